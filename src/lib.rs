@@ -1,0 +1,30 @@
+//! `advisor`: an index and query advisor for PostgreSQL.
+//!
+//! The map. Arrows mean "may import" and go only down; modules on one floor do not import each
+//! other (`tests/tidy.rs` holds these walls).
+//!
+//! ```text
+//!  5  src/main.rs       parse, run, turn a Failure into an exit code
+//!  4  src/commands/     one verb per file, its flags included    src/cli/  shared flags
+//!  3  src/flow/         loops that carry questions and answers between 2a and 2b
+//!  2a src/rules/ src/candidates/ src/select/ src/migrate/ src/apply/ src/report/    pure, no IO
+//!  2b src/pg/ src/disk.rs src/term.rs                                              the only IO
+//!  1  src/read/         text -> model: SQL, EXPLAIN; never fails, reports problems
+//!  0  src/model/        plain data, imports nothing of ours
+//! ```
+//!
+//! `registry.rs` (a macro) stands beside the floors.
+
+#![warn(missing_docs)]
+
+mod registry;
+
+pub mod model;
+pub mod read;
+
+pub mod disk;
+pub mod pg;
+pub mod term;
+
+pub mod cli;
+pub mod commands;

@@ -1,0 +1,226 @@
+//! What an index *is*, whether it exists or not: table, method, keys, INCLUDE, predicate.
+//! Candidates and existing indexes are compared and written through this one type.
+
+use super::text::{cut_bytes, quote_ident, quote_qualified};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A table by schema and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TableName {
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+}
+
+impl TableName {
+    /// Schema and name together.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        TableName { schema: schema.into(), name: name.into() }
+    }
+
+    /// Quoted for SQL.
+    pub fn quoted(&self) -> String {
+        quote_qualified(&self.schema, &self.name)
+    }
+}
+
+impl std::fmt::Display for TableName {
+    /// For people: `public` left out, control characters escaped.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = super::text::one_line(&self.name);
+        if self.schema == "public" { f.write_str(&name) } else { write!(f, "{}.{name}", super::text::one_line(&self.schema)) }
+    }
+}
+
+/// What a key column holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyExpr {
+    /// A column, by name.
+    Column(String),
+    /// An expression as SQL text, identifiers already quoted where needed, e.g. `lower(handle)`.
+    Expression(String),
+}
+
+/// One key of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeySpec {
+    /// Column or expression.
+    pub expr: KeyExpr,
+    /// Operator class where it is not the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opclass: Option<String>,
+    /// Collation where it is not the column's, quoted for SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// DESC.
+    #[serde(default)]
+    pub descending: bool,
+    /// NULLS FIRST (the default of DESC is true, of ASC false).
+    #[serde(default)]
+    pub nulls_first: bool,
+}
+
+impl KeySpec {
+    /// An ascending column key.
+    pub fn column(name: impl Into<String>) -> Self {
+        KeySpec { expr: KeyExpr::Column(name.into()), opclass: None, collation: None, descending: false, nulls_first: false }
+    }
+
+    /// An ascending expression key.
+    pub fn expression(sql: impl Into<String>) -> Self {
+        KeySpec { expr: KeyExpr::Expression(sql.into()), opclass: None, collation: None, descending: false, nulls_first: false }
+    }
+
+    /// The column's name, where the key is one.
+    pub fn column_name(&self) -> Option<&str> {
+        match &self.expr {
+            KeyExpr::Column(name) => Some(name),
+            KeyExpr::Expression(_) => None,
+        }
+    }
+
+    /// The key as SQL inside the parentheses of CREATE INDEX.
+    pub fn sql(&self) -> String {
+        let mut sql = match &self.expr {
+            KeyExpr::Column(name) => quote_ident(name),
+            KeyExpr::Expression(expr) => format!("({expr})"),
+        };
+        if let Some(collation) = &self.collation {
+            sql.push_str(&format!(" COLLATE {collation}"));
+        }
+        if let Some(opclass) = &self.opclass {
+            sql.push_str(&format!(" {opclass}"));
+        }
+        if self.descending {
+            sql.push_str(" DESC");
+        }
+        if self.nulls_first != self.descending {
+            sql.push_str(if self.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+        }
+        sql
+    }
+}
+
+/// An index as a definition: no name, no size, no state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IndexSpec {
+    /// Table it is on.
+    pub table: TableName,
+    /// Access method: `btree`, `gin`…
+    pub method: String,
+    /// UNIQUE.
+    pub unique: bool,
+    /// Key columns in order.
+    pub keys: Vec<KeySpec>,
+    /// INCLUDE columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// WHERE predicate as SQL text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+}
+
+impl IndexSpec {
+    /// A plain B-tree.
+    pub fn btree(table: TableName, keys: Vec<KeySpec>) -> Self {
+        IndexSpec { table, method: "btree".into(), unique: false, keys, include: Vec::new(), predicate: None }
+    }
+
+    /// `CREATE INDEX …` under a name (quoted here; the schema is the table's).
+    pub fn create_sql(&self, name: &str, concurrently: bool) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+        format!("CREATE {unique}INDEX {concurrently}{} ON {}{}", quote_ident(name), self.table.quoted(), self.tail_sql())
+    }
+
+    /// Everything behind the table's name: method, keys, INCLUDE, WHERE.
+    pub fn tail_sql(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(KeySpec::sql).collect();
+        let mut sql = format!(" USING {} ({})", self.method, keys.join(", "));
+        if !self.include.is_empty() {
+            let include: Vec<String> = self.include.iter().map(|c| quote_ident(c)).collect();
+            sql.push_str(&format!(" INCLUDE ({})", include.join(", ")));
+        }
+        if let Some(predicate) = &self.predicate {
+            sql.push_str(&format!(" WHERE {predicate}"));
+        }
+        sql
+    }
+
+    /// A name of at most 63 bytes: readable part from table and keys, then 8 hex digits of the
+    /// definition's hash, so that two definitions never share a name by truncation.
+    pub fn safe_name(&self) -> String {
+        let mut parts = vec![self.table.name.clone()];
+        parts.extend(self.keys.iter().map(|k| match &k.expr {
+            KeyExpr::Column(name) => name.clone(),
+            KeyExpr::Expression(sql) => sql.clone(),
+        }));
+        let readable: String = parts.join("_").chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        let squeezed = readable.split('_').filter(|p| !p.is_empty()).collect::<Vec<_>>().join("_").to_lowercase();
+        let hash = xxh3_64(format!("{}{}", self.table.quoted(), self.tail_sql()).as_bytes()) as u32;
+        format!("{}_idx_{hash:08x}", cut_bytes(&squeezed, 63 - "_idx_".len() - 8).trim_end_matches('_'))
+    }
+
+    /// True when `other` can do all that this index does and is at least as wide: same table and
+    /// method, this one's keys are a prefix of the other's (equal, or every direction reversed),
+    /// same predicate (or none on the other), INCLUDE columns present somewhere in the other.
+    /// Uniqueness is not looked at: that is the caller's question.
+    pub fn is_covered_by(&self, other: &IndexSpec) -> bool {
+        if self.table != other.table || self.method != other.method || self.keys.len() > other.keys.len() {
+            return false;
+        }
+        if other.predicate.is_some() && other.predicate != self.predicate {
+            return false;
+        }
+        // Only a B-tree reads its keys from the left; elsewhere the set of keys must be equal.
+        if self.method != "btree" && self.keys.len() != other.keys.len() {
+            return false;
+        }
+        let pairs = || self.keys.iter().zip(&other.keys);
+        let same = |a: &KeySpec, b: &KeySpec| a.expr == b.expr && a.opclass == b.opclass && a.collation == b.collation;
+        let forward = pairs().all(|(a, b)| same(a, b) && a.descending == b.descending && a.nulls_first == b.nulls_first);
+        let backward = pairs().all(|(a, b)| same(a, b) && a.descending != b.descending && a.nulls_first != b.nulls_first);
+        let holds = |c: &String| other.include.contains(c) || other.keys.iter().any(|k| k.column_name() == Some(c));
+        (forward || backward) && self.include.iter().all(holds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(keys: &[&str]) -> IndexSpec {
+        IndexSpec::btree(TableName::new("public", "t"), keys.iter().map(|k| KeySpec::column(*k)).collect())
+    }
+
+    #[test]
+    fn a_prefix_is_covered_and_the_reverse_direction_too() {
+        assert!(spec(&["a"]).is_covered_by(&spec(&["a", "b"])));
+        assert!(!spec(&["b"]).is_covered_by(&spec(&["a", "b"])));
+        let mut desc = spec(&["a"]);
+        desc.keys[0].descending = true;
+        desc.keys[0].nulls_first = true;
+        assert!(desc.is_covered_by(&spec(&["a", "b"])));
+        let mut partial = spec(&["a", "b"]);
+        partial.predicate = Some("c".into());
+        assert!(!spec(&["a"]).is_covered_by(&partial));
+    }
+
+    #[test]
+    fn names_fit_and_differ() {
+        let long = IndexSpec::btree(TableName::new("public", "ü".repeat(60)), vec![KeySpec::column("x")]);
+        assert!(long.safe_name().len() <= 63);
+        let other = IndexSpec::btree(TableName::new("public", "ü".repeat(60)), vec![KeySpec::column("y")]);
+        assert_ne!(long.safe_name(), other.safe_name());
+    }
+
+    #[test]
+    fn ddl_quotes_every_name() {
+        let spec =
+            IndexSpec::btree(TableName::new("s", "a\"b"), vec![KeySpec { descending: true, nulls_first: true, ..KeySpec::column("C d") }]);
+        assert_eq!(spec.create_sql("i", true), "CREATE INDEX CONCURRENTLY \"i\" ON \"s\".\"a\"\"b\" USING btree (\"C d\" DESC)");
+    }
+}

@@ -1,0 +1,10 @@
+//! Floor 0: plain data. Imports nothing of ours.
+
+pub mod catalog;
+pub mod failure;
+pub mod index_def;
+pub mod plan;
+pub mod query;
+pub mod report;
+pub mod snapshot;
+pub mod text;

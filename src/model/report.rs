@@ -1,0 +1,262 @@
+//! The report: findings, recommendation, what could not be judged. These types *are* the JSON
+//! contract; `advisor schema` prints the schema derived from them. Additions keep the version.
+
+use super::snapshot::{Problem, Server, Window};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `schema_version` of the report.
+pub const REPORT_VERSION: u32 = 1;
+
+/// What `advisor analyze` has to say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// [`REPORT_VERSION`]; additive changes keep it.
+    pub schema_version: u32,
+    /// Version of advisor that wrote it.
+    pub advisor_version: String,
+    /// The server; null where only plan files were read.
+    pub server: Option<Server>,
+    /// What the workload's figures cover; null without pg_stat_statements.
+    pub window: Option<Window>,
+    /// Queries, most total time first.
+    pub queries: Vec<ReportQuery>,
+    /// Findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Index advice.
+    pub recommendation: Recommendation,
+    /// Rules that could not be judged, with the cure.
+    pub not_judged: Vec<NotJudged>,
+    /// What went wrong and did not stop the run.
+    pub problems: Vec<Problem>,
+}
+
+/// A query of the workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportQuery {
+    /// Hash of our own normalised text; never queryid, which differs by major.
+    pub fingerprint: String,
+    /// Normalised text: no literal values.
+    pub text: String,
+    /// Where it came from.
+    pub source: super::query::QuerySource,
+    /// Executions in the window; null where the source has no counters.
+    pub calls: Option<f64>,
+    /// Total execution time, ms.
+    pub total_ms: Option<f64>,
+    /// Mean execution time, ms.
+    pub mean_ms: Option<f64>,
+    /// Rows, all calls.
+    pub rows: Option<f64>,
+}
+
+/// How bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Costs something.
+    Warning,
+    /// Costs a lot, or is broken.
+    Error,
+}
+
+/// How sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// The evidence proves it.
+    Confirmed,
+    /// The evidence fits; what would disprove it is in the message.
+    Suspected,
+}
+
+/// What a finding is about; the parts that apply are set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// Schema.
+    pub schema: Option<String>,
+    /// Table.
+    pub table: Option<String>,
+    /// Index.
+    pub index: Option<String>,
+    /// Fingerprint of a query.
+    pub query: Option<String>,
+}
+
+/// A number or a text; the unit is in the key (`rows`, `total_ms`, `size_bytes`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Value {
+    /// Number.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+impl From<f64> for Value {
+    fn from(n: f64) -> Self {
+        Value::Number(n)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(s: &str) -> Self {
+        Value::Text(s.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(s: String) -> Self {
+        Value::Text(s)
+    }
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fix {
+    /// In words.
+    pub text: String,
+    /// As SQL, where SQL does it.
+    pub sql: Option<String>,
+}
+
+/// One problem found by one rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Rule's name, kebab-case.
+    pub rule: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// What it is about.
+    pub subject: Subject,
+    /// One sentence.
+    pub message: String,
+    /// Numbers behind it, unit in the name.
+    pub evidence: BTreeMap<String, Value>,
+    /// The cure.
+    pub fix: Fix,
+    /// Stable across runs: hash of rule and subject.
+    pub fingerprint: String,
+}
+
+/// Which what-if engine gave the costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhatIf {
+    /// Real empty indexes in our own server, on a copy of schema and statistics.
+    Clone,
+    /// The HypoPG extension on the analysed server.
+    Hypopg,
+    /// No trial was possible: no recommendation.
+    #[default]
+    None,
+}
+
+/// The set of index changes for the whole workload. Costs are planner units × weight.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    /// Engine.
+    pub what_if: WhatIf,
+    /// EXPLAINs it took.
+    pub optimizer_calls: u64,
+    /// Weighted workload cost today; null without trials.
+    pub cost_before: Option<f64>,
+    /// With all advice in place, planned afresh.
+    pub cost_after: Option<f64>,
+    /// What to create and drop.
+    pub indexes: Vec<AdvisedIndex>,
+    /// What was considered and refused.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Create or drop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// CREATE INDEX CONCURRENTLY.
+    Create,
+    /// DROP INDEX CONCURRENTLY.
+    Drop,
+}
+
+/// One advised index change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AdvisedIndex {
+    /// Stable id: 8 hex digits of the definition's hash.
+    pub id: String,
+    /// Create or drop.
+    pub action: Action,
+    /// Index name.
+    pub name: String,
+    /// Schema.
+    pub schema: String,
+    /// Table.
+    pub table: String,
+    /// One statement. For a partitioned table the form for the whole table (its recipe is in the files).
+    pub ddl: String,
+    /// Statements that undo it, in order.
+    pub undo: Vec<String>,
+    /// Estimated (create) or real (drop) size, bytes; null where not known.
+    pub size_bytes: Option<f64>,
+    /// What writes of the window pay for it, in the same weighted planner units.
+    pub write_cost: f64,
+    /// Queries it serves.
+    pub queries: Vec<ServedQuery>,
+    /// Fall in total weighted cost (write cost not deducted).
+    pub benefit: f64,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Existing indexes it makes needless.
+    pub replaces: Vec<String>,
+    /// True when the table is partitioned: `apply` refuses it, the files hold the recipe.
+    pub partitioned: bool,
+    /// Owner of the table, when it is not us.
+    pub owner: Option<String>,
+}
+
+/// A query that an advised index serves, at planner cost per execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServedQuery {
+    /// Fingerprint; `fk:NAME` for the look-up of a parent's DELETE or key UPDATE.
+    pub fingerprint: String,
+    /// Cost per execution today.
+    pub cost_before: f64,
+    /// Cost per execution with all advice.
+    pub cost_after: f64,
+}
+
+/// A candidate that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rejected {
+    /// As CREATE INDEX.
+    pub ddl: String,
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`.
+    pub reason_code: String,
+    /// In words.
+    pub reason: String,
+}
+
+/// A rule that had no evidence to judge by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotJudged {
+    /// Rule's name.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// Statement that cures it, if one does.
+    pub fix_sql: Option<String>,
+}
+
+impl Finding {
+    /// The stable fingerprint of rule and subject.
+    pub fn fingerprint_of(rule: &str, subject: &Subject) -> String {
+        let part = |p: &Option<String>| p.as_deref().unwrap_or("\u{0}").to_owned();
+        let text = [rule.to_owned(), part(&subject.schema), part(&subject.table), part(&subject.index), part(&subject.query)].join("\u{1}");
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    }
+}

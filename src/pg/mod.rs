@@ -1,0 +1,4 @@
+//! Floor 2b: everything that talks to PostgreSQL.
+
+pub mod session;
+pub mod statements;

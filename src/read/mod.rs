@@ -1,0 +1,1 @@
+//! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.

@@ -1,0 +1,64 @@
+//! Floor 2b: the only place that prints. Results go to standard output, all else to standard error.
+
+use crate::model::failure::Failure;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Colour for both streams.
+pub fn set_colour(choice: anstream::ColorChoice) {
+    choice.write_global();
+}
+
+/// No progress, no notes.
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Prints a result on standard output. A closed pipe is not an error: the reader had enough.
+pub fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A remark on standard error; silent under `--quiet`.
+pub fn note(text: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+}
+
+/// A failure on standard error: what, why, next steps.
+pub fn failure(failure: &Failure) {
+    let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    let mut err = anstream::stderr().lock();
+    let _ = writeln!(err, "{red}error:{red:#} {}", failure.message);
+    for hint in &failure.hints {
+        let _ = writeln!(err, "  {} {hint}", if hint.is_empty() { " " } else { "→" });
+    }
+}
+
+/// A live progress display on standard error; hidden without a terminal and under `--quiet`.
+pub fn progress(steps: u64) -> indicatif::ProgressBar {
+    let target =
+        if QUIET.load(Ordering::Relaxed) { indicatif::ProgressDrawTarget::hidden() } else { indicatif::ProgressDrawTarget::stderr() };
+    let bar = indicatif::ProgressBar::with_draw_target(Some(steps), target);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {msg:50} {wide_bar} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// True when a person can answer at standard input.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a yes/no question on standard error; anything but y/yes is no.
+pub fn ask(question: &str) -> bool {
+    let mut err = anstream::stderr().lock();
+    let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
