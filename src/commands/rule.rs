@@ -3,7 +3,7 @@
 use super::{Command, Outcome};
 use clap::{ArgMatches, Args, FromArgMatches};
 
-/// Flags.
+// The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
 struct Options {
     /// Rule to explain
