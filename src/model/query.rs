@@ -294,6 +294,9 @@ pub struct TableRef {
     pub needed: Vec<String>,
     /// The whole row is needed (`*`).
     pub needs_all: bool,
+    /// Columns that an UPDATE assigns; empty for other statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assigned: Vec<String>,
     /// On the nullable side of an outer join (LEFT JOIN's right side…).
     pub nullable: bool,
 }
