@@ -23,6 +23,7 @@ pub mod model;
 pub mod read;
 
 pub mod candidates;
+pub mod select;
 
 pub mod disk;
 pub mod pg;
