@@ -1,6 +1,11 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod conninfo;
+mod dial;
 pub mod error;
+mod refusal;
 pub mod session;
 pub mod statements;
+pub mod tls;
 pub mod value;
+mod wire;
