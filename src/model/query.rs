@@ -360,3 +360,14 @@ pub enum Rhs {
     /// No other side (IS NULL…).
     None,
 }
+
+/// A parameter's type as the server inferred it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParameterType {
+    /// pg_type name: `int8`, `text`, `_uuid` is `uuid` with `array`.
+    pub name: String,
+    /// An array of `name`.
+    pub array: bool,
+    /// Labels of an enum.
+    pub labels: Vec<String>,
+}

@@ -3,6 +3,7 @@
 pub mod conninfo;
 mod dial;
 pub mod error;
+
 mod refusal;
 pub mod server;
 pub mod session;
