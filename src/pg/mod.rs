@@ -1,4 +1,6 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod error;
 pub mod session;
 pub mod statements;
+pub mod value;
