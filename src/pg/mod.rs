@@ -1,9 +1,9 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod collect;
 pub mod conninfo;
 mod dial;
 pub mod error;
-
 mod refusal;
 pub mod server;
 pub mod session;
