@@ -1,9 +1,11 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod clone;
 pub mod collect;
 pub mod conninfo;
 mod dial;
 pub mod error;
+pub mod hypopg;
 mod refusal;
 pub mod server;
 pub mod session;
