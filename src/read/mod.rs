@@ -1,1 +1,3 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
+
+pub mod explain;
