@@ -60,6 +60,8 @@ fn whole_cell(input: &str) -> Option<String> {
 fn csv_cell(line: &str) -> String {
     match line.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
         Some(inner) if !inner.replace("\"\"", "").contains('"') => inner.replace("\"\"", "\""),
+        // A cell cut out by hand keeps its closing quote.
+        _ if line.ends_with(")\"") && line.matches('"').count() % 2 == 1 => line[..line.len() - 1].to_owned(),
         _ => line.to_owned(),
     }
 }

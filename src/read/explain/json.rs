@@ -125,7 +125,10 @@ fn node(map: &Map<String, Value>) -> PlanNode {
 fn put_text(node: &mut PlanNode, label: &str, text: &str) {
     let field = match label {
         "Node Type" => {
-            node.node_type = text.to_owned();
+            // Some tools that rewrite plans merge the two.
+            let serial = text.strip_prefix("Parallel ");
+            node.parallel_aware |= serial.is_some();
+            node.node_type = serial.unwrap_or(text).to_owned();
             return;
         }
         "Sort Space Type" => {

@@ -108,6 +108,15 @@ fn spreadsheet_quotes_come_off_json() {
 }
 
 #[test]
+fn a_line_broken_by_the_terminal_is_one_line() {
+    let plan = one(
+        "Sort  (cost=0.00..1.00 rows=1\nwidth=4) (actual time=0.1..0.2 rows=1 loops=1)\n  ->  Seq Scan on t  (cost=0.00..1.00 rows=2 width=4)\"",
+    );
+    assert_eq!((plan.root.plan_width_bytes, plan.root.actual.as_ref().map(|a| a.loops)), (Some(4.0), Some(1.0)));
+    assert_eq!(names(&plan), ["Sort", "Seq Scan"]);
+}
+
+#[test]
 fn what_cannot_be_read_says_why() {
     for (input, word) in [
         ("", "empty"),

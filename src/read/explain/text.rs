@@ -13,11 +13,23 @@ const PLAN_EXTRAS: &[&str] = &["Settings", "Query Identifier", "Serialization"];
 /// Every plan in the lines.
 pub(super) fn read(lines: &[Line]) -> Reading {
     let mut reader = Reader::default();
-    for line in lines {
-        reader.take(line);
+    let mut lines = lines.iter().peekable();
+    while let Some(line) = lines.next() {
+        match lines.next_if(|next| is_wrapped(&line.text, &next.text)) {
+            Some(rest) => reader.take(&Line { text: format!("{} {}", line.text, rest.text.trim_start()), ..line.clone() }),
+            None => reader.take(line),
+        }
     }
     reader.finish();
     reader.reading
+}
+
+/// True when a terminal broke a node's line within its figures.
+fn is_wrapped(line: &str, next: &str) -> bool {
+    let open = line.rfind("  (cost=").into_iter().chain(line.rfind(" (actual ")).max();
+    open.is_some_and(|at| !line[at..].contains(')'))
+        && !next.trim_start().starts_with("->")
+        && next.find(')').is_some_and(|close| !next[..close].contains('('))
 }
 
 /// A node being read, with where it stands.
