@@ -5,6 +5,7 @@ pub mod collect;
 pub mod conninfo;
 mod dial;
 pub mod error;
+pub mod explain;
 pub mod hypopg;
 mod refusal;
 pub mod server;
