@@ -1,6 +1,7 @@
 //! Floor 0: plain data. Imports nothing of ours.
 
 pub mod catalog;
+pub mod ddl;
 pub mod failure;
 pub mod index_def;
 pub mod plan;

@@ -1,4 +1,5 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
 
+pub mod index_ddl;
 pub mod lex;
 pub mod split;
