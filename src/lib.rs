@@ -22,6 +22,8 @@ mod registry;
 pub mod model;
 pub mod read;
 
+pub mod migrate;
+
 pub mod disk;
 pub mod pg;
 pub mod term;

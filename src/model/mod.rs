@@ -8,4 +8,5 @@ pub mod plan;
 pub mod query;
 pub mod report;
 pub mod snapshot;
+pub mod step;
 pub mod text;
