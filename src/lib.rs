@@ -28,5 +28,7 @@ pub mod disk;
 pub mod pg;
 pub mod term;
 
+pub mod flow;
+
 pub mod cli;
 pub mod commands;

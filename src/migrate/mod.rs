@@ -4,12 +4,12 @@ mod check;
 pub mod formats;
 mod partition;
 
-pub use partition::Member;
+pub use partition::members;
 
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::index_def::TableName;
 use crate::model::report::{Action, AdvisedIndex};
-use crate::model::step::{Lock, Step, StepKind};
+use crate::model::step::{Lock, Member, Step, StepKind};
 use crate::model::text::{one_line, squeeze};
 use crate::read::index_ddl::statement;
 
@@ -44,8 +44,12 @@ pub fn steps(advice: &AdvisedIndex, members: Option<&[Member]>, options: &Option
 
 /// The statement of an advice, read by our grammar and agreeing with the advice's own names.
 pub fn read(advice: &AdvisedIndex) -> Result<Ddl, String> {
-    let text =
-        if advice.partitioned { advice.ddl.replacen("CREATE INDEX \"", "CREATE INDEX CONCURRENTLY \"", 1) } else { advice.ddl.clone() };
+    // The report's form for a whole partitioned table is the blocking one; the recipe never runs it.
+    let concurrent = |prefix: &str| advice.ddl.strip_prefix(prefix).map(|rest| format!("{prefix}CONCURRENTLY {rest}"));
+    let text = match advice.partitioned && !advice.ddl.contains(" CONCURRENTLY ") {
+        true => concurrent("CREATE INDEX ").or_else(|| concurrent("CREATE UNIQUE INDEX ")).unwrap_or_default(),
+        false => advice.ddl.clone(),
+    };
     let ddl =
         statement(&text).map_err(|what| format!("only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run, this is: {what}"))?;
     let named = IndexName::new(&advice.schema, &advice.name);

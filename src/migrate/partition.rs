@@ -3,24 +3,35 @@
 //! with the last. Sub-partitioned tables repeat it on their level, joined from the bottom up.
 
 use super::check;
+use crate::model::catalog::{Catalog, TableKind};
 use crate::model::ddl::{CreateIndex, IndexName};
 use crate::model::index_def::TableName;
 use crate::model::report::AdvisedIndex;
-use crate::model::step::{Lock, Step, StepKind};
+use crate::model::step::{Lock, Member, Step, StepKind};
 use crate::model::text::cut_bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A table below a partitioned one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The table.
-    pub table: TableName,
-    /// The partitioned table right above it.
-    pub parent: TableName,
-    /// Depth below the top, from 1.
-    pub level: i32,
-    /// True when it holds rows itself; false for a sub-partitioned table.
-    pub leaf: bool,
+/// Everything below a partitioned table, as the catalog has it.
+pub fn members(catalog: &Catalog, top: &TableName) -> Vec<Member> {
+    let mut found: Vec<Member> = Vec::new();
+    let mut above = vec![top.clone()];
+    for level in 1.. {
+        let below = catalog.tables.iter().filter(|t| t.partition_of.as_ref().is_some_and(|p| above.contains(p)));
+        let next: Vec<Member> = below
+            .map(|t| Member {
+                table: t.table_name(),
+                parent: t.partition_of.clone().unwrap_or_else(|| top.clone()),
+                level,
+                leaf: t.kind != TableKind::Partitioned,
+            })
+            .collect();
+        if next.is_empty() {
+            break;
+        }
+        above = next.iter().map(|m| m.table.clone()).collect();
+        found.extend(next);
+    }
+    found
 }
 
 /// Waiting longer than this for a lock that queues writers would itself be an outage.

@@ -69,3 +69,16 @@ pub struct Step {
     /// Why, as the report says.
     pub reason: String,
 }
+
+/// A table below a partitioned one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The table.
+    pub table: TableName,
+    /// The partitioned table right above it.
+    pub parent: TableName,
+    /// Depth below the top, from 1.
+    pub level: i32,
+    /// True when it holds rows itself; false for a sub-partitioned table.
+    pub leaf: bool,
+}

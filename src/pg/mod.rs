@@ -1,4 +1,5 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod partitions;
 pub mod session;
 pub mod statements;

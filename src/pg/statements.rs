@@ -41,4 +41,6 @@ macro_rules! statements {
 statements! {
     /// Version, database, recovery state.
     SERVER = "collect/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby"];
+    /// Every table below a partitioned one, top down.
+    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
 }

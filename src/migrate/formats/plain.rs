@@ -75,7 +75,8 @@ fn text(comment: &[String], statements: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::migrate::{Member, Options, steps, tests::advice};
+    use crate::migrate::{Options, steps, tests::advice};
+    use crate::model::step::Member;
     use crate::model::index_def::TableName;
     use crate::model::report::Action;
     use crate::read::{index_ddl, split::statements};
