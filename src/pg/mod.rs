@@ -4,7 +4,6 @@ pub mod collect;
 pub mod conninfo;
 mod dial;
 pub mod error;
-
 mod refusal;
 pub mod server;
 pub mod session;
