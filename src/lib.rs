@@ -8,7 +8,7 @@
 //!  4  src/commands/     one verb per file, its flags included    src/cli/  shared flags
 //!  3  src/flow/         loops that carry questions and answers between 2a and 2b
 //!  2a src/rules/ src/candidates/ src/select/ src/migrate/ src/apply/ src/report/    pure, no IO
-//!  2b src/pg/ src/disk.rs src/term.rs                                              the only IO
+//!  2b src/pg/ src/disk.rs src/term.rs src/signals.rs                               the only IO
 //!  1  src/read/         text -> model: SQL, EXPLAIN; never fails, reports problems
 //!  0  src/model/        plain data, imports nothing of ours
 //! ```
@@ -17,6 +17,9 @@
 
 #![warn(missing_docs)]
 
+#[cfg(not(unix))]
+compile_error!("advisor runs on Linux, macOS and other Unix systems; on Windows use WSL");
+
 mod registry;
 
 pub mod model;
@@ -24,6 +27,7 @@ pub mod read;
 
 pub mod disk;
 pub mod pg;
+pub mod signals;
 pub mod term;
 
 pub mod cli;

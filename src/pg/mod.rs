@@ -4,6 +4,7 @@ pub mod conninfo;
 mod dial;
 pub mod error;
 mod refusal;
+pub mod server;
 pub mod session;
 pub mod statements;
 pub mod tls;

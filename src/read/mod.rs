@@ -1,1 +1,2 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
+pub mod sql;
