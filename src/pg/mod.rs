@@ -1,5 +1,6 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod collect;
 pub mod conninfo;
 mod dial;
 pub mod error;
