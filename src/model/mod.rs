@@ -2,6 +2,7 @@
 
 pub mod candidate;
 pub mod catalog;
+pub mod doctor;
 pub mod failure;
 pub mod index_def;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
 pub mod collect;
+pub mod checkup;
 pub mod conninfo;
 mod dial;
 pub mod error;

@@ -55,6 +55,8 @@ pub struct Session {
     pub notes: Vec<String>,
     /// TLS between us and what we are connected to.
     pub encrypted: bool,
+    /// The connection stays on this machine: a Unix socket or a loopback address.
+    pub local: bool,
     /// Host name or socket folder.
     pub host: String,
     /// Port.
@@ -240,7 +242,8 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
     let is_standby = value("is_standby") == "t";
     let arrived = Arrived { is_standby, read_only: is_standby || value("default_transaction_read_only") == "on" };
     let mut notes = info.notes.clone();
-    if !encrypted && leaves_the_machine(&endpoint.place) {
+    let local = is_local(&endpoint.place);
+    if !encrypted && !local {
         notes.push(format!("the connection to {} is not encrypted; sslmode=require insists on TLS", one_line(&endpoint.host())));
     }
     let session = Session {
@@ -248,6 +251,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         client,
         notes,
         encrypted,
+        local,
         host: endpoint.host(),
         port: endpoint.port,
         user: info.user.clone(),
@@ -262,11 +266,11 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
     Ok((session, arrived))
 }
 
-fn leaves_the_machine(place: &Place) -> bool {
+fn is_local(place: &Place) -> bool {
     match place {
-        Place::Socket(_) => false,
-        Place::Tcp { address: Some(ip), .. } => !ip.is_loopback(),
-        Place::Tcp { host, .. } => host != "localhost" && !host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Place::Socket(_) => true,
+        Place::Tcp { address: Some(ip), .. } => ip.is_loopback(),
+        Place::Tcp { host, .. } => host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
     }
 }
 
