@@ -34,5 +34,7 @@ pub mod pg;
 pub mod signals;
 pub mod term;
 
+pub mod flow;
+
 pub mod cli;
 pub mod commands;

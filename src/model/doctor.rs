@@ -5,8 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub use super::report::Fix;
-
 /// Everything asked; the judgement works on this alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -140,6 +138,15 @@ pub enum CheckState {
     Problem,
 }
 
+/// What to do about a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// In words.
+    pub text: String,
+    /// Statements, each to be sent alone and in this order; a step outside SQL is a `--` comment.
+    pub sql: Vec<String>,
+}
+
 /// One line of the doctor's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
@@ -149,8 +156,8 @@ pub struct Check {
     pub state: CheckState,
     /// What was found, one line.
     pub message: String,
-    /// What to do; empty text where there is nothing to do.
-    pub fix: Fix,
+    /// What to do; empty where there is nothing to do.
+    pub fix: Remedy,
     /// `analyze` can do nothing until this is cured.
     pub stops_analysis: bool,
 }

@@ -45,8 +45,10 @@ pub async fn examine(session: &Session) -> Facts {
         rights.closed_schemas = closed;
     }
     let names: &(dyn ToSql + Sync) = &SETTINGS;
-    let settings = asker.ask_with(&sql::SETTINGS, &[(names, Type::TEXT_ARRAY)], |row| Ok((row.try_get("name")?, row.try_get("value")?))).await;
-    facts.settings = settings.unwrap_or_default().into_iter().filter_map(|(name, value): (String, Option<String>)| Some((name, value?))).collect();
+    let settings =
+        asker.ask_with(&sql::SETTINGS, &[(names, Type::TEXT_ARRAY)], |row| Ok((row.try_get("name")?, row.try_get("value")?))).await;
+    facts.settings =
+        settings.unwrap_or_default().into_iter().filter_map(|(name, value): (String, Option<String>)| Some((name, value?))).collect();
     facts.role_settings = asker.ask(&sql::DOCTOR_ROLE_SETTINGS, role_setting).await.unwrap_or_default();
     facts.invalid_indexes = asker.ask(&sql::DOCTOR_INVALID_INDEXES, invalid_index).await.unwrap_or_default();
     facts.builds = asker.ask(&sql::DOCTOR_BUILDS, build).await.unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod checkup;
 pub mod clone;
 pub mod collect;
-pub mod checkup;
 pub mod conninfo;
 mod dial;
 pub mod error;
