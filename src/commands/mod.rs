@@ -20,7 +20,7 @@ pub struct Command {
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [doctor, rule]
+    pub COMMANDS: Command = [doctor, rule, generate]
 }
 
 /// The whole command line.

@@ -2,6 +2,7 @@
 
 pub mod candidate;
 pub mod catalog;
+pub mod ddl;
 pub mod doctor;
 pub mod failure;
 pub mod index_def;
@@ -9,4 +10,5 @@ pub mod plan;
 pub mod query;
 pub mod report;
 pub mod snapshot;
+pub mod step;
 pub mod text;

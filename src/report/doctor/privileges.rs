@@ -29,7 +29,12 @@ fn statistics(rights: &RightsFacts, role: &str) -> Check {
         return Check::ok(TOPIC, "reads all statistics (pg_read_all_stats): query texts and sessions of every role");
     }
     let sql = format!("GRANT pg_read_all_stats TO {role};");
-    Check::problem(TOPIC, "query texts and sessions of other roles are hidden", "as a superuser (managed services: as their administrator):", vec![sql])
+    Check::problem(
+        TOPIC,
+        "query texts and sessions of other roles are hidden",
+        "as a superuser (managed services: as their administrator):",
+        vec![sql],
+    )
 }
 
 fn data(rights: &RightsFacts, role: &str, major: u32) -> Check {
@@ -51,7 +56,11 @@ fn ownership(rights: &RightsFacts, role: &str) -> Check {
         return Check::ok(TOPIC, format!("owns all {} tables: apply can index them", rights.tables));
     }
     let grants: Vec<String> = rights.other_owners.iter().map(|owner| format!("GRANT {} TO {role};", quote_ident(owner))).collect();
-    let message = format!("{foreign} of {} tables belong to other roles ({}): apply cannot index them", rights.tables, rights.other_owners.join(", "));
+    let message = format!(
+        "{foreign} of {} tables belong to other roles ({}): apply cannot index them",
+        rights.tables,
+        rights.other_owners.join(", ")
+    );
     Check::attention(TOPIC, message, "apply as their owner, or become a member:", grants)
 }
 

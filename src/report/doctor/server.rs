@@ -32,7 +32,12 @@ fn encryption(facts: &Facts) -> Check {
     match (c.encrypted, c.local) {
         (true, _) => Check::ok("connection", format!("encrypted{}", protocol(facts))),
         (false, true) => Check::ok("connection", "not encrypted, and does not leave this machine"),
-        (false, false) => Check::attention("connection", "not encrypted: passwords and queries can be read on the way", "connect with sslmode=require, better verify-full with sslrootcert=FILE", vec![]),
+        (false, false) => Check::attention(
+            "connection",
+            "not encrypted: passwords and queries can be read on the way",
+            "connect with sslmode=require, better verify-full with sslrootcert=FILE",
+            vec![],
+        ),
     }
 }
 
@@ -66,11 +71,17 @@ fn version(facts: &Facts, checks: &mut Vec<Check>) {
     }
     if major < OLDEST_MAJOR {
         let text = "upgrade the server; plans saved with EXPLAIN can be read with: advisor explain FILE";
-        let old = Check::problem("server", format!("PostgreSQL {version} is older than {OLDEST_MAJOR}, the oldest supported"), text, vec![]);
+        let old =
+            Check::problem("server", format!("PostgreSQL {version} is older than {OLDEST_MAJOR}, the oldest supported"), text, vec![]);
         return checks.push(Check { stops_analysis: true, ..old });
     }
     checks.push(match major > NEWEST_TESTED_MAJOR {
-        true => Check::attention("server", format!("PostgreSQL {version} is newer than {NEWEST_TESTED_MAJOR}, the newest tested"), "look for a newer advisor", vec![]),
+        true => Check::attention(
+            "server",
+            format!("PostgreSQL {version} is newer than {NEWEST_TESTED_MAJOR}, the newest tested"),
+            "look for a newer advisor",
+            vec![],
+        ),
         false => Check::ok("server", format!("PostgreSQL {version}")),
     });
     if CORRUPTING.contains(&server.version_num) {

@@ -28,7 +28,12 @@ const RULES: &[Rule] = &[
         means: "no usage counters of tables and indexes; autovacuum is blind",
         better: "on",
     },
-    Rule { name: "autovacuum", judge: |v| is_off(v, CheckState::Problem), means: "statistics go stale and dead rows pile up", better: "on" },
+    Rule {
+        name: "autovacuum",
+        judge: |v| is_off(v, CheckState::Problem),
+        means: "statistics go stale and dead rows pile up",
+        better: "on",
+    },
     Rule {
         name: "compute_query_id",
         judge: |v| is_off(v, CheckState::Problem),
