@@ -37,7 +37,8 @@ pub(super) fn add_plans(snapshot: &mut Snapshot, paths: &[PathBuf], search_path:
         for (number, plan) in reading.plans.into_iter().enumerate() {
             let mut query = empty_query(QuerySource::Plan, search_path);
             // Without the query's text, the file's name and place tell plans apart.
-            query.text = plan.query_text.clone().unwrap_or_else(|| format!("plan {}", quote_ident(&format!("{}#{}", file.display(), number + 1))));
+            query.text =
+                plan.query_text.clone().unwrap_or_else(|| format!("plan {}", quote_ident(&format!("{}#{}", file.display(), number + 1))));
             query.plans.push(QueryPlan { origin: PlanOrigin::Given, plan });
             snapshot.workload.push(query);
         }
@@ -70,7 +71,11 @@ fn weight(comments: &[String]) -> Result<f64, String> {
     let text = comments.iter().find_map(|c| c.trim().strip_prefix("weight:")).map(str::trim);
     match text {
         None => Ok(1.0),
-        Some(text) => text.parse().ok().filter(|w: &f64| w.is_finite() && *w > 0.0).ok_or_else(|| format!("weight is not a positive number: {}", one_line(text))),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|w: &f64| w.is_finite() && *w > 0.0)
+            .ok_or_else(|| format!("weight is not a positive number: {}", one_line(text))),
     }
 }
 

@@ -1,9 +1,11 @@
 //! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
 
 use crate::model::catalog::Catalog;
+use crate::model::plan::Plan;
 use crate::model::query::{PlanOrigin, Query, QueryPlan, Shape};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
+use crate::pg::effects;
 use crate::pg::explain::{self, Prepared};
 use crate::pg::session::Session;
 use crate::read::sql::rewrite::explainable;
@@ -26,7 +28,13 @@ fn path_sql(search_path: &[String]) -> String {
 }
 
 /// Lets the server parse the query and chooses its values; the error is why it cannot be planned.
-pub(super) async fn prepare(session: &Session, text: &str, search_path: &[String], shape: Option<&Shape>, catalog: &Catalog) -> Result<Planned, String> {
+pub(super) async fn prepare(
+    session: &Session,
+    text: &str,
+    search_path: &[String],
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Planned, String> {
     let (sql, search_path) = (explainable(text), path_sql(search_path));
     let prepared = in_transaction(session, &search_path, async || explain::prepare(&session.client, &sql, false).await).await?;
     let parameters = prepared.parameters.len();
@@ -38,10 +46,32 @@ pub(super) async fn prepare(session: &Session, text: &str, search_path: &[String
 pub(super) async fn plan(session: &Session, planned: &Planned) -> Result<QueryPlan, String> {
     in_transaction(session, &planned.search_path, async || {
         let custom = match (&planned.values, &planned.prepared) {
-            (Some(values), Some(prepared)) => explain::explain(&session.client, prepared, values).await.map(|plan| (PlanOrigin::Custom, plan)),
+            (Some(values), Some(prepared)) => {
+                explain::explain(&session.client, prepared, values).await.map(|plan| (PlanOrigin::Custom, plan))
+            }
             _ => explain::explain_generic(&session.client, &planned.sql, planned.parameters).await.map(|plan| (PlanOrigin::Generic, plan)),
         };
         custom.map(|(origin, plan)| QueryPlan { origin, plan })
+    })
+    .await
+}
+
+/// Runs a SELECT under EXPLAIN ANALYZE, if nothing it calls has effects.
+pub(super) async fn run(
+    session: &Session,
+    text: &str,
+    search_path: &[String],
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Plan, String> {
+    let (sql, search_path) = (explainable(text), path_sql(search_path));
+    in_transaction(session, &search_path, async || {
+        if let Some(objection) = effects::objection(session, &sql).await? {
+            return Err(objection);
+        }
+        let prepared = explain::prepare(&session.client, &sql, true).await?;
+        let values = sampling::values(shape, catalog, &prepared.parameters).ok_or("no value is known for one of its parameters")?;
+        explain::explain(&session.client, &prepared, &values).await
     })
     .await
 }
@@ -74,7 +104,7 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
         }
         match plan_query(session, query, &catalog).await {
             Ok(plan) => query.plans.insert(0, plan),
-            Err(reason) => query.not_planned = Some(reason),
+            Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
         }
     }
     snapshot.catalog = catalog;

@@ -54,7 +54,12 @@ struct Subject {
 }
 
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
-pub(super) async fn recommend(session: &Session, target: Option<&str>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Recommendation, Failure> {
+pub(super) async fn recommend(
+    session: &Session,
+    target: Option<&str>,
+    snapshot: &mut Snapshot,
+    advice: &Advice,
+) -> Result<Recommendation, Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
     let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.schemas);
@@ -76,7 +81,14 @@ pub(super) async fn recommend(session: &Session, target: Option<&str>, snapshot:
     let targets = targets(&subjects, &list);
     let progress = term::progress(0);
     progress.set_message("Trying indexes");
-    let mut trials = Trials { engine: &mut engine, planned: &planned, calls: 0, progress: progress.clone(), first_cost: BTreeMap::new(), failed: BTreeMap::new() };
+    let mut trials = Trials {
+        engine: &mut engine,
+        planned: &planned,
+        calls: 0,
+        progress: progress.clone(),
+        first_cost: BTreeMap::new(),
+        failed: BTreeMap::new(),
+    };
     let selection = select::select(&mut trials, &list, &targets, Limits::default()).await?;
     progress.finish_and_clear();
     recommendation.optimizer_calls = trials.calls;
@@ -116,7 +128,11 @@ fn whole_shape(query: &Query, catalog: &Catalog) -> Option<Shape> {
 /// What the server asks of the child for each deleted parent row; weight: deleted rows in the window.
 fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject> {
     let parent = snapshot.catalog.table(&key.parent)?;
-    let deletes = |q: &&Query| q.shape().is_some_and(|s| s.kind == crate::model::query::StatementKind::Delete && s.tables.iter().any(|t| t.written && t.table == key.parent));
+    let deletes = |q: &&Query| {
+        q.shape().is_some_and(|s| {
+            s.kind == crate::model::query::StatementKind::Delete && s.tables.iter().any(|t| t.written && t.table == key.parent)
+        })
+    };
     let in_window: f64 = snapshot.workload.iter().filter(deletes).map(|q| q.figures.as_ref().map_or(q.weight, |f| f.rows)).sum();
     let ever = parent.usage.as_ref().is_some_and(|u| u.deleted_rows > 0.0);
     if in_window == 0.0 && !ever {
@@ -140,8 +156,10 @@ async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Sn
             let trial = Session::open(target, &Purpose::reading("trial")).await?;
             Ok(Engine::Hypopg(Hypopg::enter(trial, &schema).await?))
         }
-        (WhatIfChoice::Hypopg, None) => Err(Failure::new(crate::model::failure::FailureKind::Missing, "the extension hypopg is not installed in this database")
-            .hint("create extension hypopg, or use --what-if clone")),
+        (WhatIfChoice::Hypopg, None) => {
+            Err(Failure::new(crate::model::failure::FailureKind::Missing, "the extension hypopg is not installed in this database")
+                .hint("create extension hypopg, or use --what-if clone"))
+        }
         _ => {
             let major = snapshot.server.as_ref().map_or(0, |s| s.major());
             let binaries = match &advice.pg_bindir {
@@ -155,7 +173,8 @@ async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Sn
             let progress = term::progress(0);
             progress.set_message("Copying schema and statistics");
             let clone = async {
-                let export = export::export(&session.client).await.map_err(|e| Failure::new(crate::model::failure::FailureKind::Connect, e))?;
+                let export =
+                    export::export(&session.client).await.map_err(|e| Failure::new(crate::model::failure::FailureKind::Connect, e))?;
                 CloneDb::build(&binaries, export, &snapshot.settings).await
             };
             let clone = clone.await;
@@ -172,7 +191,8 @@ async fn admit(engine: &mut Engine, list: Vec<Candidate>, snapshot: &Snapshot) -
     let refused = engine.add_candidates(&list).await?;
     let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| t.rows).unwrap_or(0.0);
     if let Engine::Clone(clone) = engine {
-        let sizes: Vec<(CandidateId, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
+        let sizes: Vec<(CandidateId, f64, f64)> =
+            list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
         clone.stretch(&sizes).await?;
     }
     let rejected = refused.iter().map(|(id, reason)| Rejected {
@@ -198,7 +218,9 @@ async fn prepare_all(engine: &Engine, subjects: Vec<Subject>, snapshot: &mut Sna
                 kept.push(subject);
                 planned.push(ready);
             }
-            Err(reason) => snapshot.problems.push(Problem { source: subject.fingerprint, message: format!("not part of the index advice: {reason}") }),
+            Err(reason) => {
+                snapshot.problems.push(Problem { source: subject.fingerprint, message: format!("not part of the index advice: {reason}") })
+            }
         }
     }
     (kept, planned)
@@ -240,9 +262,14 @@ fn advised(chosen: &select::Chosen, subjects: &[Subject], candidate: &Candidate,
     let queries: Vec<ServedQuery> = chosen
         .serves
         .iter()
-        .map(|q| ServedQuery { fingerprint: subjects[*q].fingerprint.clone(), cost_before: selection.before[*q], cost_after: selection.after[*q] })
+        .map(|q| ServedQuery {
+            fingerprint: subjects[*q].fingerprint.clone(),
+            cost_before: selection.before[*q],
+            cost_after: selection.after[*q],
+        })
         .collect();
-    let replaces = catalog.indexes_of(&spec.table).filter(|i| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec)).map(|i| i.name.clone());
+    let replaces =
+        catalog.indexes_of(&spec.table).filter(|i| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec)).map(|i| i.name.clone());
     let ddl = spec.create_sql(&name, !partitioned);
     AdvisedIndex {
         id: id_of(&ddl),
@@ -273,7 +300,11 @@ fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidat
     let plain = queries.len() - look_ups;
     let mut parts = Vec::new();
     if plain > 0 {
-        parts.push(format!("{plain} {} of the workload use{} it", if plain == 1 { "query" } else { "queries" }, if plain == 1 { "s" } else { "" }));
+        parts.push(format!(
+            "{plain} {} of the workload use{} it",
+            if plain == 1 { "query" } else { "queries" },
+            if plain == 1 { "s" } else { "" }
+        ));
     }
     if look_ups > 0 {
         parts.push("a DELETE on the parent table looks up rows by it".to_owned());
@@ -283,7 +314,10 @@ fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidat
         parts.push(format!("cost {:.0} → {:.0} per execution", best.cost_before, best.cost_after));
     }
     if candidate.written_rows > 0.0 {
-        parts.push(format!("{:.0} written rows have to follow it ({:.0} of {:.0} gained)", candidate.written_rows, chosen.write_cost, chosen.benefit));
+        parts.push(format!(
+            "{:.0} written rows have to follow it ({:.0} of {:.0} gained)",
+            candidate.written_rows, chosen.write_cost, chosen.benefit
+        ));
     }
     parts.join("; ")
 }

@@ -96,7 +96,9 @@ impl Oracle for Trials<'_> {
                 self.first_cost.entry(query).or_insert(total);
                 Ok(Cost { total, used: self.engine.used(&plan.plan) })
             }
-            Err(reason) if self.engine.planner().closed() => Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}"))),
+            Err(reason) if self.engine.planner().closed() => {
+                Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}")))
+            }
             Err(reason) => {
                 // The same cost for every set: this query has no say from here on.
                 self.failed.entry(query).or_insert(reason);

@@ -61,8 +61,16 @@ impl CloneDb {
         let planner = open(&server, OWNER, DATABASE).await?;
         problems.extend(rebuild(&admin, &planner, &export).await?);
         apply_settings(&planner, settings).await;
-        let mut clone =
-            CloneDb { server, admin, planner, oids: BTreeMap::new(), by_name: HashMap::new(), visible: CandidateSet::new(), export, problems };
+        let mut clone = CloneDb {
+            server,
+            admin,
+            planner,
+            oids: BTreeMap::new(),
+            by_name: HashMap::new(),
+            visible: CandidateSet::new(),
+            export,
+            problems,
+        };
         clone.write_statistics().await?;
         Ok(clone)
     }
