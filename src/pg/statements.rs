@@ -7,7 +7,7 @@
 pub struct Statement {
     /// Path below `sql/`, without `.sql`.
     pub name: &'static str,
-    /// The text.
+    /// The text, behind the tag `/* advisor */`.
     pub sql: &'static str,
     /// First server major it is valid on.
     pub since_major: u32,
@@ -26,7 +26,8 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $constant:ident = $path:literal, $since:literal..=$until:literal, $needs:expr, [$($parameter:literal),*] -> [$($column:literal),* $(,)?];)*) => {
         $($(#[$meta])* pub static $constant: Statement = Statement {
             name: $path,
-            sql: include_str!(concat!("../../sql/", $path, ".sql")),
+            // The tag tells our own rows in pg_stat_statements from the application's.
+            sql: concat!("/* advisor */ ", include_str!(concat!("../../sql/", $path, ".sql"))),
             since_major: $since,
             until_major: $until,
             parameters: &[$($parameter),*],
@@ -39,6 +40,69 @@ macro_rules! statements {
 }
 
 statements! {
+    /// On arrival: which backend, standby or not, our settings as pg_settings has them (ms).
+    ARRIVED = "session/arrived", 13..=99, None, [] -> ["backend_pid", "is_standby", "default_transaction_read_only", "lock_timeout", "statement_timeout"];
     /// Version, database, recovery state.
     SERVER = "collect/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby"];
+    /// Role, rights, default search_path.
+    RIGHTS = "collect/rights", 13..=99, None, [] -> ["role", "reads_all_stats", "default_search_path"];
+    /// How values are written, for this transaction.
+    FORMATS = "collect/formats", 13..=99, None, [] -> ["value"];
+    /// Reach an extension's schema, for this transaction.
+    SEARCH_PATH = "collect/search_path", 13..=99, None, ["text"] -> ["value"];
+    /// Extensions.
+    EXTENSIONS = "collect/extensions", 13..=99, None, [] -> ["name", "version", "schema"];
+    /// Relations.
+    TABLES = "collect/tables", 13..=99, None, [] -> [
+        "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "rows", "pages", "toast_oid", "statistics_readable",
+        "parent_schema", "parent_name", "seq_scans", "seq_rows", "index_scans", "inserted_rows", "updated_rows", "hot_updated_rows",
+        "deleted_rows", "live_rows", "dead_rows", "modified_rows", "analyzed_seconds_ago", "vacuumed_seconds_ago",
+    ];
+    /// Sizes of what has storage.
+    SIZES = "collect/sizes", 13..=99, None, [] -> ["oid", "size_bytes"];
+    /// Columns.
+    COLUMNS = "collect/columns", 13..=99, None, [] -> ["table_oid", "number", "name", "type_name", "category", "not_null"];
+    /// pg_stats.
+    COLUMN_STATISTICS = "collect/column_statistics", 13..=99, None, [] -> [
+        "table_oid", "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
+    ];
+    /// Indexes.
+    INDEXES = "collect/indexes", 13..=99, None, [] -> [
+        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "definition", "valid", "ready", "live", "is_primary",
+        "exclusion", "constraint_name", "needed_by_foreign_key", "replica_identity", "clustered", "partition", "partitioned", "pages",
+        "scans", "owner", "tablespace", "comment", "building",
+    ];
+    /// Keys and INCLUDE columns of indexes.
+    INDEX_KEYS = "collect/index_keys", 13..=99, None, [] -> [
+        "index_oid", "place", "included", "column_name", "expression", "opclass", "collation", "descending", "nulls_first",
+        "statistics_target",
+    ];
+    /// Foreign keys.
+    FOREIGN_KEYS = "collect/foreign_keys", 13..=99, None, [] -> [
+        "name", "child_schema", "child_name", "parent_schema", "parent_name", "on_delete", "child_columns", "parent_columns",
+    ];
+    /// Other sessions.
+    SESSIONS = "collect/sessions", 13..=99, None, [] -> [
+        "pid", "role", "application", "state", "state_seconds", "transaction_seconds", "holds_snapshot", "hidden",
+    ];
+    /// Standbys.
+    STANDBYS = "collect/standbys", 13..=99, None, [] -> ["standbys"];
+    /// Settings by name.
+    SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
+    /// Age of the counters.
+    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
+    /// search_path settings of roles.
+    ROLE_SETTINGS = "collect/role_settings", 13..=99, None, [] -> ["role", "in_database", "search_path"];
+    /// Window of pg_stat_statements, extension 1.9 and later.
+    PGSS_INFO_1_9 = "collect/pgss_info.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> ["since_utc", "age_seconds", "evictions"];
+    /// Workload, extension 1.8.
+    PGSS_1_8 = "collect/pgss.ext1.8", 13..=99, Some("pg_stat_statements"), [] -> [
+        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "shared_read_blocks", "temp_written_blocks", "wal_bytes",
+    ];
+    /// Workload, extension 1.9 and later.
+    PGSS_1_9 = "collect/pgss.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> [
+        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "shared_read_blocks", "temp_written_blocks", "wal_bytes",
+    ];
 }

@@ -281,6 +281,7 @@ impl Builder<'_> {
             or_arms: Vec::new(),
             needed: Vec::new(),
             needs_all: false,
+            assigned: Vec::new(),
             nullable: false,
         });
         self.shape.blocks[block].table_refs.push(table_ref);
@@ -474,6 +475,7 @@ impl Builder<'_> {
         }
         for assignment in &update.assignments {
             self.mention(&assignment.value, block, &scope);
+            self.assign(&assignment.target, block);
         }
     }
 
@@ -496,6 +498,16 @@ impl Builder<'_> {
         self.mark_written(block);
         self.factor(&merge.source, block, &mut scope);
         self.filter(&merge.on, block, &scope, None);
+    }
+
+    fn assign(&mut self, target: &AssignmentTarget, block: usize) {
+        let names = match target {
+            AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
+            AssignmentTarget::Tuple(names) => names.as_slice(),
+        };
+        if let Some(first) = self.shape.blocks[block].table_refs.first().copied() {
+            self.shape.tables[first].assigned.extend(names.iter().map(|n| split(n).1));
+        }
     }
 
     fn mark_written(&mut self, block: usize) {

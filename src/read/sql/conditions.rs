@@ -153,7 +153,7 @@ pub fn or_arms(expr: &Expr, around: &Surroundings) -> Option<(usize, Vec<Vec<Con
 
 /// The conditions that one member of an AND chain puts on local table references.
 pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)> {
-    let one = |key: &Expr, op: Op, rhs: Rhs| {
+    let one = |key: &Expr, op: Op, rhs: Rhs| -> Vec<(usize, Condition)> {
         local_key(key, around).map(|(r, k, c)| (r, Condition { key: k, columns: c, op, rhs })).into_iter().collect()
     };
     match bare(expr) {
@@ -161,7 +161,11 @@ pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)>
         Expr::InList { expr, list, negated: false } => one(expr, Op::In, list.first().map_or(Rhs::Expression, |e| rhs_of(e, around))),
         Expr::InSubquery { expr, negated: false, .. } => one(expr, Op::In, Rhs::Subquery),
         Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => one(left, Op::In, rhs_of(right, around)),
-        Expr::Between { expr, negated: false, low, .. } => one(expr, Op::Range, rhs_of(low, around)),
+        Expr::Between { expr, negated: false, low, high } => {
+            let mut both: Vec<(usize, Condition)> = one(expr, Op::Range, rhs_of(low, around));
+            both.extend::<Vec<_>>(one(expr, Op::Range, rhs_of(high, around)));
+            both
+        }
         Expr::IsNull(e) => one(e, Op::IsNull, Rhs::None),
         Expr::IsNotNull(e) => one(e, Op::IsNotNull, Rhs::None),
         Expr::IsTrue(e) => one(e, Op::Eq, Rhs::Constant("true".into())),
