@@ -20,7 +20,7 @@ from users
 order by id;
 
 insert into sessions (token, user_id, expires_at)
-select md5('session ' || n), 1 + floor(30000 * power(random(), 2))::bigint, now() + interval '30 days' * (0.1 + random())
+select repeat(lpad(to_hex(n::bigint * 2654435761 % 4294967296), 8, '0'), 4), 1 + floor(30000 * power(random(), 2))::bigint, now() + interval '30 days' * (0.1 + random())
 from generate_series(1, 40000) as n;
 
 insert into followers (follower_id, followee_id, created_at)

@@ -14,6 +14,6 @@ select 1 + floor(400 * power(random(), 1.5))::bigint, (array['progress', 'questi
 from (select n, now() - interval '200 days' * random() as made from generate_series(1, 150000) as n) as drawn;
 
 insert into documents (id, owner_id, name, file_hash, size_bytes, created_at)
-select n, 1 + floor(30000 * power(random(), 2))::bigint, 'report-' || md5('name ' || n) || '.pdf', md5('document ' || n), 1000 + floor(1e6 * random())::bigint,
+select n, 1 + floor(30000 * power(random(), 2))::bigint, 'report-' || md5('name ' || n) || '.pdf', repeat(lpad(to_hex(n::bigint * 2654435761 % 4294967296), 8, '0'), 4), 1000 + floor(1e6 * random())::bigint,
        now() - interval '1 year' * random()
 from generate_series(1, 60000) as n;

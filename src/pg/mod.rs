@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod conninfo;
+pub mod demo;
 mod dial;
 pub mod error;
 mod refusal;
