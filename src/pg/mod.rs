@@ -1,10 +1,13 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod clone;
 pub mod collect;
 pub mod conninfo;
 pub mod demo;
 mod dial;
 pub mod error;
+pub mod explain;
+pub mod hypopg;
 mod refusal;
 pub mod server;
 pub mod session;

@@ -105,4 +105,42 @@ statements! {
         "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
         "shared_read_blocks", "temp_written_blocks", "wal_bytes",
     ];
+    /// Clone: schemas as DDL.
+    CLONE_SCHEMAS = "clone/schemas", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: types as DDL.
+    CLONE_TYPES = "clone/types", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: functions as DDL.
+    CLONE_FUNCTIONS = "clone/functions", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: tables as DDL.
+    CLONE_TABLES = "clone/tables", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: partitions and inheritance as DDL.
+    CLONE_INHERITANCE = "clone/inheritance", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: constraints as DDL.
+    CLONE_CONSTRAINTS = "clone/constraints", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: indexes as DDL.
+    CLONE_INDEXES = "clone/indexes", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: views as DDL.
+    CLONE_VIEWS = "clone/views", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: encoding and locale.
+    CLONE_DATABASE = "clone/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
+    /// Clone: sizes of relations.
+    CLONE_RELATIONS = "clone/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
+    /// Clone: column statistics.
+    CLONE_STATISTICS = "clone/statistics", 13..=99, None, [] -> [
+        "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
+        "correlation", "common_elements", "element_freqs", "element_counts",
+    ];
+    /// Clone: writes one column's statistics.
+    CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
+        ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
+    /// Clone: writes one relation's size.
+    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path"];
+    /// Clone: finds an index and its partitions.
+    CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
+    /// Clone: shows candidates to the planner.
+    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// A hypothetical index.
+    HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
+    /// Forgets one.
+    HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
 }

@@ -1,2 +1,4 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
+
+pub mod explain;
 pub mod sql;
