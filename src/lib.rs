@@ -26,6 +26,7 @@ pub mod model;
 pub mod read;
 
 pub mod candidates;
+pub mod migrate;
 pub mod sampling;
 pub mod select;
 
@@ -33,6 +34,8 @@ pub mod disk;
 pub mod pg;
 pub mod signals;
 pub mod term;
+
+pub mod flow;
 
 pub mod cli;
 pub mod commands;

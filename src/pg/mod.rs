@@ -8,6 +8,7 @@ mod dial;
 pub mod error;
 pub mod explain;
 pub mod hypopg;
+pub mod partitions;
 mod refusal;
 pub mod server;
 pub mod session;
