@@ -1,7 +1,7 @@
 //! `pg::collect` against a real server: hostile names, several schemas, partitions, an extension in
 //! a schema of its own, a role with few rights, other databases.
 
-mod scratch;
+mod support;
 
 use advisor::model::catalog::TableKind;
 use advisor::model::index_def::{KeyExpr, TableName};
@@ -39,14 +39,16 @@ grant usage on schema "Größe", public to "App"; grant select on all tables in 
 analyze;
 "#;
 
-async fn database(cluster: &scratch::Cluster) -> Client {
+async fn database(cluster: &support::Cluster) -> Client {
     cluster.connect("postgres").await.batch_execute("create database \"Dät\"").await.unwrap();
     let client = cluster.connect("Dät").await;
     client.batch_execute(SCHEMA).await.unwrap();
+    // A session hands in its table statistics at most once a second.
+    client.batch_execute("select pg_sleep(1.1)").await.unwrap();
     client
 }
 
-async fn run(cluster: &scratch::Cluster, role: &str, database: &str, statements: &[&str]) {
+async fn run(cluster: &support::Cluster, role: &str, database: &str, statements: &[&str]) {
     let client = cluster.connect_as(role, database).await;
     for sql in statements {
         client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
@@ -55,7 +57,7 @@ async fn run(cluster: &scratch::Cluster, role: &str, database: &str, statements:
 
 #[tokio::test]
 async fn a_live_database_is_read_whole() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
+    let cluster = support::Cluster::start(&support::binaries());
     let admin = database(&cluster).await;
     run(&cluster, "App", "Dät", &["select * from \"Kunde\"\"n\" where id = 5", "select * from \"Kunde\"\"n\" where id = 7"]).await;
     run(&cluster, "postgres", "postgres", &["select 'another database' as elsewhere"]).await;
@@ -170,7 +172,7 @@ fn workload(snapshot: &Snapshot) {
 
 #[tokio::test]
 async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
+    let cluster = support::Cluster::start(&support::binaries());
     let admin = database(&cluster).await;
     let holder = cluster.connect_as("App", "Dät").await;
     holder.batch_execute("begin; select count(*) from \"Kunde\"\"n\"").await.unwrap();
@@ -206,12 +208,10 @@ async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
 
 #[tokio::test]
 async fn a_missing_extension_and_a_locked_table_end_nothing() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
+    let cluster = support::Cluster::start(&support::binaries());
     let client = cluster.connect("postgres").await;
-    client
-        .batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000); vacuum analyze t")
-        .await
-        .unwrap();
+    client.batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000)").await.unwrap();
+    client.batch_execute("vacuum analyze t").await.unwrap();
     let locker = cluster.connect("postgres").await;
     locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
     client.batch_execute("set lock_timeout = '100ms'").await.unwrap();

@@ -1,5 +1,7 @@
-//! One throw-away cluster per server version and test binary, started at first use. Statics are not
-//! dropped, so `atexit` stops them; after a kill the next start of any server cleans up.
+//! Servers for the tests. [`server`] and [`servers`] are shared: one cluster per server version and
+//! test binary, started at first use. Statics are not dropped, so `atexit` stops them; after a kill
+//! the next start of any server cleans up. A test that changes roles, settings or statistics of the
+//! whole cluster takes a [`Cluster`] of its own.
 
 // Each test binary uses its own part of this module.
 #![allow(dead_code)]
@@ -35,28 +37,65 @@ impl Shared {
     }
 }
 
-/// The server that users would get, with pg_stat_statements loaded.
+/// The binaries that users would get.
+pub fn binaries() -> Binaries {
+    find(None).unwrap_or_else(|f| panic!("the tests need a PostgreSQL server: {f} {:?}", f.hints))
+}
+
+/// [`binaries`] and those of each folder in ADVISOR_TEST_PG_BINDIRS (separated by colons).
+pub fn all_binaries() -> Vec<Binaries> {
+    let list = std::env::var_os("ADVISOR_TEST_PG_BINDIRS").unwrap_or_default();
+    let mut all = vec![binaries()];
+    for dir in std::env::split_paths(&list).filter(|dir| dir != Path::new("")) {
+        let binaries = find(Some(&dir)).unwrap_or_else(|f| panic!("ADVISOR_TEST_PG_BINDIRS: {f}"));
+        if all.iter().all(|known| known.dir != binaries.dir) {
+            all.push(binaries);
+        }
+    }
+    all
+}
+
+/// A server of [`binaries`] with pg_stat_statements loaded.
 pub fn server() -> Shared {
-    static DEFAULT: LazyLock<Shared> =
-        LazyLock::new(|| launch(find(None).unwrap_or_else(|f| panic!("the tests need a PostgreSQL server: {f} {:?}", f.hints))));
+    static DEFAULT: LazyLock<Shared> = LazyLock::new(|| launch(binaries()));
     DEFAULT.clone()
 }
 
-/// [`server`] and one for each folder in ADVISOR_TEST_PG_BINDIRS (separated by colons).
+/// [`server`] and one for each other of [`all_binaries`].
 pub fn servers() -> Vec<Shared> {
-    static ALL: LazyLock<Vec<Shared>> = LazyLock::new(|| {
-        let list = std::env::var_os("ADVISOR_TEST_PG_BINDIRS").unwrap_or_default();
-        let dirs = std::env::split_paths(&list).filter(|dir| dir != Path::new(""));
-        let mut all = vec![server()];
-        for dir in dirs {
-            let binaries = find(Some(&dir)).unwrap_or_else(|f| panic!("ADVISOR_TEST_PG_BINDIRS: {f}"));
-            if all.iter().all(|known| known.binaries.dir != binaries.dir) {
-                all.push(launch(binaries));
-            }
-        }
-        all
-    });
-    ALL.clone()
+    static OTHERS: LazyLock<Vec<Shared>> = LazyLock::new(|| all_binaries().into_iter().skip(1).map(launch).collect());
+    std::iter::once(server()).chain(OTHERS.iter().cloned()).collect()
+}
+
+/// A server of one test alone: pg_stat_statements tracks nested statements too, and autovacuum,
+/// which would change statistics under the test, is off. Dropping it stops it.
+#[derive(Debug)]
+pub struct Cluster(Server);
+
+impl Cluster {
+    /// Starts one.
+    pub fn start(binaries: &Binaries) -> Cluster {
+        Cluster(start(binaries, &[("autovacuum", "off"), ("pg_stat_statements.track", "all")]))
+    }
+
+    /// URL of a database that exists, as superuser.
+    pub fn url(&self, database: &str) -> String {
+        self.0.url(database)
+    }
+
+    /// A connection as `role` to `database`.
+    pub async fn connect_as(&self, role: &str, database: &str) -> tokio_postgres::Client {
+        let mut config: tokio_postgres::Config = self.url(database).parse().expect("our own URL");
+        let connected = config.user(role).connect(tokio_postgres::NoTls).await;
+        let (client, connection) = connected.unwrap_or_else(|e| panic!("cannot connect as {role} to {database}: {e:?}"));
+        tokio::spawn(connection);
+        client
+    }
+
+    /// A connection as superuser.
+    pub async fn connect(&self, database: &str) -> tokio_postgres::Client {
+        self.connect_as("postgres", database).await
+    }
 }
 
 /// An empty database of its own on [`server`]; returns its URL.
@@ -71,16 +110,19 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-fn launch(binaries: Binaries) -> Shared {
+fn start(binaries: &Binaries, settings: &[(&str, &str)]) -> Server {
     let options = ServerOptions {
         preload: vec!["pg_stat_statements".into()],
-        settings: vec![("max_connections".into(), "200".into())],
+        settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         label: "advisor test".into(),
         ..ServerOptions::default()
     };
-    let wanted = binaries.clone();
-    let server = in_own_runtime(async move { Server::start(&wanted, &options).await });
-    let server = server.unwrap_or_else(|f| panic!("{f}\n{}", f.hints.join("\n")));
+    let server = in_own_runtime(async { Server::start(binaries, &options).await });
+    server.unwrap_or_else(|f| panic!("{f}\n{}", f.hints.join("\n")))
+}
+
+fn launch(binaries: Binaries) -> Shared {
+    let server = start(&binaries, &[("max_connections", "200")]);
     let pattern = server.url("DATABASE").replace("DATABASE", "{}");
     let mut running = RUNNING.lock().expect("no start failed before");
     if running.is_empty() {
