@@ -1,3 +1,8 @@
-//! Floor 3: loops that carry questions and answers between the pure modules and the IO.
+//! Floor 3: the loops that carry questions and answers between the pure modules and the IO.
 
-pub mod generate;
+pub mod analyse;
+mod drops;
+mod inputs;
+mod plans;
+mod recommend;
+mod trial;
