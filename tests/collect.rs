@@ -174,11 +174,7 @@ fn workload(snapshot: &Snapshot) {
         !texts.iter().any(|t| t.contains("secret") || t.contains("elsewhere") || t.contains("declare") || t.contains("fetch")),
         "{texts:?}"
     );
-<<<<<<< HEAD
-    assert!(texts.iter().any(|t| t.contains("/* y */ (select $1)")), "{texts:?}");
-=======
     assert!(texts.iter().any(|t| t.contains("/* y */ (select $1, $2)")), "{texts:?}");
->>>>>>> rules
     assert!(texts.contains(&"create index on parted_1 (k)"), "{texts:?}");
     assert!(!texts.iter().any(|t| t.contains("FOR KEY SHARE")), "{texts:?}");
     let query = snapshot.workload.iter().find(|q| q.role.as_deref() == Some("App")).unwrap();
@@ -223,21 +219,11 @@ async fn gives_a_role_with_few_rights_gaps_and_their_cure(admin: &Client) {
 
 #[tokio::test]
 async fn a_missing_extension_and_a_locked_table_end_nothing() {
-<<<<<<< HEAD
-    let cluster = scratch::Cluster::start(&scratch::bindir());
-    let client = cluster.connect("postgres").await;
-    client
-        .batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000); vacuum analyze t")
-        .await
-        .unwrap();
-    let locker = cluster.connect("postgres").await;
-=======
     let url = support::database("collect_locked");
     let client = support::connect(&url).await;
     client.batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000)").await.unwrap();
     client.batch_execute("vacuum analyze t").await.unwrap();
     let locker = support::connect(&url).await;
->>>>>>> rules
     locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
     client.batch_execute("set lock_timeout = '100ms'").await.unwrap();
     let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();
