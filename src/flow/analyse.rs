@@ -3,7 +3,7 @@
 use super::drops;
 use super::inputs;
 use super::plans;
-use super::recommend::{self, Advice};
+use super::recommend;
 use crate::model::failure::Failure;
 use crate::model::query::Query;
 use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
@@ -12,11 +12,12 @@ use crate::pg::collect::{CollectOptions, collect};
 use crate::pg::session::{Purpose, Session};
 use crate::pg::statements::OWN_PATH;
 use crate::read::sql::read_workload;
+
 use crate::rules::{self, Thresholds};
 use crate::term;
 use std::path::PathBuf;
 
-pub use super::recommend::WhatIfChoice;
+pub use super::recommend::{Advice, WhatIfChoice};
 
 /// What to analyse and how.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
     if analysis.explain_analyze {
         progress.set_position(0);
         progress.set_message("Running harmless queries");
-        super::run::run_workload(session, analysis.target.as_deref(), &mut snapshot, analysis.max_queries, &progress).await?;
+        super::run::run_workload(session, &mut snapshot, analysis.max_queries, &progress).await?;
     }
     progress.finish_and_clear();
     say_what_has_no_plan(&mut snapshot, analysis.max_queries);
@@ -85,8 +86,7 @@ fn say_what_has_no_plan(snapshot: &mut Snapshot, most: usize) {
         let message = format!("{left} queries with the least total time were not planned; --max-queries raises the limit of {most}");
         snapshot.problems.push(Problem { source: "plans".into(), message });
     }
-    let reason =
-        |q: &Query| q.not_planned.as_ref().map(|r| Problem { source: q.fingerprint.clone(), message: format!("not planned: {r}") });
+    let reason = |q: &Query| q.not_planned.as_ref().map(|r| Problem { source: q.fingerprint.clone(), message: r.clone() });
     let reasons: Vec<Problem> = snapshot.workload.iter().filter_map(reason).collect();
     snapshot.problems.extend(reasons);
 }

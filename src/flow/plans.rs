@@ -1,9 +1,11 @@
 //! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
 
 use crate::model::catalog::Catalog;
+use crate::model::plan::Plan;
 use crate::model::query::{PlanOrigin, Query, QueryPlan, Shape};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
+use crate::pg::effects;
 use crate::pg::explain::{self, Prepared};
 use crate::pg::session::Session;
 use crate::read::sql::rewrite::explainable;
@@ -54,6 +56,26 @@ pub(super) async fn plan(session: &Session, planned: &Planned) -> Result<QueryPl
     .await
 }
 
+/// Runs a SELECT under EXPLAIN ANALYZE, if nothing it calls has effects.
+pub(super) async fn run(
+    session: &Session,
+    text: &str,
+    search_path: &[String],
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Plan, String> {
+    let (sql, search_path) = (explainable(text), path_sql(search_path));
+    in_transaction(session, &search_path, async || {
+        if let Some(objection) = effects::objection(session, &sql).await? {
+            return Err(objection);
+        }
+        let prepared = explain::prepare(&session.client, &sql, true).await?;
+        let values = sampling::values(shape, catalog, &prepared.parameters).ok_or("no value is known for one of its parameters")?;
+        explain::explain(&session.client, &prepared, &values).await
+    })
+    .await
+}
+
 /// Forgets the values: plans of this query are generic from now on.
 pub(super) fn make_generic(planned: &mut Planned) {
     planned.values = None;
@@ -82,7 +104,7 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
         }
         match plan_query(session, query, &catalog).await {
             Ok(plan) => query.plans.insert(0, plan),
-            Err(reason) => query.not_planned = Some(reason),
+            Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
         }
     }
     snapshot.catalog = catalog;

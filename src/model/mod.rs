@@ -3,6 +3,7 @@
 pub mod candidate;
 pub mod catalog;
 pub mod ddl;
+pub mod doctor;
 pub mod failure;
 pub mod index_def;
 pub mod plan;

@@ -1,10 +1,12 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod checkup;
 pub mod clone;
 pub mod collect;
 pub mod conninfo;
 pub mod demo;
 mod dial;
+pub mod effects;
 pub mod error;
 pub mod explain;
 pub mod hypopg;

@@ -105,6 +105,22 @@ statements! {
         "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
         "shared_read_blocks", "temp_written_blocks", "wal_bytes",
     ];
+    /// Who we are and how the server sees the connection.
+    DOCTOR_CONNECTION = "doctor/connection", 13..=99, None, [] -> ["role", "superuser", "tls_version", "tls_cipher"];
+    /// Extensions that help.
+    DOCTOR_EXTENSIONS = "doctor/extensions", 13..=99, None, [] -> ["name", "available_version", "installed_version", "schema"];
+    /// What our role may read and change.
+    DOCTOR_RIGHTS = "doctor/rights", 13..=99, None, [] -> [
+        "reads_all_stats", "creates_schemas", "ledger_usable", "tables", "readable_tables", "own_tables", "other_owners",
+    ];
+    /// Schemas with tables of ours where we may not create.
+    DOCTOR_CLOSED_SCHEMAS = "doctor/closed_schemas", 13..=99, None, [] -> ["schema"];
+    /// Timeouts of our role and database.
+    DOCTOR_ROLE_SETTINGS = "doctor/role_settings", 13..=99, None, [] -> ["name", "value", "for_role", "for_database"];
+    /// Invalid indexes.
+    DOCTOR_INVALID_INDEXES = "doctor/invalid_indexes", 13..=99, None, [] -> ["schema", "table_name", "name", "partitioned", "building"];
+    /// Index builds that run now.
+    DOCTOR_BUILDS = "doctor/builds", 13..=99, None, [] -> ["pid", "command", "phase", "schema", "table_name"];
     /// Clone: schemas as DDL.
     CLONE_SCHEMAS = "clone/schemas", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: types as DDL.
@@ -149,4 +165,6 @@ statements! {
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
     OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
+    /// Functions with effects, among those called.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
 }
