@@ -5,6 +5,7 @@ pub mod clone;
 pub mod collect;
 pub mod conninfo;
 mod dial;
+pub mod effects;
 pub mod error;
 pub mod explain;
 pub mod hypopg;

@@ -5,11 +5,13 @@ use super::dial::{DialError, Dialled, Route, dial};
 use super::error::{describe, sqlstate};
 use super::refusal;
 use super::statements;
-use super::wire::BackendKey;
+use super::wire::{BackendKey, Wire};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::text::{one_line, quote_literal};
+use std::sync::Mutex;
 use std::time::Duration;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What a connection is for: decides its settings.
@@ -75,7 +77,11 @@ pub struct Session {
     pending: Vec<(&'static str, String)>,
     read_only: bool,
     canceller: Canceller,
+    notices: Notices,
 }
+
+/// Remarks of the server, in order of arrival.
+type Notices = Mutex<UnboundedReceiver<String>>;
 
 /// Asks the server to stop what a session runs; can be sent from anywhere while the session waits.
 #[derive(Clone)]
@@ -155,6 +161,12 @@ impl Session {
         self.canceller.clone()
     }
 
+    /// What the server remarked since the last call: the detail where there is one, else the message.
+    pub fn take_notices(&self) -> Vec<String> {
+        let Ok(mut waiting) = self.notices.lock() else { return Vec::new() };
+        std::iter::from_fn(|| waiting.try_recv().ok()).collect()
+    }
+
     /// True once the connection is gone.
     pub fn closed(&self) -> bool {
         self.client.is_closed()
@@ -231,10 +243,24 @@ struct Arrived {
     read_only: bool,
 }
 
+/// Runs the connection in the background; what the server remarks (NOTICE, LOG…) waits to be read.
+fn drive(mut connection: Connection<Wire, Wire>) -> Notices {
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notice(notice) = message {
+                // Nobody has to listen.
+                let _ = sender.send(notice.detail().unwrap_or(notice.message()).to_owned());
+            }
+        }
+    });
+    Mutex::new(receiver)
+}
+
 /// Starts the driver task and asks who answers and what is in force.
 async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled: Dialled) -> Result<(Session, Arrived), Failure> {
     let Dialled { client, connection, route, encrypted, key } = dialled;
-    tokio::spawn(connection);
+    let notices = drive(connection);
     let startup = |error| refusal::explain(&DialError::Startup(error), info, endpoint);
     let messages = client.simple_query(statements::ARRIVED.sql).await.map_err(startup)?;
     let row = messages.iter().find_map(|m| if let SimpleQueryMessage::Row(row) = m { Some(row) } else { None });
@@ -264,6 +290,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         is_standby,
         pending,
         read_only: purpose.read_only,
+        notices,
     };
     Ok((session, arrived))
 }

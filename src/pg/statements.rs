@@ -161,4 +161,10 @@ statements! {
     HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
     /// Every table below a partitioned one, top down.
     PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
+    /// search_path for one transaction.
+    EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
+    /// The session's own search_path.
+    OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
+    /// Functions with effects, among those called.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
 }

@@ -40,13 +40,14 @@ pub struct CloneDb {
     oids: BTreeMap<CandidateId, Vec<u32>>,
     by_name: HashMap<(String, String), CandidateId>,
     visible: CandidateSet,
+    export: Export,
     /// What could not be rebuilt.
     pub problems: Vec<Problem>,
 }
 
 impl CloneDb {
     /// Builds the clone of `export` with all candidates in it, invisible. `settings` are the planner's on the live server.
-    pub async fn build(binaries: &Binaries, export: &Export, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
+    pub async fn build(binaries: &Binaries, export: Export, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
         let options = ServerOptions {
             settings: [("autovacuum", "off"), ("allow_system_table_mods", "on"), ("max_connections", "20")]
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
@@ -58,11 +59,19 @@ impl CloneDb {
         let mut problems = create_database(&server, &export.locale).await?;
         let admin = open(&server, "postgres", DATABASE).await?;
         let planner = open(&server, OWNER, DATABASE).await?;
-        problems.extend(rebuild(&admin, &planner, export).await?);
+        problems.extend(rebuild(&admin, &planner, &export).await?);
         apply_settings(&planner, settings).await;
-        let mut clone =
-            CloneDb { server, admin, planner, oids: BTreeMap::new(), by_name: HashMap::new(), visible: CandidateSet::new(), problems };
-        clone.write_statistics(export).await?;
+        let mut clone = CloneDb {
+            server,
+            admin,
+            planner,
+            oids: BTreeMap::new(),
+            by_name: HashMap::new(),
+            visible: CandidateSet::new(),
+            export,
+            problems,
+        };
+        clone.write_statistics().await?;
         Ok(clone)
     }
 
@@ -95,9 +104,9 @@ impl CloneDb {
     }
 
     /// Gives every file its length. The last step before planning: building an index reads its table.
-    pub async fn stretch(&mut self, export: &Export, candidate_sizes: &[(CandidateId, f64, f64)]) -> Result<(), Failure> {
+    pub async fn stretch(&mut self, candidate_sizes: &[(CandidateId, f64, f64)]) -> Result<(), Failure> {
         let folder = self.server.data_dir();
-        for relation in &export.relations {
+        for relation in &self.export.relations {
             self.put(&folder, &relation.schema, &relation.name, relation.pages, relation.rows, relation.visible_pages, relation.blocks)
                 .await?;
         }
@@ -142,11 +151,11 @@ impl CloneDb {
         self.by_name.get(&(schema.to_owned(), index.to_owned())).copied()
     }
 
-    async fn write_statistics(&mut self, export: &Export) -> Result<(), Failure> {
+    async fn write_statistics(&mut self) -> Result<(), Failure> {
         let statement = self.admin.client.prepare(statements::CLONE_PUT_STATISTICS.sql).await.map_err(broken)?;
         let mut lost = 0;
         self.admin.client.batch_execute("BEGIN").await.map_err(broken)?;
-        for row in &export.statistics {
+        for row in &self.export.statistics {
             let [schema, relation, column] = &row.place;
             let parameters: [&(dyn postgres_types::ToSql + Sync); 14] = [
                 schema,
