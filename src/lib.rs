@@ -22,6 +22,7 @@ mod registry;
 pub mod model;
 pub mod read;
 
+pub mod apply;
 pub mod migrate;
 
 pub mod disk;

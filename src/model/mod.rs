@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod ddl;
 pub mod failure;
 pub mod index_def;
+pub mod ledger;
 pub mod plan;
 pub mod query;
 pub mod report;
