@@ -22,6 +22,13 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Columns of the terminal behind standard output; without one COLUMNS, or 100.
+pub fn width() -> usize {
+    let terminal = comfy_table::Table::new().width().map(usize::from);
+    let told = || std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    terminal.or_else(told).filter(|columns| *columns > 0).unwrap_or(100)
+}
+
 /// A remark on standard error; silent under `--quiet`.
 pub fn note(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {

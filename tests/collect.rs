@@ -123,7 +123,10 @@ fn relations(snapshot: &Snapshot) {
     let part = catalog.table(&TableName::new("public", "parted_1")).unwrap();
     assert_eq!(part.partition_of, Some(TableName::new("public", "parted")));
     let fk = &catalog.foreign_keys[0];
-    assert_eq!((fk.child_columns.as_slice(), fk.parent_columns.as_slice()), (["Kunde id".to_owned()].as_slice(), ["id".to_owned()].as_slice()));
+    assert_eq!(
+        (fk.child_columns.as_slice(), fk.parent_columns.as_slice()),
+        (["Kunde id".to_owned()].as_slice(), ["id".to_owned()].as_slice())
+    );
     assert_eq!(catalog.foreign_keys.len(), 1);
 }
 
@@ -151,7 +154,10 @@ fn workload(snapshot: &Snapshot) {
     let texts: Vec<&str> = snapshot.workload.iter().map(|q| q.text.as_str()).collect();
     let own = texts.iter().find(|t| t.contains("/* advisor */"));
     assert_eq!(own, None, "our own statements");
-    assert!(!texts.iter().any(|t| t.contains("secret") || t.contains("elsewhere") || t.contains("declare") || t.contains("fetch")), "{texts:?}");
+    assert!(
+        !texts.iter().any(|t| t.contains("secret") || t.contains("elsewhere") || t.contains("declare") || t.contains("fetch")),
+        "{texts:?}"
+    );
     assert!(texts.iter().any(|t| t.contains("/* y */ (select $1)")), "{texts:?}");
     assert!(texts.contains(&"create index on parted_1 (k)"), "{texts:?}");
     assert!(!texts.iter().any(|t| t.contains("FOR KEY SHARE")), "{texts:?}");
@@ -202,7 +208,10 @@ async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
 async fn a_missing_extension_and_a_locked_table_end_nothing() {
     let cluster = scratch::Cluster::start(&scratch::bindir());
     let client = cluster.connect("postgres").await;
-    client.batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000); vacuum analyze t").await.unwrap();
+    client
+        .batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000); vacuum analyze t")
+        .await
+        .unwrap();
     let locker = cluster.connect("postgres").await;
     locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
     client.batch_execute("set lock_timeout = '100ms'").await.unwrap();

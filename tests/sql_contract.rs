@@ -49,13 +49,13 @@ async fn every_statement_keeps_its_promise() {
         let cluster = scratch::Cluster::start(&bindir);
         let client = cluster.connect("postgres").await;
         // In a schema of its own, as managed services have it.
-        client.batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; set search_path = \"Ext\"").await.unwrap();
-        let major: i32 = client.query_one("select current_setting('server_version_num')::int / 10000", &[]).await.unwrap().get(0);
-        let extension: String = client
-            .query_one("select extversion from pg_extension where extname = 'pg_stat_statements'", &[])
+        client
+            .batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; set search_path = \"Ext\"")
             .await
-            .unwrap()
-            .get(0);
+            .unwrap();
+        let major: i32 = client.query_one("select current_setting('server_version_num')::int / 10000", &[]).await.unwrap().get(0);
+        let extension: String =
+            client.query_one("select extversion from pg_extension where extname = 'pg_stat_statements'", &[]).await.unwrap().get(0);
         let mut prepared = 0;
         for statement in ALL.iter().filter(|s| applies(s, major as u32, &extension)) {
             keeps(&client, statement, &bindir).await;

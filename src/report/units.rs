@@ -46,7 +46,13 @@ pub fn duration(ms: f64) -> String {
 
 /// A share of 1 as percent: `87 %`, `0.4 %`.
 pub fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{} %", short(share * 100.0)) } else { "–".into() }
+    match share * 100.0 {
+        p if !p.is_finite() => "–".into(),
+        // Not quite all is the point of it.
+        p if (99.95..100.0).contains(&p) => format!("{:.2} %", p.min(99.99)),
+        p if (99.0..100.0).contains(&p) => format!("{p:.1} %"),
+        p => format!("{} %", short(p)),
+    }
 }
 
 /// The change from one value to another: `−87 %`, `+12 %`, `±0 %`.
@@ -56,8 +62,15 @@ pub fn change(before: f64, after: f64) -> String {
     }
     let percent = (after - before) / before * 100.0;
     // 99.97 % is not "everything".
-    let text = if percent < -99.0 && percent > -100.0 { format!("{:.1}", percent.abs().min(99.9)) } else { format!("{:.0}", percent.abs()) };
-    let sign = if text == "0" { "±" } else if percent < 0.0 { "−" } else { "+" };
+    let text =
+        if percent < -99.0 && percent > -100.0 { format!("{:.1}", percent.abs().min(99.9)) } else { format!("{:.0}", percent.abs()) };
+    let sign = if text == "0" {
+        "±"
+    } else if percent < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
     format!("{sign}{text} %")
 }
 
@@ -90,7 +103,9 @@ mod tests {
 
     #[test]
     fn counts_and_bytes() {
-        for (value, text) in [(0.0, "0"), (0.46, "0.5"), (7.0, "7"), (999.7, "1k"), (12_345.0, "12.3k"), (4_100_000.0, "4.1M"), (f64::NAN, "–")] {
+        for (value, text) in
+            [(0.0, "0"), (0.46, "0.5"), (7.0, "7"), (999.7, "1k"), (12_345.0, "12.3k"), (4_100_000.0, "4.1M"), (f64::NAN, "–")]
+        {
             assert_eq!(count(value), text);
         }
         for (value, text) in [(512.0, "512 B"), (8192.0, "8 kB"), (1_258_291.0, "1.2 MB"), (1_073_741_800.0, "1 GB")] {
@@ -100,18 +115,36 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (ms, text) in
-            [(0.0, "0 ms"), (0.034, "0.03 ms"), (3.42, "3.4 ms"), (340.2, "340 ms"), (3400.0, "3.4 s"), (312_000.0, "5.2 min"), (1.0e9, "11.6 d")]
-        {
+        for (ms, text) in [
+            (0.0, "0 ms"),
+            (0.034, "0.03 ms"),
+            (3.42, "3.4 ms"),
+            (340.2, "340 ms"),
+            (3400.0, "3.4 s"),
+            (312_000.0, "5.2 min"),
+            (1.0e9, "11.6 d"),
+        ] {
             assert_eq!(duration(ms), text);
         }
     }
 
     #[test]
+    fn nearly_all_is_not_all() {
+        for (share, text) in [(1.0, "100 %"), (0.9999, "99.99 %"), (0.999_999, "99.99 %"), (0.995, "99.5 %"), (0.04, "4 %")] {
+            assert_eq!(percent(share), text);
+        }
+    }
+
+    #[test]
     fn changes() {
-        for (before, after, text) in
-            [(100.0, 13.0, "−87 %"), (100.0, 0.001, "−99.9 %"), (100.0, 0.0, "−100 %"), (50.0, 56.0, "+12 %"), (1.0, 1.0, "±0 %"), (0.0, 1.0, "–")]
-        {
+        for (before, after, text) in [
+            (100.0, 13.0, "−87 %"),
+            (100.0, 0.001, "−99.9 %"),
+            (100.0, 0.0, "−100 %"),
+            (50.0, 56.0, "+12 %"),
+            (1.0, 1.0, "±0 %"),
+            (0.0, 1.0, "–"),
+        ] {
             assert_eq!(change(before, after), text);
         }
     }

@@ -137,15 +137,33 @@ mod tests {
     use crate::model::query::Reading;
 
     fn catalog() -> Catalog {
-        let column = |name: &str, category: &str, stats: ColumnStats| Column { name: name.into(), category: category.into(), stats: Some(stats), ..Column::default() };
+        let column = |name: &str, category: &str, stats: ColumnStats| Column {
+            name: name.into(),
+            category: category.into(),
+            stats: Some(stats),
+            ..Column::default()
+        };
         let texts = |v: &[&str]| v.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
         let hundred: Vec<String> = (0..=100).map(|n| n.to_string()).collect();
         let table = Table {
             schema: "public".into(),
             name: "t".into(),
             columns: vec![
-                column("status", "S", ColumnStats { common_values: texts(&["done", "new"]), common_freqs: vec![0.9, 0.1], ..ColumnStats::default() }),
-                column("user_id", "N", ColumnStats { common_values: texts(&["7"]), common_freqs: vec![0.01], histogram: hundred.clone(), ..ColumnStats::default() }),
+                column(
+                    "status",
+                    "S",
+                    ColumnStats { common_values: texts(&["done", "new"]), common_freqs: vec![0.9, 0.1], ..ColumnStats::default() },
+                ),
+                column(
+                    "user_id",
+                    "N",
+                    ColumnStats {
+                        common_values: texts(&["7"]),
+                        common_freqs: vec![0.01],
+                        histogram: hundred.clone(),
+                        ..ColumnStats::default()
+                    },
+                ),
                 column("at", "D", ColumnStats { histogram: hundred, ..ColumnStats::default() }),
             ],
             ..Table::default()
@@ -156,18 +174,25 @@ mod tests {
     fn sample(sql: &str, types: &[&str]) -> Option<Vec<String>> {
         let catalog = catalog();
         let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!() };
-        let kinds: Vec<ParameterType> =
-            types.iter().map(|t| ParameterType { name: t.trim_start_matches('_').into(), array: t.starts_with('_'), labels: vec![] }).collect();
+        let kinds: Vec<ParameterType> = types
+            .iter()
+            .map(|t| ParameterType { name: t.trim_start_matches('_').into(), array: t.starts_with('_'), labels: vec![] })
+            .collect();
         values(Some(&shape), &catalog, &kinds)
     }
 
     #[test]
     fn typical_values_of_each_kind() {
-        assert_eq!(sample("select 1 from t where status = $1 and user_id = $2 and at > $3 limit $4", &["text", "int8", "timestamptz", "int8"]).unwrap(), [
-            "done", "50", "95", "20"
-        ]);
+        assert_eq!(
+            sample("select 1 from t where status = $1 and user_id = $2 and at > $3 limit $4", &["text", "int8", "timestamptz", "int8"])
+                .unwrap(),
+            ["done", "50", "95", "20"]
+        );
         assert_eq!(sample("select 1 from t where status ilike $1", &["text"]).unwrap(), ["%done%"]);
-        assert_eq!(sample("select 1 from t where user_id = any($1)", &["_int8"]).unwrap()[0], "{\"0\",\"10\",\"20\",\"30\",\"40\",\"50\",\"60\",\"70\",\"80\",\"90\"}");
+        assert_eq!(
+            sample("select 1 from t where user_id = any($1)", &["_int8"]).unwrap()[0],
+            "{\"0\",\"10\",\"20\",\"30\",\"40\",\"50\",\"60\",\"70\",\"80\",\"90\"}"
+        );
     }
 
     #[test]

@@ -197,9 +197,8 @@ fn rows_of_children(tables: &[Table], parent: &TableName) -> Option<f64> {
 }
 
 fn foreign_key(row: &Row) -> Result<ForeignKey, Error> {
-    let name = |schema: &str, name: &str| -> Result<TableName, Error> {
-        Ok(TableName { schema: row.try_get(schema)?, name: row.try_get(name)? })
-    };
+    let name =
+        |schema: &str, name: &str| -> Result<TableName, Error> { Ok(TableName { schema: row.try_get(schema)?, name: row.try_get(name)? }) };
     Ok(ForeignKey {
         name: row.try_get("name")?,
         child: name("child_schema", "child_name")?,
@@ -225,9 +224,7 @@ fn statistics_gap(rows: &[TableRow], major: u32, rights: &Rights) -> Option<Gap>
         let schemas: Vec<String> = schemas.into_iter().map(quote_ident).collect();
         format!("grant select on all tables in schema {} to {role}", schemas.join(", "))
     };
-    let reason = format!(
-        "column statistics of {} table(s) are hidden: role {role} may not read them, or row security applies to it",
-        hidden.len()
-    );
+    let reason =
+        format!("column statistics of {} table(s) are hidden: role {role} may not read them, or row security applies to it", hidden.len());
     Some(Gap { evidence: Evidence::ColumnStatistics, reason, fix_sql: Some(fix_sql) })
 }

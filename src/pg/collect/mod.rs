@@ -88,7 +88,9 @@ async fn rights(reader: &Reader<'_>) -> Result<Rights, Error> {
 fn check_version(server: &Server, reader: &mut Reader<'_>) -> Result<(), Failure> {
     if server.major() < OLDEST_MAJOR {
         let message = format!("PostgreSQL {} is older than {OLDEST_MAJOR}, the oldest supported", one_line(&server.version));
-        return Err(Failure::new(FailureKind::Missing, message).hint("save plans with EXPLAIN and read them with `advisor analyze --plans`"));
+        return Err(
+            Failure::new(FailureKind::Missing, message).hint("save plans with EXPLAIN and read them with `advisor analyze --plans`")
+        );
     }
     if server.major() > NEWEST_TESTED_MAJOR {
         let message = format!("PostgreSQL {} is newer than {NEWEST_TESTED_MAJOR}, the newest tested", server.major());

@@ -98,7 +98,10 @@ fn unreadable(error: &Error, schema: &str, rights: &Rights) -> Gap {
         // undefined_table: the schema is there, our right to look into it is not.
         "42P01" => {
             let role = quote_ident(&rights.role);
-            (format!("role {role} may not use schema {}", quote_ident(schema)), Some(format!("grant usage on schema {} to {role}", quote_ident(schema))))
+            (
+                format!("role {role} may not use schema {}", quote_ident(schema)),
+                Some(format!("grant usage on schema {} to {role}", quote_ident(schema))),
+            )
         }
         _ => (format!("pg_stat_statements could not be read: {}", describe(error)), None),
     };
@@ -157,7 +160,8 @@ fn note_texts(reader: &mut Reader<'_>, snapshot: &mut Snapshot, rights: &Rights,
     let hidden = rows.iter().filter(|r| r.hidden).count();
     if hidden > 0 {
         let role = quote_ident(&rights.role);
-        let reason = format!("the text of {hidden} quer{} of other roles is hidden from role {role}", if hidden == 1 { "y" } else { "ies" });
+        let reason =
+            format!("the text of {hidden} quer{} of other roles is hidden from role {role}", if hidden == 1 { "y" } else { "ies" });
         let fix_sql = Some(format!("grant pg_read_all_stats to {role}"));
         snapshot.gaps.push(Gap { evidence: Evidence::QueryTexts, reason, fix_sql });
     }
@@ -215,8 +219,12 @@ mod tests {
     #[test]
     fn the_strongest_setting_wins() {
         let some = |role: Option<&str>, db: bool, s: &str| (role.map(str::to_owned), db, s.to_owned());
-        let settings =
-            vec![some(Some("a"), true, "one"), some(Some("a"), false, "two"), some(None, true, "three"), some(Some("b"), false, "\"$user\"")];
+        let settings = vec![
+            some(Some("a"), true, "one"),
+            some(Some("a"), false, "two"),
+            some(None, true, "three"),
+            some(Some("b"), false, "\"$user\""),
+        ];
         let paths = Paths { settings, default: "public".to_owned() };
         assert_eq!(paths.of(Some("a")), ["one"]);
         assert_eq!(paths.of(Some("b")), ["b"]);
