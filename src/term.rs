@@ -57,6 +57,11 @@ pub fn progress(steps: u64) -> indicatif::ProgressBar {
     bar
 }
 
+/// True when nothing is piped in: reading standard input would wait for a person to type.
+pub fn input_is_terminal() -> bool {
+    std::io::stdin().is_terminal()
+}
+
 /// True when a person can answer at standard input.
 pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -20,7 +20,7 @@ pub struct Command {
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [rule, schema]
+    pub COMMANDS: Command = [explain, rule, schema]
 }
 
 /// The whole command line.
