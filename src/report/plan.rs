@@ -68,31 +68,24 @@ fn verdict(plan: &Plan, tree: &Tree, remarks: usize) -> String {
     if triggers > 0.0 {
         parts.push(format!("triggers took {}", duration(triggers)));
     }
-    let found = if remarks == 0 { paint(GOOD, "nothing stands out") } else { paint(WARN, plural(remarks, "remark", "remarks")) };
+    let nothing = if plan.root.actual.is_some() { "nothing stands out" } else { "nothing stands out in the estimates" };
+    let found = if remarks == 0 { paint(GOOD, nothing) } else { paint(WARN, plural(remarks, "remark", "remarks")) };
     format!("{} {} {found}", parts.join(", "), paint(DIM, "·"))
 }
 
 /// The tree: figures to the left, nodes indented.
 fn nodes(tree: &Tree, remarks: &[Remark], style: &Style) -> String {
-    let ran = tree.plan.root.actual.is_some();
-    let costs = tree.plan.root.total_cost.is_some();
-    let (what, share) = if tree.timed() { ("self", "share") } else { ("cost", "share") };
-    let figures = ran || costs;
-    let mut out = String::new();
-    if figures {
-        let rows = if ran { format!("{:>7}  {:>7}", "rows", "guess") } else { format!("{:>7}", "guess") };
-        out.push_str(&format!("{}\n", paint(DIM, format!("{what:>8}  {share:>6}  {rows}"))));
-    }
+    let columns_shown = Columns::of(tree);
+    let mut out = columns_shown.header();
     for (at, seen) in tree.seen.iter().enumerate() {
-        let left = if figures { row_figures(seen, tree, ran) + "  " } else { String::new() };
+        let left = columns_shown.row(seen);
         let indent = "  ".repeat(seen.depth);
         let marks: String = remarks.iter().enumerate().filter(|(_, r)| r.node == Some(at)).map(|(n, _)| format!(" [{}]", n + 1)).collect();
+        let loops = if seen.loops() > 1.0 { format!(" ×{}", count(seen.loops())) } else { String::new() };
         let room = style.width.saturating_sub(columns(&left) + indent.len()).max(24);
-        let name = ellipsis(&label::name(seen.node), room.saturating_sub(marks.len()));
+        let name = ellipsis(&label::name(seen.node), room.saturating_sub(columns(&loops) + marks.len()));
         let name = if seen.share >= 0.2 { paint(BOLD, name) } else { name };
-        let loops = seen.node.actual.as_ref().map_or(0.0, |a| a.loops);
-        let times = if loops > 1.0 { paint(DIM, format!(" ×{}", count(loops))) } else { String::new() };
-        out.push_str(&format!("{left}{indent}{name}{times}{}\n", paint(WARN, marks)));
+        out.push_str(&format!("{left}{indent}{name}{}{}\n", paint(DIM, loops), paint(WARN, marks)));
         let below = " ".repeat(columns(&left) + indent.len() + 2);
         for detail in label::details(seen.node) {
             out.push_str(&format!("{below}{}\n", paint(DIM, safe(&detail, room.saturating_sub(2)))));
@@ -101,30 +94,50 @@ fn nodes(tree: &Tree, remarks: &[Remark], style: &Style) -> String {
     out
 }
 
-/// Own time or cost, share, rows, expected rows, in columns.
-fn row_figures(seen: &Seen, tree: &Tree, ran: bool) -> String {
-    let own = match (tree.timed(), seen.own) {
-        (true, own) => duration(own),
-        (false, own) if seen.node.total_cost.is_some() => count(own),
-        _ => String::new(),
-    };
-    let guess = seen.expected_rows().map_or("–".to_owned(), count);
-    let share = percent(seen.share.round_to_percent());
-    match (ran, seen.rows()) {
-        (true, Some(rows)) if seen.ran() => format!("{own:>8}  {share:>6}  {:>7}  {guess:>7}", count(rows)),
-        (true, _) => format!("{:>8}  {:>6}  {:>7}  {guess:>7}", "never", "", "–"),
-        (false, _) => format!("{own:>8}  {share:>6}  {guess:>7}"),
+/// Which figures the plan has: EXPLAIN leaves out costs, times or both when told to.
+struct Columns {
+    timed: bool,
+    costs: bool,
+    ran: bool,
+}
+
+impl Columns {
+    fn of(tree: &Tree) -> Self {
+        let root = &tree.plan.root;
+        Columns { timed: tree.timed(), costs: root.total_cost.is_some(), ran: root.actual.is_some() }
     }
-}
 
-/// Shares are rough: no decimals.
-trait Rough {
-    fn round_to_percent(self) -> f64;
-}
+    fn header(&self) -> String {
+        let own = if self.timed { "self" } else { "cost" };
+        let header = self.join(own, "share", "rows", "expected");
+        if header.is_empty() { header } else { format!("{}\n", paint(DIM, header.trim_end())) }
+    }
 
-impl Rough for f64 {
-    fn round_to_percent(self) -> f64 {
-        (self * 100.0).round() / 100.0
+    fn row(&self, seen: &Seen) -> String {
+        let never = self.ran && !seen.ran();
+        let own = match (never, self.timed) {
+            (true, _) => "never".to_owned(),
+            (false, true) => duration(seen.own),
+            (false, false) => count(seen.own),
+        };
+        // Shares are rough: no decimals.
+        let share = if never { String::new() } else { percent((seen.share * 100.0).round() / 100.0) };
+        let rows = seen.rows().filter(|_| !never).map_or("–".to_owned(), count);
+        self.join(&own, &share, &rows, &seen.expected_rows().map_or("–".to_owned(), count))
+    }
+
+    fn join(&self, own: &str, share: &str, rows: &str, expected: &str) -> String {
+        let mut out = String::new();
+        if self.timed || self.costs {
+            out.push_str(&format!("{own:>8}  {share:>6}  "));
+        }
+        if self.ran {
+            out.push_str(&format!("{rows:>7}  "));
+        }
+        if self.costs {
+            out.push_str(&format!("{expected:>8}  "));
+        }
+        out
     }
 }
 

@@ -37,7 +37,7 @@ pub fn duration(ms: f64) -> String {
     if !ms.is_finite() {
         return "–".into();
     }
-    if ms.abs() < 0.1 && ms != 0.0 {
+    if (0.005..0.095).contains(&ms.abs()) {
         return format!("{ms:.2} ms");
     }
     let (_, size, unit) = STEPS.iter().find(|(below, ..)| ms.abs() < *below).copied().unwrap_or((0.0, 86_400_000.0, "d"));
@@ -118,6 +118,8 @@ mod tests {
         for (ms, text) in [
             (0.0, "0 ms"),
             (0.034, "0.03 ms"),
+            (0.001, "0 ms"),
+            (0.098, "0.1 ms"),
             (3.42, "3.4 ms"),
             (340.2, "340 ms"),
             (3400.0, "3.4 s"),

@@ -62,11 +62,13 @@ pub static CHECKS: &[Check] = &[
     },
     Check { name: "repeated-subplan", sees: "a subquery runs for each row and takes much of the time", look: Look::Node(repeated_subplan) },
     Check { name: "heap-fetches", sees: "an index-only scan has to look into the table", look: Look::Node(heap_fetches) },
+    Check { name: "memoize-misses", sees: "a Memoize node forgets rows before they are asked for again", look: Look::Node(memoize_misses) },
     Check { name: "lossy-bitmap", sees: "a bitmap did not fit into work_mem", look: Look::Node(lossy_bitmap) },
     Check { name: "workers-missing", sees: "fewer parallel workers came than planned", look: Look::Node(workers_missing) },
     Check { name: "deep-offset", sees: "rows are produced to be skipped", look: Look::Node(deep_offset) },
     Check { name: "join-filter", sees: "a join compares pairs only to refuse them", look: Look::Node(join_filter) },
     Check { name: "cartesian-join", sees: "two large sides are joined without a condition", look: Look::Node(cartesian_join) },
+    Check { name: "cold-reads", sees: "most of many pages were not in shared_buffers", look: Look::Plan(cold_reads) },
     Check { name: "jit", sees: "compiling takes a fifth of the time or more", look: Look::Plan(jit) },
     Check { name: "trigger-time", sees: "a trigger or foreign key takes a tenth of the time or more", look: Look::Plan(trigger_time) },
     Check { name: "slow-planning", sees: "planning takes longer than running", look: Look::Plan(slow_planning) },
@@ -126,10 +128,12 @@ fn discarded_rows(tree: &Tree, at: usize) -> Option<Told> {
         percent(removed / rows),
         filter(seen)
     );
-    let advice = match (&seen.node.index_name, seen.node.node_type.as_str()) {
-        (Some(index), _) => format!("a composite index on {table}: the columns {index} is used for first, then those of the filter"),
-        (None, "Seq Scan") => format!("an index on {table} that begins with the columns of this filter"),
-        _ => format!("an index on {table} that answers the filter too"),
+    let advice = match &seen.node.index_name {
+        Some(index) if seen.node.condition("Index Cond").is_some() => {
+            format!("a composite index on {table}: the columns {index} is used for first, then those of the filter")
+        }
+        _ if seen.node.node_type == "Bitmap Heap Scan" => format!("an index on {table} that answers the filter too"),
+        _ => index_for(seen),
     };
     Some((message, advice))
 }
@@ -145,7 +149,20 @@ fn selective_full_scan(tree: &Tree, at: usize) -> Option<Told> {
     }
     let table = relation(seen.node);
     let message = format!("{table} is read whole (cost {}) for {} expected rows: {}", count(cost), count(rows), filter(seen));
-    Some((message, format!("an index on {table} that begins with the columns of this filter")))
+    Some((message, index_for(seen)))
+}
+
+/// The index that a filter asks for; patterns want special ones.
+fn index_for(seen: &Seen) -> String {
+    let (table, filter) = (relation(seen.node), filter(seen));
+    let plain = format!("an index on {table} that begins with the columns (or expressions) of this filter");
+    if filter.contains("~~* '") || filter.contains("~~ '%") {
+        format!("a trigram index on {table}: USING gin (column gin_trgm_ops), from the extension pg_trgm")
+    } else if filter.contains("~~ '") {
+        format!("{plain}; for LIKE 'x%' with the operator class text_pattern_ops")
+    } else {
+        plain
+    }
 }
 
 fn spill(tree: &Tree, at: usize) -> Option<Told> {
@@ -153,15 +170,16 @@ fn spill(tree: &Tree, at: usize) -> Option<Told> {
     let node = seen.node;
     let disk = node.sort_space_kb.filter(|_| node.sort_on_disk).or(node.disk_usage_kb).map(|kb| bytes(kb * 1024.0));
     let batches = node.hash_batches.filter(|b| *b > 1.0);
+    // What goes in, not what a LIMIT lets out.
+    let input = tree.children(at).find(|&c| tree.seen[c].node.subplan_name.is_none()).and_then(|c| tree.seen[c].rows());
     let what = match (node.sort_on_disk, batches, &disk) {
-        (true, ..) => "sorts".to_owned(),
-        (false, Some(batches), _) => format!("splits into {} batches", count(batches)),
-        (false, None, Some(_)) => "goes".to_owned(),
+        (true, ..) => input.map_or("the sort".to_owned(), |rows| format!("{} rows", count(rows))),
+        (false, Some(batches), _) => format!("{} batches", count(batches)),
+        (false, None, Some(_)) => "groups".to_owned(),
         _ => return None,
     };
-    let rows = seen.rows().map(|r| format!(" {} rows", count(r))).filter(|_| node.sort_on_disk).unwrap_or_default();
     let size = disk.map(|d| format!(" ({d})")).unwrap_or_default();
-    let message = format!("{} {what}{rows} on disk{size}: work_mem is too small for it", name(node));
+    let message = format!("{}: {what} went to disk{size}, work_mem is too small for it", name(node));
     let advice = match node.sort_keys.is_empty() {
         // In memory the same rows need two to three times their size on disk.
         false => format!("an index in the order {}, or a larger work_mem for this query", squeeze(&node.sort_keys.join(", "))),
@@ -205,6 +223,9 @@ fn misestimate(tree: &Tree, at: usize) -> Option<Told> {
             format!("ANALYZE {table}; if it stays, CREATE STATISTICS on the columns that the condition combines")
         }
         Some(_) => format!("ANALYZE {}", relation(seen.node)),
+        None if seen.node.node_type.ends_with("Function Scan") => {
+            "declare how many rows the function returns: ALTER FUNCTION … ROWS n".to_owned()
+        }
         None => {
             "ANALYZE the tables below; correlated columns want CREATE STATISTICS, grouped expressions statistics of their own".to_owned()
         }
@@ -223,6 +244,8 @@ fn inner_of(tree: &Tree, at: usize) -> Option<usize> {
 fn repeated_scan(tree: &Tree, at: usize) -> Option<Told> {
     let seen = &tree.seen[at];
     let parent = inner_of(tree, at).filter(|_| seen.node.node_type == "Seq Scan")?;
+    // Without any condition no index helps: that is a cartesian join.
+    seen.node.condition("Filter").or_else(|| tree.seen[parent].node.condition("Join Filter"))?;
     let table = relation(seen.node);
     let message = if seen.node.actual.is_some() {
         let read = (seen.node.rows_removed_by_filter.unwrap_or_default() * seen.loops()) + seen.rows()?;
@@ -254,12 +277,28 @@ fn repeated_subplan(tree: &Tree, at: usize) -> Option<Told> {
 fn heap_fetches(tree: &Tree, at: usize) -> Option<Told> {
     let seen = &tree.seen[at];
     let (fetches, rows) = (seen.node.heap_fetches?, seen.rows()?);
-    if fetches < MANY_ROWS || fetches < 0.3 * rows {
+    if fetches < MANY_ROWS || fetches < 0.1 * rows {
         return None;
     }
     let table = relation(seen.node);
     let message = format!("{table}: the index-only scan looked into the table {} times for {} rows", count(fetches), count(rows));
     Some((message, format!("VACUUM {table}, and a lower autovacuum_vacuum_scale_factor if it comes back")))
+}
+
+fn memoize_misses(tree: &Tree, at: usize) -> Option<Told> {
+    let node = tree.seen[at].node;
+    let figure = |label: &str| node.extra.get(label).and_then(|v| v.parse::<f64>().ok()).unwrap_or_default();
+    let (hits, misses, evictions) = (figure("Cache Hits"), figure("Cache Misses"), figure("Cache Evictions"));
+    if evictions < MANY_ROWS || misses < hits {
+        return None;
+    }
+    let message = format!(
+        "{} of {} look-ups missed, {} entries were thrown out for lack of memory",
+        count(misses),
+        count(hits + misses),
+        count(evictions)
+    );
+    Some((message, "a larger work_mem or hash_mem_multiplier for this query".to_owned()))
 }
 
 fn lossy_bitmap(tree: &Tree, at: usize) -> Option<Told> {
@@ -338,6 +377,17 @@ fn cartesian_join(tree: &Tree, at: usize) -> Option<Told> {
     }
     let message = format!("{} × {} rows are joined without a condition", count(left), count(right));
     Some((message, "look for a missing join condition in the query".to_owned()))
+}
+
+fn cold_reads(tree: &Tree) -> Option<Told> {
+    let buffers = tree.plan.root.buffers.as_ref()?;
+    let (hit, read) = (buffers.shared_hit_blocks, buffers.shared_read_blocks);
+    if read < 8.0 * MANY_ROWS || read < hit {
+        return None;
+    }
+    let share = percent((read / (hit + read) * 100.0).round() / 100.0);
+    let message = format!("{} ({share} of the pages used) were not in shared_buffers", bytes(read * 8192.0));
+    Some((message, "run it again to see it warm; if it stays, an index that needs fewer pages, or larger shared_buffers".to_owned()))
 }
 
 fn jit(tree: &Tree) -> Option<Told> {

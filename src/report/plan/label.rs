@@ -64,7 +64,9 @@ pub(super) fn relation(node: &PlanNode) -> String {
 
 /// Lines below the name: conditions, keys, where it went to disk.
 pub(super) fn details(node: &PlanNode) -> Vec<String> {
-    let mut out: Vec<String> = node.conditions.iter().map(|(label, text)| format!("{label}: {text}")).collect();
+    // What finds rows before what refuses them.
+    let (finds, refuses): (Vec<_>, Vec<_>) = node.conditions.iter().partition(|(label, _)| label.ends_with("Cond"));
+    let mut out: Vec<String> = finds.into_iter().chain(refuses).map(|(label, text)| format!("{label}: {text}")).collect();
     let lists = [("Sort Key", &node.sort_keys), ("Presorted Key", &node.presorted_keys), ("Group Key", &node.group_keys)];
     out.extend(lists.iter().filter(|(_, keys)| !keys.is_empty()).map(|(label, keys)| format!("{label}: {}", keys.join(", "))));
     out
