@@ -25,28 +25,10 @@ mod registry;
 pub mod model;
 pub mod read;
 
-pub mod candidates;
 pub mod apply;
+pub mod candidates;
 pub mod migrate;
-/// Pure: what the doctor says, as text or JSON.
-pub mod report {
-    pub mod doctor;
-    mod paint;
-    pub mod units;
-
-    /// How to write for people.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Style {
-        /// Columns of the terminal.
-        pub width: usize,
-    }
-
-    impl Default for Style {
-        fn default() -> Self {
-            Style { width: 100 }
-        }
-    }
-}
+pub mod report;
 /// shim
 #[allow(missing_docs)]
 pub mod rules {
