@@ -26,6 +26,7 @@ pub mod model;
 pub mod read;
 
 pub mod candidates;
+pub mod rules;
 pub mod sampling;
 pub mod select;
 
