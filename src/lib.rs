@@ -26,6 +26,26 @@ pub mod model;
 pub mod read;
 
 pub mod candidates;
+pub mod migrate;
+/// Pure: what the doctor says, as text or JSON.
+pub mod report {
+    pub mod doctor;
+    mod paint;
+    pub mod units;
+
+    /// How to write for people.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Style {
+        /// Columns of the terminal.
+        pub width: usize,
+    }
+
+    impl Default for Style {
+        fn default() -> Self {
+            Style { width: 100 }
+        }
+    }
+}
 pub mod rules;
 pub mod sampling;
 pub mod select;
@@ -34,6 +54,8 @@ pub mod disk;
 pub mod pg;
 pub mod signals;
 pub mod term;
+
+pub mod flow;
 
 pub mod cli;
 pub mod commands;

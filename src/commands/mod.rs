@@ -20,7 +20,7 @@ pub struct Command {
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [rule]
+    pub COMMANDS: Command = [analyze, generate, doctor, rule]
 }
 
 /// The whole command line.

@@ -32,7 +32,7 @@ fn check(context: &Context) -> Vec<Finding> {
         }
         let finding = finding(context, key, child, rows);
         // Two constraints on the same columns need one index.
-        if !findings.iter().any(|f| f.fix == finding.fix && f.subject == finding.subject) {
+        if !findings.iter().any(|f| f.fingerprint == finding.fingerprint) {
             findings.push(finding);
         }
     }
@@ -74,8 +74,11 @@ fn finding(context: &Context, key: &ForeignKey, child: &Table, rows: f64) -> Fin
     } else {
         Fix { text: "an index on the referencing columns".into(), sql: Some(spec.create_sql(&spec.safe_name(), true)) }
     };
-    let subject = Subject { index: Some(spec.safe_name()), ..about_table(&key.child) };
-    context.finding((severity, Confidence::Confirmed), subject, message, evidence, fix)
+    let mut finding = context.finding((severity, Confidence::Confirmed), about_table(&key.child), message, evidence, fix);
+    // A table may have several: the missing index tells them apart.
+    let missing = Subject { index: Some(spec.safe_name()), ..finding.subject.clone() };
+    finding.fingerprint = Finding::fingerprint_of(&finding.rule, &missing);
+    finding
 }
 
 /// True when a query looks children up by the key, or joins along it.
