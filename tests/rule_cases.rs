@@ -51,25 +51,40 @@ fn thresholds(case: &str) -> Thresholds {
     Thresholds::parse(&settings).unwrap_or_else(|f| panic!("{f} {:?}", f.hints))
 }
 
-async fn perform(case: &str, client: &Client, other: &Client) {
+/// Ends a session and waits for it: a session hands its counters over at its end, else once a second.
+async fn end(client: Client, url: &str) -> Client {
+    let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    drop(client);
+    let next = support::connect(url).await;
+    while next.query_opt("select from pg_stat_activity where pid = $1", &[&pid]).await.unwrap().is_some() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    next
+}
+
+async fn perform(case: &str, url: &str) -> Client {
+    let (mut client, other) = (support::connect(url).await, support::connect(url).await);
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
     for act in acts(case) {
-        let client = if act.elsewhere { other } else { client };
+        // ANALYZE resets counters that a running session has yet to hand over.
+        if act.sql.starts_with("analyze") {
+            client = end(client, url).await;
+        }
+        let client = if act.elsewhere { &other } else { &client };
         for i in 0..act.times {
             let sql = act.sql.replace("{i}", &i.to_string());
             let done = client.simple_query(sql.trim().trim_end_matches(';')).await;
             assert_eq!(done.is_err(), act.fails, "{sql}: {:?}", done.err());
         }
     }
-    // A session hands its counters over at most once a second.
-    tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
-    client.simple_query("select 1").await.unwrap();
+    end(client, url).await;
+    other
 }
 
 async fn snapshot_after(case: &str, database: &str) -> Snapshot {
     let url = support::database(database);
-    let (client, other) = (support::connect(&url).await, support::connect(&url).await);
-    client.batch_execute("create extension pg_stat_statements").await.unwrap();
-    perform(case, &client, &other).await;
+    // The other session stays open: what it holds is part of the case.
+    let _other = perform(case, &url).await;
     let session = Session::open(Some(&url), &Purpose::reading("test")).await.unwrap();
     let analysis = Analysis {
         target: Some(url.clone()),
@@ -106,7 +121,9 @@ fn drawer(rule: &Rule) -> PathBuf {
 /// Runs one case; returns what is wrong with it.
 async fn run(rule: &Rule, kind: &str, case: &str) -> Vec<String> {
     let snapshot = snapshot_after(case, &format!("case_{}_{kind}", rule.name.replace('-', "_"))).await;
-    let mut wrong: Vec<String> = snapshot.problems.iter().map(|p| format!("problem: {}: {}", p.source, p.message)).collect();
+    // Texts that give the planner no types (`generate_series($1, $2)`) cannot be planned; all else can be read.
+    let problems = snapshot.problems.iter().filter(|p| !p.message.starts_with("not planned"));
+    let mut wrong: Vec<String> = problems.map(|p| format!("problem: {}: {}", p.source, p.message)).collect();
     let judgement = judge(&snapshot, &thresholds(case));
     let fires = judgement.findings.iter().any(|f| f.rule == rule.name);
     if fires != (kind == "fires") {

@@ -30,7 +30,8 @@ fn check(context: &Context) -> Vec<Finding> {
 }
 
 fn judge(context: &Context, query: &Query) -> Option<Finding> {
-    let offset = query.shape()?.blocks.iter().find_map(|b| b.offset)?;
+    // An OFFSET without LIMIT is no page: `OFFSET 0` is a fence for the planner.
+    let offset = query.shape()?.blocks.iter().find_map(|b| b.offset.filter(|_| b.limit.is_some()))?;
     if !context.is_advised(query) {
         return None;
     }

@@ -43,7 +43,12 @@ pub(super) fn comparable<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a 
 
 /// True when something other than plans and uniqueness needs it.
 fn is_pinned(index: &Index) -> bool {
-    index.primary || index.exclusion || index.constraint.is_some() || index.needed_by_foreign_key || index.replica_identity || index.clustered
+    index.primary
+        || index.exclusion
+        || index.constraint.is_some()
+        || index.needed_by_foreign_key
+        || index.replica_identity
+        || index.clustered
 }
 
 /// The same definition; uniqueness apart.

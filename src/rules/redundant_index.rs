@@ -38,6 +38,10 @@ fn covers(wide: &Index, narrow: &Index) -> bool {
     if wide.oid == narrow.oid || is_same(&wide.spec, &narrow.spec) || !narrow.spec.is_covered_by(&wide.spec) {
         return false;
     }
+    // A partial index is small on purpose: the whole one does not take its place.
+    if narrow.spec.predicate != wide.spec.predicate {
+        return false;
+    }
     // Each covers the other when they differ in direction alone: then the first by name stays.
     !wide.spec.is_covered_by(&narrow.spec) || wide.is_load_bearing() || wide.name < narrow.name
 }
@@ -46,7 +50,8 @@ fn finding(context: &Context, index: &Index, kept: &Index) -> Finding {
     let size = index.size_bytes as f64;
     let severity = if size >= context.threshold("warning_mb") * 1024.0 * 1024.0 { Severity::Warning } else { Severity::Info };
     let (name, kept_name) = (one_line(&index.name), one_line(&kept.name));
-    let message = format!("{name} on {} ({}) is the beginning of {kept_name}, which serves the same conditions", index.spec.table, bytes(size));
+    let message =
+        format!("{name} on {} ({}) is the beginning of {kept_name}, which serves the same conditions", index.spec.table, bytes(size));
     let evidence = Evidences::new()
         .with("size_bytes", size)
         .with("scans", index.scans)
