@@ -18,7 +18,7 @@ pub struct Command {
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [rule, generate]
+    pub COMMANDS: Command = [rule, generate, apply, rollback, status]
 }
 
 /// The whole command line.
