@@ -3,6 +3,7 @@
 use super::run::Runner;
 use super::signals::Signals;
 use super::wanted::Wanted;
+use crate::apply::decide::{Preview, preview};
 use crate::apply::machine::{Answer, Ending, Goal};
 use crate::apply::preflight::{self, Surroundings};
 use crate::model::ddl::{CreateIndex, Ddl};
@@ -32,7 +33,10 @@ struct Planned {
     wanted: Wanted,
     entry: Option<Entry>,
     refused: Option<String>,
+    hints: Vec<String>,
     notes: Vec<String>,
+    /// False when there is nothing to do.
+    acts: bool,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
@@ -43,12 +47,15 @@ pub async fn apply(wanted: Vec<Wanted>, options: &ApplyOptions) -> Result<u8, Fa
     for (at, wanted) in wanted.into_iter().enumerate() {
         plan.push(inspect(&control, wanted, &run, at).await?);
     }
+    // Builds before drops: what replaces an index is there before it goes.
+    plan.sort_by_key(|p| !p.is_create());
     show(&control, &plan, options);
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
-    if options.dry_run || chosen.is_empty() {
+    let acts = chosen.iter().filter(|p| p.acts).count();
+    if options.dry_run || acts == 0 {
         return refusals(&plan, 0);
     }
-    if !agreed(options.yes, &format!("Make {} change{}?", chosen.len(), plural(chosen.len())))? {
+    if !agreed(options.yes, &format!("Make {acts} change{}?", plural(acts)))? {
         term::note("nothing was changed");
         return Ok(0);
     }
@@ -62,7 +69,7 @@ pub async fn apply(wanted: Vec<Wanted>, options: &ApplyOptions) -> Result<u8, Fa
         report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
     }
     term::print("advisor rollback --last takes this run back.\n");
-    refusals(&plan, chosen.len())
+    refusals(&plan, acts)
 }
 
 /// Opens control on a server that can build.
@@ -106,10 +113,25 @@ fn run_name() -> String {
 }
 
 async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize) -> Result<Planned, Failure> {
-    let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, notes: Vec::new() };
-    if planned.refused.is_some() {
-        return Ok(planned);
+    let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, hints: Vec::new(), notes: Vec::new(), acts: false };
+    if planned.refused.is_none() {
+        look_around(control, &mut planned, run, at).await?;
     }
+    if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
+        match preview(entry, &control.look(entry).await?) {
+            Preview::Acts(remark) => {
+                planned.acts = true;
+                planned.notes.extend(remark);
+            }
+            Preview::Nothing(why) => planned.notes = vec![format!("nothing to do: {why}")],
+            Preview::Refused(message, hints) => (planned.refused, planned.hints) = (Some(message), hints),
+        }
+    }
+    Ok(planned)
+}
+
+/// The table and whatever has the index's name: refusals, notes, and the entry as it would be planned.
+async fn look_around(control: &Control, planned: &mut Planned, run: &str, at: usize) -> Result<(), Failure> {
     let relation = control.relation(&planned.wanted.ddl.index()).await?;
     let of_relation = relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.create.table.clone());
     let table = match &planned.wanted.ddl {
@@ -132,7 +154,7 @@ async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize) -> Res
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
     planned.notes = preflight::notes(&planned.wanted.ddl, &around);
     if planned.refused.is_some() {
-        return Ok(planned);
+        return Ok(());
     }
     let known = known_entry(control, &planned.wanted.id).await?;
     match (&planned.wanted.ddl, &around.relation, known) {
@@ -152,7 +174,7 @@ async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize) -> Res
         (_, None, Some(known)) => planned.entry = Some(known),
         (_, None, None) => planned.notes.push("it is not there: nothing to do".into()),
     }
-    Ok(planned)
+    Ok(())
 }
 
 async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {
@@ -190,7 +212,7 @@ impl Planned {
         let statement = one_line(&self.wanted.ddl.sql());
         let mut lines = format!("  {}  {statement}\n", self.wanted.id);
         let reason = (!self.wanted.reason.is_empty()).then(|| squeeze(&self.wanted.reason));
-        for line in reason.iter().chain(&self.notes).chain(self.refused.iter()) {
+        for line in reason.iter().chain(&self.notes).chain(self.refused.iter()).chain(&self.hints) {
             lines.push_str(&format!("            {line}\n"));
         }
         lines
@@ -210,7 +232,7 @@ fn show(control: &Control, plan: &[Planned], options: &ApplyOptions) {
         part("Refused:", &|p| p.refused.is_some()),
     ];
     term::print(&text.concat());
-    if plan.is_empty() {
+    if plan.iter().all(|p| !p.acts && p.refused.is_none()) {
         term::print("Nothing to do.\n");
     }
 }
@@ -220,7 +242,8 @@ fn refusals(plan: &[Planned], made: usize) -> Result<u8, Failure> {
     let refused: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_some()).collect();
     let Some(first) = refused.first() else { return Ok(0) };
     let message = format!("{} change{} refused; {made} made", refused.len(), if refused.len() == 1 { " was" } else { "s were" });
-    Err(Failure::new(FailureKind::ApplyNeedsYou, message).hint(first.refused.clone().unwrap_or_default()))
+    let hints = first.refused.iter().chain(&first.hints).map(|h| one_line(h)).collect();
+    Err(Failure { kind: FailureKind::ApplyNeedsYou, message, hints })
 }
 
 pub(super) fn plural(count: usize) -> &'static str {

@@ -134,7 +134,8 @@ impl Control {
 
     /// Ledger and catalog of one entry, now.
     pub async fn look(&self, wanted: &Entry) -> Result<View, Failure> {
-        let entry = super::ledger::entries(self, Some(&wanted.id)).await?.pop();
+        // Before the first apply there is no ledger, and a plan is shown all the same.
+        let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
         let worker = entry.as_ref().and_then(|e| e.worker);
         Ok(View {
             relation: self.relation(&wanted.index).await?,
