@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+pub mod demo;
 pub mod doctor;
 mod drops;
 mod explain_analyze;
