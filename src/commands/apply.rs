@@ -31,6 +31,7 @@ struct Options {
 }
 
 pub(super) static ENTRY: Command = Command {
+    handles_signals: true,
     clap: || {
         Options::augment_args(clap::Command::new("apply"))
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")

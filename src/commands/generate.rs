@@ -38,6 +38,7 @@ struct Options {
 }
 
 pub(super) static ENTRY: Command = Command {
+    handles_signals: false,
     clap: || {
         Options::augment_args(clap::Command::new("generate")).about("Write migration files: one pair per index, up and down").after_help(
             "Nothing is run. The database is read only for the partitions of a partitioned table, and only with --db.\n\

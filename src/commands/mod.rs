@@ -12,13 +12,15 @@ pub type Outcome = Result<u8, Failure>;
 pub struct Command {
     /// Its name and flags.
     pub clap: fn() -> clap::Command,
+    /// True when the verb ends in good order at a signal by itself; the others are dropped where they stand.
+    pub handles_signals: bool,
     /// Runs it.
     pub run: fn(ArgMatches) -> Pin<Box<dyn Future<Output = Outcome>>>,
 }
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [rule, generate, apply, rollback, status]
+    pub COMMANDS: Command = [analyze, explain, generate, apply, rollback, status, doctor, rule, schema]
 }
 
 /// The whole command line.
@@ -47,5 +49,6 @@ pub async fn run(args: Vec<std::ffi::OsString>) -> Outcome {
     crate::cli::output::apply(&matches);
     let (name, sub) = matches.subcommand().ok_or_else(|| Failure::usage("no command given"))?;
     let command = COMMANDS.iter().find(|c| (c.clap)().get_name() == name).ok_or_else(|| Failure::usage("unknown command"))?;
-    (command.run)(sub.clone()).await
+    let work = (command.run)(sub.clone());
+    if command.handles_signals { work.await } else { crate::signals::until_interrupted(work).await }
 }

@@ -36,6 +36,7 @@ struct Options {
 }
 
 pub(super) static ENTRY: Command = Command {
+    handles_signals: true,
     clap: || {
         Options::augment_args(clap::Command::new("rollback"))
             .about("Take back what apply did: drop what it built, build what it dropped")

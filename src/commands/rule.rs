@@ -15,6 +15,7 @@ struct Options {
 
 pub(super) static ENTRY: Command = Command {
     clap: || Options::augment_args(clap::Command::new("rule").about("Explain a rule: what it finds, why it matters, how to fix it")),
+    handles_signals: false,
     run: |matches| Box::pin(run(matches)),
 };
 

@@ -22,6 +22,7 @@ struct Options {
 }
 
 pub(super) static ENTRY: Command = Command {
+    handles_signals: false,
     clap: || {
         Options::augment_args(clap::Command::new("status"))
             .about("Show what apply did, whether the database still agrees, running builds and INVALID leftovers")

@@ -1,9 +1,16 @@
-//! Floor 3: loops that carry questions and answers between the pure modules and the IO.
+//! Floor 3: the loops that carry questions and answers between the pure modules and the IO.
 
+pub mod analyse;
 pub mod apply;
+pub mod doctor;
+mod drops;
 pub mod generate;
+mod inputs;
+mod plans;
+mod recommend;
 pub mod rollback;
 mod run;
-mod signals;
+mod runner;
 pub mod status;
+mod trial;
 pub mod wanted;

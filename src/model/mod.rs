@@ -1,7 +1,9 @@
 //! Floor 0: plain data. Imports nothing of ours.
 
+pub mod candidate;
 pub mod catalog;
 pub mod ddl;
+pub mod doctor;
 pub mod failure;
 pub mod index_def;
 pub mod ledger;

@@ -23,6 +23,9 @@ pub struct Plan {
     /// `Query Text`, where the source prints it (auto_explain).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_text: Option<String>,
+    /// Whatever else EXPLAIN printed of the whole plan, by its label: `Settings`, `Planning` (buffers), `JIT`…
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, String>,
 }
 
 /// Time spent in one trigger during EXPLAIN ANALYZE.

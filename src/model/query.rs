@@ -294,6 +294,9 @@ pub struct TableRef {
     pub needed: Vec<String>,
     /// The whole row is needed (`*`).
     pub needs_all: bool,
+    /// Columns that an UPDATE assigns; empty for other statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assigned: Vec<String>,
     /// On the nullable side of an outer join (LEFT JOIN's right side…).
     pub nullable: bool,
 }
@@ -356,4 +359,15 @@ pub enum Rhs {
     Expression,
     /// No other side (IS NULL…).
     None,
+}
+
+/// A parameter's type as the server inferred it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParameterType {
+    /// pg_type name: `int8`, `text`, `_uuid` is `uuid` with `array`.
+    pub name: String,
+    /// An array of `name`.
+    pub array: bool,
+    /// Labels of an enum.
+    pub labels: Vec<String>,
 }

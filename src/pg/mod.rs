@@ -1,7 +1,22 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
 pub mod build;
+pub mod checkup;
+pub mod clone;
+pub mod collect;
+pub mod conninfo;
+pub mod demo;
+mod dial;
+pub mod effects;
+pub mod error;
+pub mod explain;
+pub mod hypopg;
 pub mod ledger;
 pub mod partitions;
+mod refusal;
+pub mod server;
 pub mod session;
 pub mod statements;
+pub mod tls;
+pub mod value;
+mod wire;

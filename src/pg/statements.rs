@@ -7,7 +7,7 @@
 pub struct Statement {
     /// Path below `sql/`, without `.sql`.
     pub name: &'static str,
-    /// The text.
+    /// The text, behind the tag `/* advisor */`.
     pub sql: &'static str,
     /// First server major it is valid on.
     pub since_major: u32,
@@ -26,7 +26,8 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $constant:ident = $path:literal, $since:literal..=$until:literal, $needs:expr, [$($parameter:literal),*] -> [$($column:literal),* $(,)?];)*) => {
         $($(#[$meta])* pub static $constant: Statement = Statement {
             name: $path,
-            sql: include_str!(concat!("../../sql/", $path, ".sql")),
+            // The tag tells our own rows in pg_stat_statements from the application's.
+            sql: concat!("/* advisor */ ", include_str!(concat!("../../sql/", $path, ".sql"))),
             since_major: $since,
             until_major: $until,
             parameters: &[$($parameter),*],
@@ -39,10 +40,133 @@ macro_rules! statements {
 }
 
 statements! {
+    /// On arrival: which backend, standby or not, our settings as pg_settings has them (ms).
+    ARRIVED = "session/arrived", 13..=99, None, [] -> ["backend_pid", "is_standby", "default_transaction_read_only", "lock_timeout", "statement_timeout"];
     /// Version, database, recovery state.
     SERVER = "collect/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby"];
+    /// Role, rights, default search_path.
+    RIGHTS = "collect/rights", 13..=99, None, [] -> ["role", "reads_all_stats", "default_search_path"];
+    /// How values are written, for this transaction.
+    FORMATS = "collect/formats", 13..=99, None, [] -> ["value"];
+    /// Reach an extension's schema, for this transaction.
+    SEARCH_PATH = "collect/search_path", 13..=99, None, ["text"] -> ["value"];
+    /// Extensions.
+    EXTENSIONS = "collect/extensions", 13..=99, None, [] -> ["name", "version", "schema"];
+    /// Relations.
+    TABLES = "collect/tables", 13..=99, None, [] -> [
+        "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "rows", "pages", "toast_oid", "statistics_readable",
+        "parent_schema", "parent_name", "seq_scans", "seq_rows", "index_scans", "inserted_rows", "updated_rows", "hot_updated_rows",
+        "deleted_rows", "live_rows", "dead_rows", "modified_rows", "analyzed_seconds_ago", "vacuumed_seconds_ago",
+    ];
+    /// Sizes of what has storage.
+    SIZES = "collect/sizes", 13..=99, None, [] -> ["oid", "size_bytes"];
+    /// Columns.
+    COLUMNS = "collect/columns", 13..=99, None, [] -> ["table_oid", "number", "name", "type_name", "category", "not_null"];
+    /// pg_stats.
+    COLUMN_STATISTICS = "collect/column_statistics", 13..=99, None, [] -> [
+        "table_oid", "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
+    ];
+    /// Indexes.
+    INDEXES = "collect/indexes", 13..=99, None, [] -> [
+        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "definition", "valid", "ready", "live", "is_primary",
+        "exclusion", "constraint_name", "needed_by_foreign_key", "replica_identity", "clustered", "partition", "partitioned", "pages",
+        "scans", "owner", "tablespace", "comment", "building",
+    ];
+    /// Keys and INCLUDE columns of indexes.
+    INDEX_KEYS = "collect/index_keys", 13..=99, None, [] -> [
+        "index_oid", "place", "included", "column_name", "expression", "opclass", "collation", "descending", "nulls_first",
+        "statistics_target",
+    ];
+    /// Foreign keys.
+    FOREIGN_KEYS = "collect/foreign_keys", 13..=99, None, [] -> [
+        "name", "child_schema", "child_name", "parent_schema", "parent_name", "on_delete", "child_columns", "parent_columns",
+    ];
+    /// Other sessions.
+    SESSIONS = "collect/sessions", 13..=99, None, [] -> [
+        "pid", "role", "application", "state", "state_seconds", "transaction_seconds", "holds_snapshot", "hidden",
+    ];
+    /// Standbys.
+    STANDBYS = "collect/standbys", 13..=99, None, [] -> ["standbys"];
+    /// Settings by name.
+    SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
+    /// Age of the counters.
+    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
+    /// search_path settings of roles.
+    ROLE_SETTINGS = "collect/role_settings", 13..=99, None, [] -> ["role", "in_database", "search_path"];
+    /// Window of pg_stat_statements, extension 1.9 and later.
+    PGSS_INFO_1_9 = "collect/pgss_info.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> ["since_utc", "age_seconds", "evictions"];
+    /// Workload, extension 1.8.
+    PGSS_1_8 = "collect/pgss.ext1.8", 13..=99, Some("pg_stat_statements"), [] -> [
+        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "shared_read_blocks", "temp_written_blocks", "wal_bytes",
+    ];
+    /// Workload, extension 1.9 and later.
+    PGSS_1_9 = "collect/pgss.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> [
+        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "shared_read_blocks", "temp_written_blocks", "wal_bytes",
+    ];
+    /// Who we are and how the server sees the connection.
+    DOCTOR_CONNECTION = "doctor/connection", 13..=99, None, [] -> ["role", "superuser", "tls_version", "tls_cipher"];
+    /// Extensions that help.
+    DOCTOR_EXTENSIONS = "doctor/extensions", 13..=99, None, [] -> ["name", "available_version", "installed_version", "schema"];
+    /// What our role may read and change.
+    DOCTOR_RIGHTS = "doctor/rights", 13..=99, None, [] -> [
+        "reads_all_stats", "creates_schemas", "ledger_usable", "tables", "readable_tables", "own_tables", "other_owners",
+    ];
+    /// Schemas with tables of ours where we may not create.
+    DOCTOR_CLOSED_SCHEMAS = "doctor/closed_schemas", 13..=99, None, [] -> ["schema"];
+    /// Timeouts of our role and database.
+    DOCTOR_ROLE_SETTINGS = "doctor/role_settings", 13..=99, None, [] -> ["name", "value", "for_role", "for_database"];
+    /// Invalid indexes.
+    DOCTOR_INVALID_INDEXES = "doctor/invalid_indexes", 13..=99, None, [] -> ["schema", "table_name", "name", "partitioned", "building"];
+    /// Index builds that run now.
+    DOCTOR_BUILDS = "doctor/builds", 13..=99, None, [] -> ["pid", "command", "phase", "schema", "table_name"];
+    /// Clone: schemas as DDL.
+    CLONE_SCHEMAS = "clone/schemas", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: types as DDL.
+    CLONE_TYPES = "clone/types", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: functions as DDL.
+    CLONE_FUNCTIONS = "clone/functions", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: tables as DDL.
+    CLONE_TABLES = "clone/tables", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: partitions and inheritance as DDL.
+    CLONE_INHERITANCE = "clone/inheritance", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: constraints as DDL.
+    CLONE_CONSTRAINTS = "clone/constraints", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: indexes as DDL.
+    CLONE_INDEXES = "clone/indexes", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: views as DDL.
+    CLONE_VIEWS = "clone/views", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: encoding and locale.
+    CLONE_DATABASE = "clone/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
+    /// Clone: sizes of relations.
+    CLONE_RELATIONS = "clone/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
+    /// Clone: column statistics.
+    CLONE_STATISTICS = "clone/statistics", 13..=99, None, [] -> [
+        "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
+        "correlation", "common_elements", "element_freqs", "element_counts",
+    ];
+    /// Clone: writes one column's statistics.
+    CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
+        ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
+    /// Clone: writes one relation's size.
+    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path"];
+    /// Clone: finds an index and its partitions.
+    CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
+    /// Clone: shows candidates to the planner.
+    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// A hypothetical index.
+    HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
+    /// Forgets one.
+    HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
     /// Every table below a partitioned one, top down.
     PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
+    /// search_path for one transaction.
+    EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
+    /// The session's own search_path.
+    OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
+    /// Functions with effects, among those called.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
     /// What this server can do.
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
     /// A table to be indexed.

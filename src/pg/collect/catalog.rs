@@ -1,0 +1,230 @@
+//! Relations, columns, statistics, foreign keys, extensions.
+
+use super::platform::is_platform;
+use super::reader::Reader;
+use super::{CollectOptions, Rights, indexes};
+use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, Table, TableKind, TableUsage};
+use crate::model::index_def::TableName;
+use crate::model::snapshot::{Evidence, Gap, Snapshot};
+use crate::model::text::quote_ident;
+use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, SIZES, TABLES};
+use std::collections::{BTreeSet, HashMap};
+use tokio_postgres::{Error, Row};
+
+/// Size of a page: what pg_class counts in, until the real sizes are known.
+pub(super) const PAGE_BYTES: u64 = 8192;
+
+/// A table as its row has it, with what is needed to finish it.
+struct TableRow {
+    table: Table,
+    pages: u64,
+    toast_oid: u32,
+    statistics_readable: bool,
+}
+
+/// Fills `snapshot.catalog`.
+pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, rights: &Rights, options: &CollectOptions) {
+    snapshot.catalog.extensions = reader.part(&EXTENSIONS, extension).await.unwrap_or_default();
+    let Some(rows) = reader.part(&TABLES, |row| table(row, options)).await else {
+        let reason = "the catalog could not be read (see problems)".to_owned();
+        snapshot.gaps.push(Gap { evidence: Evidence::Catalog, reason, fix_sql: None });
+        return;
+    };
+    // `None` where some relation is locked: pg_class then knows the pages of the last vacuum.
+    let sizes: Option<HashMap<u32, u64>> = reader.part(&SIZES, size).await.map(|rows| rows.into_iter().collect());
+    snapshot.gaps.extend(statistics_gap(&rows, snapshot.server.as_ref().map_or(0, |s| s.major()), rights));
+    let mut tables: Vec<Table> = rows.into_iter().map(|row| sized(row, sizes.as_ref())).collect();
+
+    let columns = reader.part(&COLUMNS, column).await.unwrap_or_default();
+    let statistics = reader.part(&COLUMN_STATISTICS, column_statistics).await.unwrap_or_default();
+    attach_columns(&mut tables, columns, statistics);
+    sum_partitions(&mut tables);
+    snapshot.catalog.tables = tables;
+    snapshot.catalog.indexes = indexes::read(reader, sizes.as_ref()).await;
+    snapshot.catalog.foreign_keys = reader.part(&FOREIGN_KEYS, foreign_key).await.unwrap_or_default();
+}
+
+fn extension(row: &Row) -> Result<Extension, Error> {
+    Ok(Extension { name: row.try_get("name")?, version: row.try_get("version")?, schema: row.try_get("schema")? })
+}
+
+fn size(row: &Row) -> Result<(u32, u64), Error> {
+    Ok((row.try_get("oid")?, row.try_get::<_, i64>("size_bytes")?.max(0) as u64))
+}
+
+fn table(row: &Row, options: &CollectOptions) -> Result<TableRow, Error> {
+    let schema: String = row.try_get("schema")?;
+    let parent: (Option<String>, Option<String>) = (row.try_get("parent_schema")?, row.try_get("parent_name")?);
+    let from_extension: bool = row.try_get("from_extension")?;
+    let named = options.schemas.contains(&schema);
+    let table = Table {
+        oid: row.try_get("oid")?,
+        name: row.try_get("name")?,
+        kind: kind(row.try_get("kind")?),
+        owner: row.try_get("owner")?,
+        ours: row.try_get("ours")?,
+        platform: is_platform(&schema, &options.schemas) || (from_extension && !named),
+        rows: Some(row.try_get("rows")?),
+        size_bytes: 0,
+        toast_bytes: 0,
+        columns: Vec::new(),
+        usage: usage(row)?,
+        partition_of: parent.0.zip(parent.1).map(|(schema, name)| TableName { schema, name }),
+        schema,
+    };
+    Ok(TableRow {
+        table,
+        pages: row.try_get::<_, i64>("pages")?.max(0) as u64,
+        toast_oid: row.try_get("toast_oid")?,
+        statistics_readable: row.try_get("statistics_readable")?,
+    })
+}
+
+fn kind(relkind: &str) -> TableKind {
+    match relkind {
+        "p" => TableKind::Partitioned,
+        "m" => TableKind::MaterializedView,
+        "f" => TableKind::Foreign,
+        "v" => TableKind::View,
+        _ => TableKind::Table,
+    }
+}
+
+fn usage(row: &Row) -> Result<Option<TableUsage>, Error> {
+    let Some(seq_scans) = row.try_get::<_, Option<f64>>("seq_scans")? else { return Ok(None) };
+    Ok(Some(TableUsage {
+        seq_scans,
+        seq_rows: row.try_get("seq_rows")?,
+        index_scans: row.try_get("index_scans")?,
+        inserted_rows: row.try_get("inserted_rows")?,
+        updated_rows: row.try_get("updated_rows")?,
+        hot_updated_rows: row.try_get("hot_updated_rows")?,
+        deleted_rows: row.try_get("deleted_rows")?,
+        live_rows: row.try_get("live_rows")?,
+        dead_rows: row.try_get("dead_rows")?,
+        modified_rows: row.try_get("modified_rows")?,
+        analyzed_seconds_ago: seconds_ago(row, "analyzed_seconds_ago")?,
+        vacuumed_seconds_ago: seconds_ago(row, "vacuumed_seconds_ago")?,
+    }))
+}
+
+/// An age; one that ended after our transaction began is 0, not negative.
+fn seconds_ago(row: &Row, column: &str) -> Result<Option<f64>, Error> {
+    Ok(row.try_get::<_, Option<f64>>(column)?.map(|seconds| seconds.max(0.0)))
+}
+
+/// Sizes, and rows made `None` where ANALYZE never ran.
+fn sized(row: TableRow, sizes: Option<&HashMap<u32, u64>>) -> Table {
+    let of = |oid: u32| sizes.and_then(|s| s.get(&oid).copied());
+    let mut table = row.table;
+    table.size_bytes = of(table.oid).unwrap_or(if sizes.is_none() { row.pages * PAGE_BYTES } else { 0 });
+    table.toast_bytes = of(row.toast_oid).unwrap_or(0);
+    // Never analyzed is -1 since PostgreSQL 14, and 0 rows on 0 pages before.
+    let rows = table.rows.unwrap_or(-1.0);
+    let never = rows < 0.0 || (rows == 0.0 && row.pages == 0);
+    let stored = matches!(table.kind, TableKind::Table | TableKind::MaterializedView);
+    table.rows = if !never {
+        Some(rows)
+    } else if stored && table.size_bytes == 0 {
+        Some(0.0)
+    } else {
+        None
+    };
+    table
+}
+
+fn column(row: &Row) -> Result<(u32, Column), Error> {
+    let column = Column {
+        number: row.try_get("number")?,
+        name: row.try_get("name")?,
+        type_name: row.try_get("type_name")?,
+        category: row.try_get("category")?,
+        not_null: row.try_get("not_null")?,
+        stats: None,
+    };
+    Ok((row.try_get("table_oid")?, column))
+}
+
+fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
+    let texts = |column: &str| -> Result<Vec<String>, Error> { Ok(row.try_get::<_, Option<_>>(column)?.unwrap_or_default()) };
+    let stats = ColumnStats {
+        null_frac: row.try_get("null_frac")?,
+        avg_width_bytes: row.try_get("avg_width_bytes")?,
+        n_distinct: row.try_get("n_distinct")?,
+        correlation: row.try_get("correlation")?,
+        common_values: texts("common_values")?,
+        common_freqs: row.try_get::<_, Option<_>>("common_freqs")?.unwrap_or_default(),
+        histogram: texts("histogram")?,
+    };
+    Ok(((row.try_get("table_oid")?, row.try_get("column_name")?), stats))
+}
+
+fn attach_columns(tables: &mut [Table], columns: Vec<(u32, Column)>, statistics: Vec<((u32, String), ColumnStats)>) {
+    let mut statistics: HashMap<(u32, String), ColumnStats> = statistics.into_iter().collect();
+    let mut by_table: HashMap<u32, Vec<Column>> = HashMap::new();
+    for (oid, mut column) in columns {
+        column.stats = statistics.remove(&(oid, column.name.clone()));
+        by_table.entry(oid).or_default().push(column);
+    }
+    for table in tables {
+        table.columns = by_table.remove(&table.oid).unwrap_or_default();
+    }
+}
+
+/// A partitioned parent that was never analyzed itself has the rows of its partitions.
+fn sum_partitions(tables: &mut [Table]) {
+    // One round per level of partitions; a parent is filled once all its children are.
+    loop {
+        let known: HashMap<TableName, f64> = tables
+            .iter()
+            .filter(|t| t.kind == TableKind::Partitioned && t.rows.is_none())
+            .filter_map(|parent| Some((parent.table_name(), rows_of_children(tables, &parent.table_name())?)))
+            .collect();
+        if known.is_empty() {
+            return;
+        }
+        for table in tables.iter_mut() {
+            if let Some(rows) = known.get(&table.table_name()) {
+                table.rows = Some(*rows);
+            }
+        }
+    }
+}
+
+/// Sum over the partitions; `None` while one of them is unknown.
+fn rows_of_children(tables: &[Table], parent: &TableName) -> Option<f64> {
+    tables.iter().filter(|t| t.partition_of.as_ref() == Some(parent)).map(|t| t.rows).sum()
+}
+
+fn foreign_key(row: &Row) -> Result<ForeignKey, Error> {
+    let name =
+        |schema: &str, name: &str| -> Result<TableName, Error> { Ok(TableName { schema: row.try_get(schema)?, name: row.try_get(name)? }) };
+    Ok(ForeignKey {
+        name: row.try_get("name")?,
+        child: name("child_schema", "child_name")?,
+        child_columns: row.try_get("child_columns")?,
+        parent: name("parent_schema", "parent_name")?,
+        parent_columns: row.try_get("parent_columns")?,
+        on_delete: row.try_get::<_, &str>("on_delete")?.chars().next().unwrap_or('a'),
+    })
+}
+
+/// The gap, where statistics of the user's own tables are hidden.
+fn statistics_gap(rows: &[TableRow], major: u32, rights: &Rights) -> Option<Gap> {
+    let is_hidden = |r: &&TableRow| !r.statistics_readable && !r.table.platform && r.table.kind != TableKind::View;
+    let hidden: Vec<&TableRow> = rows.iter().filter(is_hidden).collect();
+    if hidden.is_empty() {
+        return None;
+    }
+    let role = quote_ident(&rights.role);
+    let schemas: BTreeSet<&str> = hidden.iter().map(|r| r.table.schema.as_str()).collect();
+    let fix_sql = if major >= 14 {
+        format!("grant pg_read_all_data to {role}")
+    } else {
+        let schemas: Vec<String> = schemas.into_iter().map(quote_ident).collect();
+        format!("grant select on all tables in schema {} to {role}", schemas.join(", "))
+    };
+    let reason =
+        format!("column statistics of {} table(s) are hidden: role {role} may not read them, or row security applies to it", hidden.len());
+    Some(Gap { evidence: Evidence::ColumnStatistics, reason, fix_sql: Some(fix_sql) })
+}

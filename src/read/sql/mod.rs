@@ -1,0 +1,120 @@
+//! SQL text into [`Shape`]: normalise, parse with sqlparser, resolve names against the catalog.
+//! Never fails: what cannot be read is kept as `Opaque` with its reason.
+
+mod blocks;
+mod conditions;
+mod names;
+pub mod normalize;
+pub mod rewrite;
+pub mod tokens;
+
+use crate::model::catalog::Catalog;
+use crate::model::query::{Figures, Query, Reading, Shape};
+use crate::model::snapshot::Snapshot;
+use names::Tables;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use std::collections::BTreeMap;
+
+/// Longer AND/OR and operator chains are not parsed: the tree would be as deep as the chain is long.
+const MOST_TOKENS: usize = 20_000;
+
+/// Reads one statement.
+pub fn read(sql: &str, catalog: &Catalog, search_path: &[String]) -> Reading {
+    on_a_deep_stack(|| read_with(sql, &Tables::new(catalog), search_path))
+}
+
+/// Stack for reading, bytes: a chain of [`MOST_TOKENS`] operators is a tree as deep, and parsing,
+/// walking and dropping it recurse. Reserved, not used, by ordinary queries.
+const STACK_BYTES: usize = 512 << 20;
+
+/// Runs `work` on a thread with [`STACK_BYTES`] of stack; where none can be had, on this one.
+fn on_a_deep_stack<T: Send>(work: impl Fn() -> T + Sync + Send) -> T {
+    std::thread::scope(|scope| {
+        let deep = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, &work);
+        match deep.map(|handle| handle.join()) {
+            Ok(Ok(value)) => value,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => work(),
+        }
+    })
+}
+
+fn read_with(sql: &str, tables: &Tables, search_path: &[String]) -> Reading {
+    if tokens::tokens(sql).len() > MOST_TOKENS {
+        return Reading::Opaque(format!("longer than {MOST_TOKENS} tokens"));
+    }
+    let parse =
+        |text: &str| Parser::new(&PostgreSqlDialect {}).with_recursion_limit(100).try_with_sql(text).and_then(|mut p| p.parse_statements());
+    let parsed = parse(sql).or_else(|first| parse(&rewrite::parsable(sql)).map_err(|_| first));
+    match parsed {
+        Err(error) => Reading::Opaque(format!("the parser says: {}", crate::model::text::squeeze(&error.to_string()))),
+        Ok(statements) => match statements.as_slice() {
+            [statement] => {
+                let mut builder = blocks::Builder { tables, search_path, shape: Shape::default() };
+                builder.statement(statement);
+                builder.shape.parameters = builder.shape.parameters.max(highest_parameter(sql));
+                Reading::Understood(builder.shape)
+            }
+            [] => Reading::Opaque("empty".into()),
+            many => Reading::Opaque(format!("{} statements in one text", many.len())),
+        },
+    }
+}
+
+fn highest_parameter(sql: &str) -> u32 {
+    let number = |t: &tokens::Token| (t.kind == tokens::Kind::Parameter).then(|| t.text[1..].parse().ok()).flatten();
+    tokens::tokens(sql).iter().filter_map(number).max().unwrap_or(0)
+}
+
+/// Fills fingerprint, normalised text and reading of every query, and merges those of one
+/// fingerprint and search_path; most total time first, then by weight and fingerprint.
+pub fn read_workload(snapshot: &mut Snapshot) {
+    let readings = read_all(snapshot);
+    let mut merged: BTreeMap<(String, Vec<String>), Query> = BTreeMap::new();
+    for (mut query, (normalized, reading)) in std::mem::take(&mut snapshot.workload).into_iter().zip(readings) {
+        query.fingerprint = normalized.fingerprint;
+        query.normalized = normalized.text;
+        query.reading = reading;
+        let key = (query.fingerprint.clone(), query.search_path.clone());
+        match merged.get_mut(&key) {
+            Some(first) => merge(first, query),
+            None => {
+                merged.insert(key, query);
+            }
+        }
+    }
+    let mut workload: Vec<Query> = merged.into_values().collect();
+    let total = |q: &Query| q.figures.as_ref().map_or(0.0, |f| f.total_ms);
+    workload.sort_by(|a, b| total(b).total_cmp(&total(a)).then(b.weight.total_cmp(&a.weight)).then(a.fingerprint.cmp(&b.fingerprint)));
+    snapshot.workload = workload;
+}
+
+/// Normalises and reads every text of the workload.
+fn read_all(snapshot: &Snapshot) -> Vec<(normalize::Normalized, Reading)> {
+    on_a_deep_stack(|| {
+        let tables = Tables::new(&snapshot.catalog);
+        let one = |q: &Query| (normalize::normalize(&q.text), read_with(&q.text, &tables, &q.search_path));
+        snapshot.workload.iter().map(one).collect()
+    })
+}
+
+/// A second row of the same query: another role, queryid or source.
+fn merge(into: &mut Query, other: Query) {
+    into.weight += other.weight;
+    if into.role != other.role {
+        into.role = None;
+    }
+    into.plans.extend(other.plans);
+    match (&mut into.figures, other.figures) {
+        (Some(figures), Some(more)) => figures.add(&more),
+        (none @ None, Some(more)) => {
+            *none = Some(Figures { ..more });
+            into.source = other.source;
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! Floor 2a: the report, and a plan, as text. Pure: what comes in is data, what goes out is a string.
+//!
+//! Whatever comes from a database passes `safe` before it is written. Colours are escape codes;
+//! who prints strips them where they are not wanted (`anstream` does).
+
+pub mod doctor;
+mod paint;
+pub mod plan;
+pub mod units;
+
+use crate::model::report::Report;
+
+/// A way to write a report.
+pub struct Format {
+    /// Its name behind `--format`.
+    pub name: &'static str,
+    /// The whole report, ending in a newline.
+    pub render: fn(&Report, &Style) -> String,
+}
+
+crate::registry! {
+    /// Every format, the default one first.
+    pub FORMATS: Format = [text, json]
+}
+
+/// How to write for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Everything, where the default shows the most important and counts the rest.
+    pub verbose: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style { width: 100, verbose: false }
+    }
+}
+
+/// A format by name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|f| f.name == name)
+}
+
+/// The JSON Schema (draft 2020-12) of the `json` format, derived from the report's own types.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Report);
+    schema.insert("title".into(), "Report of advisor".into());
+    schema.to_value()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Numbers for people: `12.3k`, `3.4 s`, `1.2 MB`, `−87 %`.
+
+/// One decimal below 10, none above; `0` instead of `0.0`.
+fn short(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    if rounded.abs() >= 100.0 || rounded.fract() == 0.0 { format!("{value:.0}") } else { format!("{rounded:.1}") }
+}
+
+fn scaled(value: f64, base: f64, units: &[&str]) -> String {
+    if !value.is_finite() {
+        return "–".into();
+    }
+    let mut scaled = value;
+    let mut unit = 0;
+    // 999.96 would be written as 1000: it belongs to the next unit.
+    while scaled.abs() >= base - 0.5 && unit + 1 < units.len() {
+        scaled /= base;
+        unit += 1;
+    }
+    format!("{}{}", short(scaled), units[unit])
+}
+
+/// A count: `7`, `0.5`, `12.3k`, `4.1M`.
+pub fn count(value: f64) -> String {
+    scaled(value, 1000.0, &["", "k", "M", "G", "T"])
+}
+
+/// Bytes in powers of 1024, as PostgreSQL counts: `8 kB`, `1.2 MB`.
+pub fn bytes(value: f64) -> String {
+    scaled(value, 1024.0, &[" B", " kB", " MB", " GB", " TB"])
+}
+
+/// A duration given in milliseconds: `0.03 ms`, `340 ms`, `3.4 s`, `5.2 min`, `3.1 h`, `12 d`.
+pub fn duration(ms: f64) -> String {
+    const STEPS: &[(f64, f64, &str)] =
+        &[(1000.0, 1.0, "ms"), (60_000.0, 1000.0, "s"), (3_600_000.0, 60_000.0, "min"), (172_800_000.0, 3_600_000.0, "h")];
+    if !ms.is_finite() {
+        return "–".into();
+    }
+    if (0.005..0.095).contains(&ms.abs()) {
+        return format!("{ms:.2} ms");
+    }
+    let (_, size, unit) = STEPS.iter().find(|(below, ..)| ms.abs() < *below).copied().unwrap_or((0.0, 86_400_000.0, "d"));
+    format!("{} {unit}", short(ms / size))
+}
+
+/// A share of 1 as percent: `87 %`, `0.4 %`.
+pub fn percent(share: f64) -> String {
+    match share * 100.0 {
+        p if !p.is_finite() => "–".into(),
+        // Not quite all is the point of it.
+        p if (99.95..100.0).contains(&p) => format!("{:.2} %", p.min(99.99)),
+        p if (99.0..100.0).contains(&p) => format!("{p:.1} %"),
+        p => format!("{} %", short(p)),
+    }
+}
+
+/// The change from one value to another: `−87 %`, `+12 %`, `±0 %`.
+pub fn change(before: f64, after: f64) -> String {
+    if before <= 0.0 || !before.is_finite() || !after.is_finite() {
+        return "–".into();
+    }
+    let percent = (after - before) / before * 100.0;
+    // 99.97 % is not "everything".
+    let text =
+        if percent < -99.0 && percent > -100.0 { format!("{:.1}", percent.abs().min(99.9)) } else { format!("{:.0}", percent.abs()) };
+    let sign = if text == "0" {
+        "±"
+    } else if percent < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{text} %")
+}
+
+/// `1 index`, `3 indexes`: a count with its noun.
+pub fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// A number under a name that ends in its unit (`total_ms`, `size_bytes`): label and value.
+pub fn named(name: &str, value: f64) -> (String, String) {
+    type Writer = fn(f64) -> String;
+    const SUFFIXES: &[(&str, Writer)] = &[
+        ("_ms", duration),
+        ("_seconds", |v| duration(v * 1000.0)),
+        ("_days", |v| duration(v * 86_400_000.0)),
+        ("_bytes", bytes),
+        ("_kb", |v| bytes(v * 1024.0)),
+        ("_percent", |v| percent(v / 100.0)),
+        ("_share", percent),
+        ("_frac", percent),
+    ];
+    let found = SUFFIXES.iter().find_map(|(suffix, write)| Some((name.strip_suffix(suffix)?, write(value))));
+    let (label, text) = found.unwrap_or_else(|| (name, count(value)));
+    (label.replace('_', " "), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_bytes() {
+        for (value, text) in
+            [(0.0, "0"), (0.46, "0.5"), (7.0, "7"), (999.7, "1k"), (12_345.0, "12.3k"), (4_100_000.0, "4.1M"), (f64::NAN, "–")]
+        {
+            assert_eq!(count(value), text);
+        }
+        for (value, text) in [(512.0, "512 B"), (8192.0, "8 kB"), (1_258_291.0, "1.2 MB"), (1_073_741_800.0, "1 GB")] {
+            assert_eq!(bytes(value), text);
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (ms, text) in [
+            (0.0, "0 ms"),
+            (0.034, "0.03 ms"),
+            (0.001, "0 ms"),
+            (0.098, "0.1 ms"),
+            (3.42, "3.4 ms"),
+            (340.2, "340 ms"),
+            (3400.0, "3.4 s"),
+            (312_000.0, "5.2 min"),
+            (1.0e9, "11.6 d"),
+        ] {
+            assert_eq!(duration(ms), text);
+        }
+    }
+
+    #[test]
+    fn nearly_all_is_not_all() {
+        for (share, text) in [(1.0, "100 %"), (0.9999, "99.99 %"), (0.999_999, "99.99 %"), (0.995, "99.5 %"), (0.04, "4 %")] {
+            assert_eq!(percent(share), text);
+        }
+    }
+
+    #[test]
+    fn changes() {
+        for (before, after, text) in [
+            (100.0, 13.0, "−87 %"),
+            (100.0, 0.001, "−99.9 %"),
+            (100.0, 0.0, "−100 %"),
+            (50.0, 56.0, "+12 %"),
+            (1.0, 1.0, "±0 %"),
+            (0.0, 1.0, "–"),
+        ] {
+            assert_eq!(change(before, after), text);
+        }
+    }
+
+    #[test]
+    fn names_carry_their_unit() {
+        assert_eq!(named("total_ms", 3400.0), ("total".into(), "3.4 s".into()));
+        assert_eq!(named("size_bytes", 8192.0), ("size".into(), "8 kB".into()));
+        assert_eq!(named("rows_removed", 12_300.0), ("rows removed".into(), "12.3k".into()));
+        assert_eq!(named("removed_share", 0.995), ("removed".into(), "99.5 %".into()));
+    }
+}

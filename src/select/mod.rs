@@ -1,0 +1,373 @@
+//! Choosing a set of indexes for the whole workload (pure: the planner is asked through [`Oracle`],
+//! which `flow/` implements over a real server and tests over a table of answers).
+//!
+//! 1. *Peel*: per query, plan with nothing, then with all candidates that fit it; take out what the
+//!    plan used and plan again. Whatever no plan ever uses is refused here, at 2–6 plans a query.
+//! 2. *Relax*: from the union of the best plans, drop or narrow the index that loses least, while
+//!    that lowers the objective (weighted plan cost + what writes pay) or loses next to nothing.
+//! 3. *Polish*: try every useful candidate that is out, then relax again.
+//! 4. *Verify*: plan every query afresh with the final set; an index that no plan uses goes, and so
+//!    does one that makes a query dearer.
+//!
+//! The oracle is an async trait rather than a hand-written question-and-answer machine: the
+//! compiler writes the machine, and the algorithm reads from top to bottom.
+
+mod facts;
+
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use facts::Facts;
+use std::collections::BTreeSet;
+
+/// Answers what the planner would do.
+#[allow(async_fn_in_trait, reason = "implemented in this crate only, never sent between threads")]
+pub trait Oracle {
+    /// Why a question could not be answered.
+    type Error;
+
+    /// Plans `query` as if exactly the candidates in `present` existed beside the real indexes.
+    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Self::Error>;
+}
+
+/// A query to be served.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Executions in the window, or the weight the user gave.
+    pub weight: f64,
+    /// Candidates on tables that it mentions.
+    pub relevant: CandidateSet,
+}
+
+/// What is worth an index.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Cost of following one written row through one index, planner units.
+    pub write_unit: f64,
+    /// An index must save this share of the whole workload…
+    pub share_of_workload: f64,
+    /// …or this share of some query that it serves.
+    pub share_of_query: f64,
+    /// And never less than this, planner units per window.
+    pub least_gain: f64,
+    /// A query may become this much dearer (planner noise), as a share.
+    pub regression: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { write_unit: 1.0, share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10 }
+    }
+}
+
+/// A chosen index with its part in the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// Which.
+    pub id: CandidateId,
+    /// Its part in the fall of the total weighted cost: each query's gain, shared by the indexes of its plan.
+    pub benefit: f64,
+    /// What writes pay for it.
+    pub write_cost: f64,
+    /// Queries whose plan uses it.
+    pub serves: BTreeSet<QueryId>,
+}
+
+/// Why a candidate is not in the set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// No plan ever used it.
+    NotUsed,
+    /// Another index of the set does its work.
+    CoveredBy(CandidateId),
+    /// It saves less than its writes cost.
+    WriteCost {
+        /// Gain, planner units per window.
+        gain: f64,
+        /// Write cost, planner units per window.
+        cost: f64,
+    },
+    /// It would save too little.
+    LowGain {
+        /// Gain over the chosen set, planner units per window.
+        gain: f64,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    /// Chosen, most benefit first.
+    pub chosen: Vec<Chosen>,
+    /// Refused, by candidate id.
+    pub refused: Vec<(CandidateId, Refusal)>,
+    /// Cost per execution today, by query.
+    pub before: Vec<f64>,
+    /// Cost per execution with the whole set, planned afresh, by query.
+    pub after: Vec<f64>,
+}
+
+/// Rounds of peeling per query.
+const PEELS: usize = 5;
+/// Rounds of relax and polish.
+const ROUNDS: usize = 3;
+
+/// Chooses. Deterministic: the same answers give the same set, whatever the order of the input.
+pub async fn select<O: Oracle>(
+    oracle: &mut O,
+    candidates: &[Candidate],
+    targets: &[Target],
+    limits: Limits,
+) -> Result<Selection, O::Error> {
+    let mut chooser = Chooser { oracle, candidates, targets, limits, facts: Facts::new(targets.len()) };
+    let useful = chooser.peel().await?;
+    let mut set = chooser.best_plans(&useful).await?;
+    for _ in 0..ROUNDS {
+        chooser.relax(&mut set, &useful).await?;
+        if !chooser.polish(&mut set, &useful).await? {
+            break;
+        }
+    }
+    chooser.verify(&mut set).await?;
+    chooser.explain(set, &useful).await
+}
+
+struct Chooser<'a, O: Oracle> {
+    oracle: &'a mut O,
+    candidates: &'a [Candidate],
+    targets: &'a [Target],
+    limits: Limits,
+    facts: Facts,
+}
+
+impl<O: Oracle> Chooser<'_, O> {
+    fn queries(&self) -> std::ops::Range<QueryId> {
+        0..self.targets.len()
+    }
+
+    /// The plan of `query` with `set`, asked only where it does not follow from earlier answers.
+    async fn plan(&mut self, query: QueryId, set: &CandidateSet) -> Result<Cost, O::Error> {
+        let present: CandidateSet = set.intersection(&self.targets[query].relevant).copied().collect();
+        if let Some(known) = self.facts.cost(query, &present) {
+            return Ok(known.clone());
+        }
+        let cost = self.oracle.plan(query, &present).await?;
+        self.facts.learn(query, present, cost.clone());
+        Ok(cost)
+    }
+
+    fn write_cost(&self, id: CandidateId) -> f64 {
+        self.candidates[id].written_rows * self.limits.write_unit
+    }
+
+    /// Weighted cost of the workload plus what writes pay for the set.
+    async fn objective(&mut self, set: &CandidateSet) -> Result<f64, O::Error> {
+        let mut sum = set.iter().map(|id| self.write_cost(*id)).sum();
+        for query in self.queries() {
+            sum += self.targets[query].weight * self.plan(query, set).await?.total;
+        }
+        Ok(sum)
+    }
+
+    /// All candidates that some plan wants, with their prefixes.
+    async fn peel(&mut self) -> Result<CandidateSet, O::Error> {
+        let mut useful = CandidateSet::new();
+        for query in self.queries() {
+            self.plan(query, &CandidateSet::new()).await?;
+            let mut left = self.targets[query].relevant.clone();
+            for round in 0..PEELS {
+                // The last rounds see single-column candidates only: they are cheap and shared.
+                if round == PEELS - 2 {
+                    left.retain(|id| self.candidates[*id].spec.keys.len() == 1);
+                }
+                let used = self.plan(query, &left).await?.used;
+                if used.is_empty() {
+                    break;
+                }
+                left.retain(|id| !used.contains(id));
+                useful.extend(used);
+            }
+        }
+        let prefix_of_useful =
+            |id: &CandidateId| useful.iter().any(|u| u != id && self.candidates[*id].spec.is_covered_by(&self.candidates[*u].spec));
+        let prefixes: Vec<CandidateId> = (0..self.candidates.len()).filter(prefix_of_useful).collect();
+        useful.extend(prefixes);
+        Ok(useful)
+    }
+
+    /// What the plans use when everything useful is there.
+    async fn best_plans(&mut self, useful: &CandidateSet) -> Result<CandidateSet, O::Error> {
+        let mut set = CandidateSet::new();
+        for query in self.queries() {
+            set.extend(self.plan(query, useful).await?.used);
+        }
+        Ok(set)
+    }
+
+    /// Takes out or narrows, least loss first, until every index that stays is worth its place.
+    async fn relax(&mut self, set: &mut CandidateSet, useful: &CandidateSet) -> Result<(), O::Error> {
+        loop {
+            let here = self.objective(set).await?;
+            let mut best: Option<(f64, CandidateSet)> = None;
+            for id in set.clone() {
+                for smaller in self.smaller_sets(set, useful, id) {
+                    let loss = self.objective(&smaller).await? - here;
+                    let narrowed = smaller.len() == set.len();
+                    let acceptable = if narrowed { loss <= 0.0 } else { loss <= 0.0 || !self.is_worth(set, &smaller, loss).await? };
+                    if acceptable && best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                        best = Some((loss, smaller));
+                    }
+                }
+            }
+            match best {
+                Some((_, smaller)) => *set = smaller,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The set without `id`, and with `id` replaced by each narrower useful index.
+    fn smaller_sets(&self, set: &CandidateSet, useful: &CandidateSet, id: CandidateId) -> Vec<CandidateSet> {
+        let mut without = set.clone();
+        without.remove(&id);
+        let spec = &self.candidates[id].spec;
+        let narrower = useful.iter().filter(|u| !set.contains(u) && self.candidates[**u].spec.keys.len() < spec.keys.len());
+        let replaced: Vec<CandidateSet> = narrower
+            .filter(|u| self.candidates[**u].spec.is_covered_by(spec))
+            .map(|u| without.iter().copied().chain([*u]).collect())
+            .collect();
+        std::iter::once(without).chain(replaced).collect()
+    }
+
+    /// True when what `larger` has over `smaller` gains enough: of the workload, or of one query.
+    async fn is_worth(&mut self, larger: &CandidateSet, smaller: &CandidateSet, gain: f64) -> Result<bool, O::Error> {
+        if gain < self.limits.least_gain {
+            return Ok(false);
+        }
+        let mut whole = 0.0;
+        for query in self.queries() {
+            whole += self.targets[query].weight * self.plan(query, &CandidateSet::new()).await?.total;
+        }
+        if gain >= whole * self.limits.share_of_workload {
+            return Ok(true);
+        }
+        for query in self.queries() {
+            let (with, without) = (self.plan(query, larger).await?.total, self.plan(query, smaller).await?.total);
+            if without > 0.0
+                && (without - with) / without >= self.limits.share_of_query
+                && self.targets[query].weight * (without - with) >= self.limits.least_gain
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Adds every useful candidate that is worth it; true when something changed.
+    async fn polish(&mut self, set: &mut CandidateSet, useful: &CandidateSet) -> Result<bool, O::Error> {
+        let mut changed = false;
+        for id in useful.difference(&set.clone()).copied().collect::<Vec<_>>() {
+            let larger: CandidateSet = set.iter().copied().chain([id]).collect();
+            let gain = self.objective(set).await? - self.objective(&larger).await?;
+            if gain > 0.0 && self.is_worth(&larger, set, gain).await? {
+                *set = larger;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Plans all afresh; drops what no plan uses and what makes a query dearer, until neither is left.
+    async fn verify(&mut self, set: &mut CandidateSet) -> Result<(), O::Error> {
+        loop {
+            self.replan(set).await?;
+            let mut used = CandidateSet::new();
+            let mut culprits = CandidateSet::new();
+            for query in self.queries() {
+                let (before, after) = (self.plan(query, &CandidateSet::new()).await?, self.plan(query, set).await?);
+                if after.total > before.total * (1.0 + self.limits.regression) {
+                    culprits.extend(after.used.iter().copied());
+                }
+                used.extend(after.used);
+            }
+            let unused: Vec<CandidateId> = set.difference(&used).copied().collect();
+            match (unused.is_empty(), self.least_missed(set, &culprits).await?) {
+                (false, _) => set.retain(|id| used.contains(id)),
+                (true, Some(culprit)) => {
+                    set.remove(&culprit);
+                }
+                (true, None) => return Ok(()),
+            }
+        }
+    }
+
+    /// Asks again for the final set, past all inference.
+    async fn replan(&mut self, set: &CandidateSet) -> Result<(), O::Error> {
+        let mut fresh = Facts::new(self.targets.len());
+        for query in self.queries() {
+            for present in [CandidateSet::new(), set.intersection(&self.targets[query].relevant).copied().collect()] {
+                if fresh.cost(query, &present).is_none_or(|_| !present.is_empty()) {
+                    let cost = self.oracle.plan(query, &present).await?;
+                    fresh.learn(query, present, cost);
+                }
+            }
+        }
+        self.facts = fresh;
+        Ok(())
+    }
+
+    async fn least_missed(&mut self, set: &CandidateSet, culprits: &CandidateSet) -> Result<Option<CandidateId>, O::Error> {
+        let mut least: Option<(f64, CandidateId)> = None;
+        for id in culprits {
+            let without: CandidateSet = set.iter().copied().filter(|i| i != id).collect();
+            let loss = self.objective(&without).await?;
+            if least.is_none_or(|(l, _)| loss < l) {
+                least = Some((loss, *id));
+            }
+        }
+        Ok(least.map(|(_, id)| id))
+    }
+
+    /// Puts the reasons to the choice.
+    async fn explain(mut self, set: CandidateSet, useful: &CandidateSet) -> Result<Selection, O::Error> {
+        let here = self.objective(&set).await?;
+        let mut selection = Selection::default();
+        for query in self.queries() {
+            selection.before.push(self.plan(query, &CandidateSet::new()).await?.total);
+            selection.after.push(self.plan(query, &set).await?.total);
+        }
+        for id in &set {
+            let write_cost = self.write_cost(*id);
+            let (mut serves, mut benefit) = (BTreeSet::new(), 0.0);
+            for query in self.queries() {
+                let used = self.plan(query, &set).await?.used;
+                if used.contains(id) {
+                    serves.insert(query);
+                    benefit += self.targets[query].weight * (selection.before[query] - selection.after[query]) / used.len() as f64;
+                }
+            }
+            selection.chosen.push(Chosen { id: *id, benefit, write_cost, serves });
+        }
+        selection.chosen.sort_by(|a, b| b.benefit.total_cmp(&a.benefit).then(a.id.cmp(&b.id)));
+        for id in (0..self.candidates.len()).filter(|id| !set.contains(id)) {
+            let refusal = self.refusal(id, &set, useful, here).await?;
+            selection.refused.push((id, refusal));
+        }
+        Ok(selection)
+    }
+
+    async fn refusal(&mut self, id: CandidateId, set: &CandidateSet, useful: &CandidateSet, here: f64) -> Result<Refusal, O::Error> {
+        let spec = &self.candidates[id].spec;
+        if let Some(cover) = set.iter().find(|c| spec.is_covered_by(&self.candidates[**c].spec)) {
+            return Ok(Refusal::CoveredBy(*cover));
+        }
+        if !useful.contains(&id) {
+            return Ok(Refusal::NotUsed);
+        }
+        let larger: CandidateSet = set.iter().copied().chain([id]).collect();
+        let cost = self.write_cost(id);
+        let gain = here - self.objective(&larger).await? + cost;
+        Ok(if gain > 0.0 && gain <= cost { Refusal::WriteCost { gain, cost } } else { Refusal::LowGain { gain: gain.max(0.0) } })
+    }
+}
+
+#[cfg(test)]
+mod tests;

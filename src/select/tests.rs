@@ -1,0 +1,90 @@
+//! The chooser against a table of answers.
+
+use super::*;
+use crate::model::index_def::{IndexSpec, KeySpec, TableName};
+use std::convert::Infallible;
+
+/// Per query: the base cost, and the cost with each set of candidates that a plan can use.
+struct Table {
+    base: Vec<f64>,
+    plans: Vec<Vec<(CandidateSet, f64)>>,
+    asked: usize,
+}
+
+impl Oracle for Table {
+    type Error = Infallible;
+
+    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Infallible> {
+        self.asked += 1;
+        let usable = self.plans[query].iter().filter(|(needs, _)| needs.is_subset(present));
+        let best = usable.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, cost)| *cost < self.base[query]);
+        Ok(match best {
+            Some((used, total)) => Cost { total: *total, used: used.clone() },
+            None => Cost { total: self.base[query], used: CandidateSet::new() },
+        })
+    }
+}
+
+fn candidate(keys: &[&str], written_rows: f64) -> Candidate {
+    let spec = IndexSpec::btree(TableName::new("public", "t"), keys.iter().map(|k| KeySpec::column(*k)).collect());
+    Candidate { spec, size_bytes: Some(1e6), written_rows, from_queries: BTreeSet::new() }
+}
+
+fn choose(table: &mut Table, candidates: &[Candidate], weights: &[f64]) -> Selection {
+    let all: CandidateSet = (0..candidates.len()).collect();
+    let targets: Vec<Target> = weights.iter().map(|w| Target { weight: *w, relevant: all.clone() }).collect();
+    let future = select(table, candidates, &targets, Limits::default());
+    // The table answers at once: one poll finishes.
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(Ok(selection)) => selection,
+        _ => panic!("the table of answers never waits"),
+    }
+}
+
+fn ids(selection: &Selection) -> Vec<CandidateId> {
+    selection.chosen.iter().map(|c| c.id).collect()
+}
+
+#[test]
+fn one_wide_index_replaces_two() {
+    let candidates = [candidate(&["a"], 0.0), candidate(&["a", "b"], 0.0)];
+    let mut table =
+        Table { base: vec![1000.0, 1000.0], plans: vec![vec![([0].into(), 10.0), ([1].into(), 10.5)], vec![([1].into(), 5.0)]], asked: 0 };
+    let selection = choose(&mut table, &candidates, &[10.0, 10.0]);
+    assert_eq!(ids(&selection), [1]);
+    assert_eq!(selection.refused, [(0, Refusal::CoveredBy(1))]);
+    assert_eq!(selection.after, [10.5, 5.0]);
+}
+
+#[test]
+fn indexes_that_help_only_together_are_found() {
+    let candidates = [candidate(&["a"], 0.0), candidate(&["b"], 0.0)];
+    let mut table = Table { base: vec![1000.0], plans: vec![vec![([0, 1].into(), 10.0)]], asked: 0 };
+    assert_eq!(ids(&choose(&mut table, &candidates, &[1.0])).len(), 2);
+}
+
+#[test]
+fn writes_that_cost_more_than_the_reads_gain_refuse_an_index() {
+    let candidates = [candidate(&["a"], 1e6)];
+    let mut table = Table { base: vec![1000.0], plans: vec![vec![([0].into(), 10.0)]], asked: 0 };
+    let selection = choose(&mut table, &candidates, &[3.0]);
+    assert!(selection.chosen.is_empty());
+    assert!(matches!(selection.refused[0].1, Refusal::WriteCost { .. }));
+}
+
+#[test]
+fn a_giant_query_does_not_silence_a_small_one() {
+    let candidates = [candidate(&["a"], 0.0), candidate(&["b"], 0.0)];
+    let mut table = Table { base: vec![1e9, 1000.0], plans: vec![vec![([0].into(), 1e8)], vec![([1].into(), 10.0)]], asked: 0 };
+    assert_eq!(ids(&choose(&mut table, &candidates, &[1.0, 5.0])), [0, 1]);
+}
+
+#[test]
+fn an_unused_candidate_costs_two_questions() {
+    let candidates = [candidate(&["a"], 0.0)];
+    let mut table = Table { base: vec![1000.0], plans: vec![vec![]], asked: 0 };
+    let selection = choose(&mut table, &candidates, &[1.0]);
+    assert_eq!(selection.refused, [(0, Refusal::NotUsed)]);
+    assert!(table.asked <= 4, "{}", table.asked);
+}

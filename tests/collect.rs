@@ -1,0 +1,236 @@
+//! `pg::collect` against a real server: hostile names, several schemas, partitions, an extension in
+//! a schema of its own, a role with few rights, other databases.
+
+mod support;
+
+use advisor::model::catalog::TableKind;
+use advisor::model::index_def::{KeyExpr, TableName};
+use advisor::model::snapshot::{Evidence, Snapshot};
+use advisor::pg::collect::{CollectOptions, collect};
+use tokio_postgres::Client;
+
+const SCHEMA: &str = r#"
+create schema "Ext"; create extension pg_stat_statements schema "Ext";
+create schema "Größe"; create schema auth; create schema "tenant""1";
+create domain price as numeric(10,2);
+create table "Größe"."Kunde""n" (id bigserial primary key, "E-Mail" text collate "C" not null, preis price, notes text);
+insert into "Größe"."Kunde""n" ("E-Mail", preis) select 'k' || i, i % 7 from generate_series(1, 1000) i;
+create table public."x
+; drop table t; --" (id int primary key, "Kunde id" bigint references "Größe"."Kunde""n", state text, tags int[], made timestamptz);
+insert into public."x
+; drop table t; --" select i, 1 + i % 1000, case when i % 10 = 0 then 'open' else 'done' end, array[i % 3, 1], now() from generate_series(1, 2000) i;
+create index "Bad ""idx" on public."x
+; drop table t; --" (lower(state) desc nulls last, "Kunde id" desc) include (made) where state is not null;
+create index pat on public."x
+; drop table t; --" (state text_pattern_ops, state collate "C");
+comment on index pat is E'a\nb';
+create table auth.users (id int primary key);
+create table parted (k int not null, v text) partition by range (k);
+create table parted_1 partition of parted for values from (0) to (100);
+create table parted_2 partition of parted for values from (100) to (200);
+insert into parted select i, 'v' from generate_series(0, 149) i;
+create index on parted (v);
+create view v_open as select id from public."x
+; drop table t; --" where state = 'open';
+create materialized view mv as select 1 as one;
+create role few login; alter database "Dät" set pg_stat_statements.track = 'all'; grant usage on schema public to few;
+create role "App" login; alter role "App" in database "Dät" set search_path = "Größe", "$user";
+grant usage on schema "Größe", public to "App"; grant select on all tables in schema "Größe", public to "App";
+analyze;
+"#;
+
+/// URL of a database of the shared server, entered as `role`.
+fn url(role: &str, database: &str) -> String {
+    support::server().url(&database.replace('ä', "%C3%A4")).replacen("postgres@", &format!("{role}@"), 1)
+}
+
+async fn connect(role: &str, database: &str) -> Client {
+    support::connect(&url(role, database)).await
+}
+
+async fn build() -> Client {
+    connect("postgres", "postgres").await.batch_execute("create database \"Dät\"").await.unwrap();
+    let client = connect("postgres", "Dät").await;
+    client.batch_execute(SCHEMA).await.unwrap();
+    // A session hands its counters over at most once a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    client.batch_execute("select 1").await.unwrap();
+    client
+}
+
+async fn run(role: &str, database: &str, statements: &[&str]) {
+    let client = connect(role, database).await;
+    for sql in statements {
+        client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_database_nobody_knows() {
+    let admin = build().await;
+    is_read_whole(&admin).await;
+    gives_a_role_with_few_rights_gaps_and_their_cure(&admin).await;
+}
+
+async fn is_read_whole(admin: &Client) {
+    run("App", "Dät", &["select * from \"Kunde\"\"n\" where id = 5", "select * from \"Kunde\"\"n\" where id = 7"]).await;
+    run("postgres", "postgres", &["select 'another database' as elsewhere"]).await;
+    let secrets = [
+        "create role r1 password 'top-secret'",
+        "/* select */ alter role r1 password 'top-secret'",
+        "-- x\n/* y */ (select 4711, 'p')",
+        "create index on parted_1 (k)",
+        "begin; declare c cursor for select 1; fetch c; commit",
+    ];
+    run("postgres", "Dät", &secrets).await;
+    let snapshot = collect(admin, &CollectOptions::default()).await.unwrap();
+    // Twice: our own statements of the first time must not show in the second.
+    let again = collect(admin, &CollectOptions { schemas: vec!["auth".into()] }).await.unwrap();
+
+    relations(&snapshot);
+    indexes(&snapshot);
+    workload(&snapshot);
+    assert_eq!(snapshot.problems, []);
+    assert_eq!(snapshot.gaps, []);
+    assert!(snapshot.settings.contains_key("random_page_cost"));
+    assert!(snapshot.standbys_visible && snapshot.sessions_visible && snapshot.standbys == 0);
+    assert!(snapshot.usage_age_seconds.is_some_and(|s| s < 600.0));
+    assert!(snapshot.window.as_ref().is_some_and(|w| w.seconds < 600.0 && w.from < w.to), "{:?}", snapshot.window);
+    workload(&again);
+    assert!(!again.catalog.table(&TableName::new("auth", "users")).unwrap().platform);
+    assert_eq!(again.catalog.indexes, snapshot.catalog.indexes);
+    let status = admin.query_one("select current_setting('transaction_read_only'), current_setting('search_path')", &[]).await.unwrap();
+    assert_eq!((status.get::<_, &str>(0), status.get::<_, &str>(1)), ("off", "\"$user\", public"), "nothing stays behind");
+}
+
+fn relations(snapshot: &Snapshot) {
+    let catalog = &snapshot.catalog;
+    let names: Vec<(&str, &str, TableKind)> = catalog.tables.iter().map(|t| (t.schema.as_str(), t.name.as_str(), t.kind)).collect();
+    let expected = [
+        ("Ext", "pg_stat_statements", TableKind::View),
+        ("Ext", "pg_stat_statements_info", TableKind::View),
+        ("Größe", "Kunde\"n", TableKind::Table),
+        ("auth", "users", TableKind::Table),
+        ("public", "mv", TableKind::MaterializedView),
+        ("public", "parted", TableKind::Partitioned),
+        ("public", "parted_1", TableKind::Table),
+        ("public", "parted_2", TableKind::Table),
+        ("public", "v_open", TableKind::View),
+        ("public", "x\n; drop table t; --", TableKind::Table),
+    ];
+    assert_eq!(names, expected);
+    let platform: Vec<&str> = catalog.tables.iter().filter(|t| t.platform).map(|t| t.name.as_str()).collect();
+    assert_eq!(platform, ["pg_stat_statements", "pg_stat_statements_info", "users"]);
+
+    let customers = catalog.table(&TableName::new("Größe", "Kunde\"n")).unwrap();
+    assert_eq!(customers.rows, Some(1000.0));
+    assert!(customers.size_bytes > 8192 && customers.ours);
+    assert_eq!(customers.usage.as_ref().unwrap().inserted_rows, 1000.0);
+    let price = customers.column("preis").unwrap();
+    assert_eq!((price.type_name.as_str(), price.category.as_str(), price.not_null), ("public.price", "N", false));
+    let stats = price.stats.as_ref().unwrap();
+    assert_eq!((stats.n_distinct, stats.common_values.len(), stats.common_freqs.len()), (7.0, 7, 7));
+    assert_eq!(customers.column("notes").unwrap().stats.as_ref().unwrap().null_frac, 1.0);
+    let hostile = catalog.table(&TableName::new("public", "x\n; drop table t; --")).unwrap();
+    assert_eq!(hostile.column("tags").unwrap().stats.as_ref().unwrap().common_values.len(), 3, "arrays of arrays");
+
+    let parent = catalog.table(&TableName::new("public", "parted")).unwrap();
+    assert_eq!(parent.rows, Some(150.0));
+    let part = catalog.table(&TableName::new("public", "parted_1")).unwrap();
+    assert_eq!(part.partition_of, Some(TableName::new("public", "parted")));
+    let fk = &catalog.foreign_keys[0];
+    assert_eq!(
+        (fk.child_columns.as_slice(), fk.parent_columns.as_slice()),
+        (["Kunde id".to_owned()].as_slice(), ["id".to_owned()].as_slice())
+    );
+    assert_eq!(catalog.foreign_keys.len(), 1);
+}
+
+fn indexes(snapshot: &Snapshot) {
+    let index = |name: &str| snapshot.catalog.indexes.iter().find(|i| i.name == name).unwrap_or_else(|| panic!("{name}"));
+    let hostile = index("Bad \"idx");
+    assert_eq!(hostile.spec.predicate.as_deref(), Some("state IS NOT NULL"));
+    assert_eq!(hostile.spec.include, ["made"]);
+    assert_eq!(hostile.spec.keys[0].expr, KeyExpr::Expression("lower(state)".into()));
+    assert!(hostile.spec.keys[0].descending && !hostile.spec.keys[0].nulls_first);
+    assert_eq!(hostile.spec.keys[1].column_name(), Some("Kunde id"));
+    assert!(hostile.spec.keys[1].descending && hostile.spec.keys[1].nulls_first);
+    assert!(!hostile.is_load_bearing() && hostile.valid && !hostile.building && hostile.size_bytes > 0);
+    let pattern = index("pat");
+    assert_eq!(pattern.spec.keys[0].opclass.as_deref(), Some("text_pattern_ops"));
+    assert_eq!(pattern.spec.keys[0].collation, None);
+    assert_eq!(pattern.spec.keys[1].collation.as_deref(), Some("\"C\""));
+    assert_eq!(pattern.comment.as_deref(), Some("a\nb"));
+    let key = index("Kunde\"n_pkey");
+    assert!(key.primary && key.needed_by_foreign_key && key.constraint.as_deref() == Some("Kunde\"n_pkey"));
+    assert!(index("parted_v_idx").partitioned && index("parted_1_v_idx").partition);
+}
+
+fn workload(snapshot: &Snapshot) {
+    let texts: Vec<&str> = snapshot.workload.iter().map(|q| q.text.as_str()).collect();
+    let own = texts.iter().find(|t| t.contains("/* advisor */"));
+    assert_eq!(own, None, "our own statements");
+    assert!(
+        !texts.iter().any(|t| t.contains("secret") || t.contains("elsewhere") || t.contains("declare") || t.contains("fetch")),
+        "{texts:?}"
+    );
+    assert!(texts.iter().any(|t| t.contains("/* y */ (select $1, $2)")), "{texts:?}");
+    assert!(texts.contains(&"create index on parted_1 (k)"), "{texts:?}");
+    assert!(!texts.iter().any(|t| t.contains("FOR KEY SHARE")), "{texts:?}");
+    let query = snapshot.workload.iter().find(|q| q.role.as_deref() == Some("App")).unwrap();
+    assert_eq!(query.search_path, ["Größe", "App"]);
+    assert_eq!((query.weight, query.figures.as_ref().map(|f| f.rows)), (2.0, Some(2.0)));
+    let total: Vec<f64> = snapshot.workload.iter().filter_map(|q| Some(q.figures.as_ref()?.total_ms)).collect();
+    assert!(total.is_sorted_by(|a, b| a >= b));
+}
+
+async fn gives_a_role_with_few_rights_gaps_and_their_cure(admin: &Client) {
+    let holder = connect("App", "Dät").await;
+    holder.batch_execute("begin; select count(*) from \"Kunde\"\"n\"").await.unwrap();
+    let few = connect("few", "Dät").await;
+    let gap = |snapshot: &Snapshot, evidence: Evidence| snapshot.gaps.iter().find(|g| g.evidence == evidence).cloned();
+
+    let snapshot = collect(&few, &CollectOptions::default()).await.unwrap();
+    assert_eq!(snapshot.catalog.tables.len(), 10, "the catalog is public");
+    assert!(snapshot.catalog.tables.iter().all(|t| !t.ours));
+    assert!(snapshot.catalog.table(&TableName::new("Größe", "Kunde\"n")).unwrap().columns.iter().all(|c| c.stats.is_none()));
+    let statistics = gap(&snapshot, Evidence::ColumnStatistics).unwrap();
+    assert_eq!(statistics.fix_sql.as_deref(), Some("grant pg_read_all_data to \"few\""));
+    let sessions = gap(&snapshot, Evidence::Sessions).unwrap();
+    assert_eq!(sessions.fix_sql.as_deref(), Some("grant pg_read_all_stats to \"few\""));
+    assert!(!snapshot.sessions_visible && snapshot.sessions.iter().any(|s| s.state.is_none()));
+    let workload = gap(&snapshot, Evidence::Workload).unwrap();
+    admin.batch_execute(workload.fix_sql.as_deref().unwrap()).await.unwrap();
+
+    let snapshot = collect(&few, &CollectOptions::default()).await.unwrap();
+    assert_eq!(gap(&snapshot, Evidence::Workload), None);
+    assert!(snapshot.workload.iter().all(|q| q.role.as_deref() == Some("few")));
+    for evidence in [Evidence::QueryTexts, Evidence::ColumnStatistics] {
+        admin.batch_execute(gap(&snapshot, evidence).unwrap().fix_sql.as_deref().unwrap()).await.unwrap();
+    }
+
+    let cured = collect(&connect("few", "Dät").await, &CollectOptions::default()).await.unwrap();
+    assert_eq!(cured.gaps, [], "each cure cures");
+    assert!(cured.workload.iter().any(|q| q.role.as_deref() == Some("App")));
+    let held = cured.sessions.iter().find(|s| s.state.as_deref() == Some("idle in transaction")).unwrap();
+    assert_eq!(held.role.as_deref(), Some("App"));
+    drop(holder);
+}
+
+#[tokio::test]
+async fn a_missing_extension_and_a_locked_table_end_nothing() {
+    let url = support::database("collect_locked");
+    let client = support::connect(&url).await;
+    client.batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000)").await.unwrap();
+    client.batch_execute("vacuum analyze t").await.unwrap();
+    let locker = support::connect(&url).await;
+    locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
+    client.batch_execute("set lock_timeout = '100ms'").await.unwrap();
+    let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();
+    let gap = snapshot.gaps.iter().find(|g| g.evidence == Evidence::Workload).unwrap();
+    assert_eq!(gap.fix_sql.as_deref(), Some("create extension pg_stat_statements"));
+    assert!(gap.reason.contains("loaded but not created"), "{}", gap.reason);
+    let table = snapshot.catalog.table(&TableName::new("public", "t")).unwrap();
+    assert!(table.size_bytes > 100_000, "pages of pg_class stand in for the size");
+    assert!(snapshot.problems.iter().any(|p| p.source == "collect/sizes" && p.message.contains("lock timeout")), "{:?}", snapshot.problems);
+}
