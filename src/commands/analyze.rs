@@ -6,7 +6,7 @@ use crate::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Report, Severity};
 use crate::report::{self, Style};
-use crate::rules::Thresholds;
+use crate::rules::{self, Thresholds};
 use crate::{disk, term};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -80,7 +80,7 @@ async fn run(matches: ArgMatches) -> Outcome {
         plans: options.plans.clone(),
         explain_analyze: options.explain_analyze,
         max_queries: options.max_queries,
-        thresholds: Thresholds::default(),
+        thresholds: thresholds(&options)?,
         advice: Advice { what_if: options.what_if, pg_bindir: options.pg_bindir.clone(), schemas: options.schemas.clone() },
     };
     let report = analyse(&analysis).await?;
@@ -96,6 +96,16 @@ async fn run(matches: ArgMatches) -> Outcome {
     }
     required(&options.require, &report)?;
     Ok(u8::from(gate(&options.fail_on).is_some_and(|g| report.findings.iter().any(|f| f.severity >= g))))
+}
+
+/// `--set`, and `--min-stats-age` as the short way to one of them. Names in --require are checked as well.
+fn thresholds(options: &Options) -> Result<Thresholds, Failure> {
+    let mut thresholds = Thresholds::parse(&options.set)?;
+    if let Some(days) = options.min_stats_age {
+        thresholds.set("unused-index.min_stats_age_days", days)?;
+    }
+    options.require.iter().try_for_each(|name| rules::find(name).map(|_| ()))?;
+    Ok(thresholds)
 }
 
 /// The severity from which on findings fail the run; `None` for `never`.
