@@ -117,6 +117,7 @@ fn create_then_rollback_leaves_the_catalog_as_it_was() {
     assert_eq!(code, 0, "{text}");
     assert_eq!(bench.database.catalog().len(), before.len() + 2);
     assert_eq!(bench.states(), ["done", "done"]);
+    assert_eq!(bench.database.rows("select count(*) from pg_stats where tablename = 't_lower'"), ["1"], "the expression has statistics");
     let (code, text) = bench.apply(&[]);
     assert!(code == 0 && text.contains("Nothing to do."), "{text}");
     assert_eq!(bench.database.rows("select sum(attempt) from advisor.ledger"), ["2"]);
@@ -218,6 +219,28 @@ fn sigterm_while_waiting_cancels_cleans_up_and_exits_130() {
     drop(reader);
     bench.is_clean();
     assert_eq!(bench.apply(&[]).0, 0);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_the_next_run_cleans_up() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "twice", plain());
+    let before = bench.database.catalog();
+    let writer = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for writers before build");
+    signal(&child, "INT");
+    // The clean-up waits for the writer too.
+    bench.database.until("select 1 from pg_stat_activity where datname = current_database() and query like 'DROP INDEX%'");
+    signal(&child, "INT");
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 130 && text.contains("left at once"), "{code} {text}");
+    assert_eq!(bench.states(), ["building"]);
+    drop(writer);
+    let (code, text) = bench.rollback();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
 }
 
 #[test]
