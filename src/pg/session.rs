@@ -139,11 +139,15 @@ impl Session {
     /// Begins a transaction under the purpose's settings, also behind a pooler, where nothing may
     /// be set for the session: the next client of the backend would inherit it.
     pub async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        let mut text = String::from(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION READ WRITE" });
-        for (name, value) in &self.pending {
-            text.push_str(&format!("; SET LOCAL {name} = {}", quote_literal(value)));
-        }
-        self.client.batch_execute(&text).await
+        self.client.batch_execute(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION READ WRITE" }).await?;
+        self.set_local().await
+    }
+
+    /// For a transaction that the caller began otherwise: sets in it what a pooler did not take for
+    /// the session. Does nothing where there is no pooler.
+    pub async fn set_local(&self) -> Result<(), tokio_postgres::Error> {
+        let text: Vec<String> = self.pending.iter().map(|(name, value)| format!("SET LOCAL {name} = {}", quote_literal(value))).collect();
+        if text.is_empty() { Ok(()) } else { self.client.batch_execute(&text.join("; ")).await }
     }
 
     /// Ends the transaction of [`Session::begin`], keeping nothing.
@@ -193,9 +197,14 @@ async fn enter(
     purpose: &Purpose,
     wanted: TargetSession,
 ) -> Result<Session, Refused> {
-    let dialled = match dial(info, endpoint, tls, &driver_config(info, endpoint, purpose, true)).await {
-        Err(error) if refuses_options(&error) => dial(info, endpoint, tls, &driver_config(info, endpoint, purpose, false)).await,
-        result => result,
+    let mut attempts = options(info, purpose).into_iter().peekable();
+    let dialled = loop {
+        let options = attempts.next().flatten();
+        let result = dial(info, endpoint, tls, &driver_config(info, endpoint, purpose, options.as_deref())).await;
+        match result {
+            Err(error) if refuses_options(&error) && attempts.peek().is_some() => {}
+            result => break result,
+        }
     };
     let dialled = dialled.map_err(|error| Refused {
         failure: refusal::explain(&error, info, endpoint),
@@ -217,22 +226,27 @@ fn refuses_options(error: &DialError) -> bool {
     matches!(error, DialError::Startup(e) if e.as_db_error().is_some_and(|db| db.message().contains("startup parameter")))
 }
 
-fn driver_config(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, with_options: bool) -> tokio_postgres::Config {
+/// What to put into `options`, until one is accepted: the user's and ours, the user's, nothing.
+fn options(info: &ConnInfo, purpose: &Purpose) -> Vec<Option<String>> {
+    // These two are judged by the server's own default, so ours waits until it was seen.
+    let judged_later = matches!(info.target, TargetSession::ReadWrite | TargetSession::ReadOnly);
+    let own = purpose.settings().into_iter().filter(|(name, _)| !(judged_later && *name == "default_transaction_read_only"));
+    // Our own come last: the last one counts.
+    let all = own.fold(info.options.clone().unwrap_or_default(), |options, (name, value)| format!("{options} -c {name}={value}"));
+    let mut attempts = vec![Some(all.trim().to_owned())];
+    attempts.extend(info.options.clone().map(Some));
+    attempts.push(None);
+    attempts
+}
+
+fn driver_config(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, options: Option<&str>) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config.user(&info.user).dbname(&info.database).application_name(&purpose.application_name);
     if let Some(password) = &endpoint.password {
         config.password(password.reveal());
     }
-    if with_options {
-        // Our own come last: the last one counts.
-        let mut options = info.options.clone().unwrap_or_default();
-        let judged_later = matches!(info.target, TargetSession::ReadWrite | TargetSession::ReadOnly);
-        for (name, value) in purpose.settings() {
-            if !(judged_later && name == "default_transaction_read_only") {
-                options.push_str(&format!(" -c {name}={value}"));
-            }
-        }
-        config.options(options.trim());
+    if let Some(options) = options {
+        config.options(options);
     }
     config
 }

@@ -185,10 +185,9 @@ pub(super) fn build(mut parameters: Parameters, around: &Surroundings<'_>) -> Re
     let mut endpoints = endpoints(&parameters)?;
     fill_passwords(&mut endpoints, &mut parameters, around, &user, &database);
     Ok(ConnInfo {
-        endpoints,
         database,
         options: parameters.get("options").map(str::to_owned),
-        tls: tls(&parameters, around)?,
+        tls: tls(&parameters, around, endpoints.iter().any(|e| matches!(e.place, Place::Tcp { .. })))?,
         channel_binding: choice(
             &parameters,
             "channel_binding",
@@ -213,6 +212,7 @@ pub(super) fn build(mut parameters: Parameters, around: &Surroundings<'_>) -> Re
         keepalives: keepalives(&parameters)?,
         tcp_user_timeout: number::<u64>(&parameters, "tcp_user_timeout")?.filter(|ms| *ms > 0).map(Duration::from_millis),
         notes: parameters.notes,
+        endpoints,
         user,
     })
 }
@@ -324,7 +324,7 @@ fn fill_passwords(endpoints: &mut [Endpoint], parameters: &mut Parameters, aroun
 }
 
 /// TLS settings: the root certificate decides what `require` means.
-fn tls(parameters: &Parameters, around: &Surroundings<'_>) -> Result<TlsSettings, Failure> {
+fn tls(parameters: &Parameters, around: &Surroundings<'_>, over_tcp: bool) -> Result<TlsSettings, Failure> {
     let system_roots = parameters.get("sslrootcert") == Some("system");
     let default = if system_roots { SslMode::VerifyFull } else { SslMode::Prefer };
     let words = [
@@ -339,8 +339,10 @@ fn tls(parameters: &Parameters, around: &Surroundings<'_>) -> Result<TlsSettings
     if system_roots && mode < SslMode::VerifyFull {
         return Err(parameters.invalid("sslmode", "verify-full, the only one that sslrootcert=system allows"));
     }
+    // As in libpq: a Unix socket never speaks TLS, whatever the mode says.
+    let mode = if over_tcp { mode } else { SslMode::Disable };
     let direct = choice(parameters, "sslnegotiation", false, &[("postgres", false), ("direct", true)])?;
-    if direct && mode < SslMode::Require {
+    if over_tcp && direct && mode < SslMode::Require {
         return Err(parameters.invalid("sslnegotiation", "sslmode=require or stronger beside direct"));
     }
     let (tls12, tls13) = versions(parameters)?;
