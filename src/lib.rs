@@ -25,42 +25,11 @@ mod registry;
 pub mod model;
 pub mod read;
 
+pub mod apply;
 pub mod candidates;
 pub mod migrate;
-/// Pure: what the doctor says, as text or JSON.
-pub mod report {
-    pub mod doctor;
-    mod paint;
-    pub mod units;
-
-    /// How to write for people.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Style {
-        /// Columns of the terminal.
-        pub width: usize,
-    }
-
-    impl Default for Style {
-        fn default() -> Self {
-            Style { width: 100 }
-        }
-    }
-}
-/// shim
-#[allow(missing_docs)]
-pub mod rules {
-    use crate::model::{report::*, snapshot::Snapshot};
-    #[derive(Debug, Clone, Default)]
-    pub struct Thresholds;
-    #[derive(Default)]
-    pub struct Judgement {
-        pub findings: Vec<Finding>,
-        pub not_judged: Vec<NotJudged>,
-    }
-    pub fn judge(_: &Snapshot, _: &Thresholds) -> Judgement {
-        Judgement::default()
-    }
-}
+pub mod report;
+pub mod rules;
 pub mod sampling;
 pub mod select;
 

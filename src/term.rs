@@ -22,6 +22,18 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Columns of the terminal behind standard output; without one COLUMNS, or 100.
+pub fn width() -> usize {
+    let terminal = comfy_table::Table::new().width().map(usize::from);
+    let told = || std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    terminal.or_else(told).filter(|columns| *columns > 0).unwrap_or(100)
+}
+
+/// Text for a file: colour codes taken out.
+pub fn strip_colour(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// A remark on standard error; silent under `--quiet`.
 pub fn note(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
@@ -48,6 +60,11 @@ pub fn progress(steps: u64) -> indicatif::ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// True when nothing is piped in: reading standard input would wait for a person to type.
+pub fn input_is_terminal() -> bool {
+    std::io::stdin().is_terminal()
 }
 
 /// True when a person can answer at standard input.

@@ -37,16 +37,26 @@ pub(super) fn safe(text: &str, chars: usize) -> String {
     ellipsis(&squeeze(text), chars)
 }
 
+/// Columns that painted text takes.
+pub(super) fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().width()
+}
+
 /// A heading with a blank line before it.
 pub(super) fn heading(title: &str) -> String {
     format!("\n{}\n", paint(BOLD, title))
 }
 
-/// Safe text folded at spaces to `width` columns; the lines after the first get `indent` spaces.
-/// A word longer than a line stays whole.
+/// Safe text folded at spaces to `width` columns; it begins at column `indent`, and so do its other
+/// lines. A word longer than a line stays whole.
 pub(super) fn fold(text: &str, width: usize, indent: usize) -> String {
+    fold_from(indent, text, width, indent)
+}
+
+/// The same for text that begins at another column than its other lines.
+pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
-    let mut column = indent;
+    let mut column = start;
     for word in one_line(text).split(' ').filter(|w| !w.is_empty()) {
         let wide = word.width();
         if !out.is_empty() && column + 1 + wide > width {
@@ -63,13 +73,20 @@ pub(super) fn fold(text: &str, width: usize, indent: usize) -> String {
     out
 }
 
-/// A table without lines, `width` columns wide at most; columns in `numbers` are right-aligned.
+/// A table with one line, below its header, `width` columns wide at most; columns in `numbers` are right-aligned.
 pub(super) fn table(header: &[&str], width: usize, numbers: &[usize]) -> comfy_table::Table {
-    use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, TableStyle};
+    use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
+    let ruled = TableStyle::new()
+        .header_lines(ContentLineStyle::none())
+        .header_separator(LineStyle::none().fill('─').junction('─'))
+        .content_lines(ContentLineStyle::none());
     let mut table = comfy_table::Table::new();
-    table.load_style(TableStyle::default()).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(ruled).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).enforce_styling();
-    table.set_header(header.iter().map(|h| Cell::new(h).add_attribute(Attribute::Dim)).collect::<Vec<_>>());
+    table.set_header(header.iter().map(Cell::new).collect::<Vec<_>>());
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     for &column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -78,9 +95,13 @@ pub(super) fn table(header: &[&str], width: usize, numbers: &[usize]) -> comfy_t
     table
 }
 
-/// The table's lines, without trailing blanks.
+/// The table's lines, header dimmed, without trailing blanks.
 pub(super) fn lines(table: &comfy_table::Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    let line = |(at, line): (usize, String)| {
+        let line = line.trim_end();
+        if at < 2 { paint(DIM, line) + "\n" } else { format!("{line}\n") }
+    };
+    table.lines().enumerate().map(line).collect()
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub fn duration(ms: f64) -> String {
     if !ms.is_finite() {
         return "–".into();
     }
-    if ms.abs() < 0.1 && ms != 0.0 {
+    if (0.005..0.095).contains(&ms.abs()) {
         return format!("{ms:.2} ms");
     }
     let (_, size, unit) = STEPS.iter().find(|(below, ..)| ms.abs() < *below).copied().unwrap_or((0.0, 86_400_000.0, "d"));
@@ -46,7 +46,13 @@ pub fn duration(ms: f64) -> String {
 
 /// A share of 1 as percent: `87 %`, `0.4 %`.
 pub fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{} %", short(share * 100.0)) } else { "–".into() }
+    match share * 100.0 {
+        p if !p.is_finite() => "–".into(),
+        // Not quite all is the point of it.
+        p if (99.95..100.0).contains(&p) => format!("{:.2} %", p.min(99.99)),
+        p if (99.0..100.0).contains(&p) => format!("{p:.1} %"),
+        p => format!("{} %", short(p)),
+    }
 }
 
 /// The change from one value to another: `−87 %`, `+12 %`, `±0 %`.
@@ -112,6 +118,8 @@ mod tests {
         for (ms, text) in [
             (0.0, "0 ms"),
             (0.034, "0.03 ms"),
+            (0.001, "0 ms"),
+            (0.098, "0.1 ms"),
             (3.42, "3.4 ms"),
             (340.2, "340 ms"),
             (3400.0, "3.4 s"),
@@ -119,6 +127,13 @@ mod tests {
             (1.0e9, "11.6 d"),
         ] {
             assert_eq!(duration(ms), text);
+        }
+    }
+
+    #[test]
+    fn nearly_all_is_not_all() {
+        for (share, text) in [(1.0, "100 %"), (0.9999, "99.99 %"), (0.999_999, "99.99 %"), (0.995, "99.5 %"), (0.04, "4 %")] {
+            assert_eq!(percent(share), text);
         }
     }
 

@@ -18,12 +18,16 @@ pub(super) fn unwrap(input: &str) -> Vec<Line> {
     let whole = whole_cell(input);
     let input = whole.as_deref().unwrap_or(input);
     let boxed = has_closing_bars(input);
-    let framed = input.lines().any(is_rule);
+    let framed = input.lines().any(|l| is_rule(l) || is_record(l) || l.ends_with(" +"));
+    let expanded = input.lines().any(is_record);
     let mut lines = Vec::new();
     let mut starts_result = true;
-    for (at, raw) in input.lines().enumerate() {
+    let bare = input.lines().enumerate().filter(|(_, l)| !is_record(l)).map(|(at, raw)| {
         let bare = unbar(raw.trim_end(), boxed);
-        let text = csv_cell(&uncontinued(bare, framed));
+        (at, if expanded { value_cell(bare) } else { bare })
+    });
+    for (at, bare) in unwrapped(bare, framed) {
+        let text = csv_cell(&uncontinued(&bare, framed));
         if is_rule(&text) || is_header(&text) || is_footer(&text) {
             starts_result = true;
         } else {
@@ -39,9 +43,8 @@ pub(super) fn unwrap(input: &str) -> Vec<Line> {
 
 /// psql's aligned format puts one space before each cell; inside a literal that goes over lines it would count.
 fn unpad(lines: &mut [Line]) {
-    let header = |group: &[Line]| group[0].number > 1;
     for group in lines.chunk_by_mut(|_, next| !next.starts_result) {
-        if header(group) && group.iter().all(|l| l.text.is_empty() || l.text.starts_with(' ')) {
+        if group.iter().all(|l| l.text.is_empty() || l.text.starts_with(' ')) {
             group.iter_mut().filter(|l| !l.text.is_empty()).for_each(|l| l.text.replace_range(..1, ""));
         }
     }
@@ -82,6 +85,34 @@ fn unbar(line: &str, boxed: bool) -> &str {
         None if boxed => line.strip_suffix(is_bar).unwrap_or(line),
         None => line,
     }
+}
+
+/// `-[ RECORD 1 ]----`: psql's expanded format, one record for each line of the plan.
+fn is_record(line: &str) -> bool {
+    line.trim_start_matches(|c| matches!(c, '+' | '-' | '┌' | '├' | '╔' | '╠' | '═' | '─' | '╒' | '╞')).starts_with("[ RECORD ")
+}
+
+/// What stands behind `QUERY PLAN |` in the expanded format, or behind its blanks in a line that goes on.
+fn value_cell(line: &str) -> &str {
+    let inner = line.trim_start();
+    let inner = inner.strip_prefix("QUERY PLAN").unwrap_or(inner).trim_start();
+    inner.strip_prefix(is_bar).unwrap_or(line)
+}
+
+/// psql's wrapped format breaks a line with a mark at its end and another before the rest.
+fn unwrapped<'a>(lines: impl Iterator<Item = (usize, &'a str)>, framed: bool) -> Vec<(usize, String)> {
+    let mut out: Vec<(usize, String)> = Vec::new();
+    for (at, line) in lines {
+        let rest = line.strip_prefix(['.', '…']).filter(|_| framed);
+        match (rest, out.last_mut()) {
+            (Some(rest), Some((_, whole))) if whole.ends_with(['.', '…']) => {
+                whole.pop();
+                whole.push_str(rest);
+            }
+            _ => out.push((at, line.to_owned())),
+        }
+    }
+    out
 }
 
 /// Without psql's mark for "this cell goes on": `+`, `↵`, `¶`; and without the padding before it.
@@ -128,8 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn expanded_and_wrapped_formats_are_undone() {
+        let expanded = "-[ RECORD 1 ]----\nQUERY PLAN | Sort\n-[ RECORD 2 ]----\nQUERY PLAN |   Sort Key: a  +\n           | more\n";
+        assert_eq!(texts(expanded), ["Sort", "  Sort Key: a", "more"]);
+        let boxed =
+            "+-[ RECORD 1 ]----+\n| QUERY PLAN | Sort |\n+-[ RECORD 2 ]----+\n| QUERY PLAN |   Sort Key: a |\n+------------+------+";
+        assert_eq!(texts(boxed), ["Sort", "  Sort Key: a"]);
+        assert_eq!(texts(" QUERY PLAN \n-------\n Sort Ke.\n.y: a.b. \n"), ["Sort Key: a.b."]);
+    }
+
+    #[test]
     fn quotes_come_off_but_not_those_of_json() {
-        assert_eq!(texts("\"  Filter: (\"\"A\"\" = 1)\""), ["  Filter: (\"A\" = 1)"]);
+        assert_eq!(texts("\"Sort\"\n\"  Filter: (\"\"A\"\" = 1)\""), ["Sort", "  Filter: (\"A\" = 1)"]);
         assert_eq!(texts("\"Sort\n  Sort Key: \"\"A\"\"\""), ["Sort", "  Sort Key: \"A\""]);
         assert_eq!(texts("\"Node Type\": \"Sort\""), ["\"Node Type\": \"Sort\""]);
     }

@@ -5,17 +5,24 @@ use super::labels::{is_condition, is_key_list, put_blocks, put_extra, put_keys, 
 use crate::model::plan::{Actual, Plan, PlanNode, TriggerTime};
 use serde_json::{Map, Value};
 
-/// Every plan of every JSON document in the input.
-pub(super) fn read(input: &str) -> Reading {
+/// Every plan of every JSON document in the input, and the input without these documents.
+pub(super) fn read(input: &str) -> (Reading, String) {
     let mut reading = Reading::default();
-    let mut at = 0;
+    let (mut at, mut copied) = (0, 0);
+    let mut rest = String::new();
     while let Some(start) = next_start(input, at) {
         let mut values = serde_json::Deserializer::from_str(&input[start..]).into_iter::<Value>();
         match values.next() {
             Some(Ok(value)) => {
                 // A node alone counts only where no document around it was broken: its parents would be lost unsaid.
+                let before = reading.plans.len();
                 collect(&value, reading.problems.is_empty(), &mut reading.plans);
                 at = start + values.byte_offset().max(1);
+                if reading.plans.len() > before {
+                    rest.push_str(&input[copied..start]);
+                    rest.push_str("\nQUERY PLAN\n");
+                    copied = at;
+                }
             }
             Some(Err(error)) => {
                 if reading.problems.is_empty() && input[start..].contains("\"Plan\"") {
@@ -31,7 +38,8 @@ pub(super) fn read(input: &str) -> Reading {
             None => break,
         }
     }
-    reading
+    rest.push_str(&input[copied..]);
+    (reading, rest)
 }
 
 fn broken(error: &serde_json::Error, line: usize) -> String {

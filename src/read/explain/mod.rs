@@ -29,24 +29,23 @@ pub struct Reading {
     pub problems: Vec<String>,
 }
 
-/// Reads every plan in `input`.
+/// Reads every plan in `input`: JSON first, then text.
 pub fn read(input: &str) -> Reading {
-    let mut reading = Reading::default();
     let lines = frames::unwrap(input);
     let joined = lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n");
-    let found = if input.contains("Node Type") { read_json(input, &joined) } else { Reading::default() };
-    let cut_json = found.problems.first().cloned();
-    if !found.plans.is_empty() {
-        reading = found;
-    }
+    let (mut reading, rest) = if input.contains("Node Type") { read_json(input, &joined) } else { Default::default() };
     if reading.plans.is_empty() {
-        reading = text::read(&lines);
-    }
-    if reading.plans.is_empty() && input.contains("\\n") {
-        reading = escaped(input);
-    }
-    if reading.plans.is_empty() {
-        reading.problems.insert(0, cut_json.unwrap_or_else(|| why_nothing(&joined)));
+        // What is wrong with broken JSON matters only if nothing else is there.
+        let broken = std::mem::replace(&mut reading, text::read(&lines)).problems;
+        if reading.plans.is_empty() && input.contains("\\n") {
+            reading = escaped(input);
+        }
+        if reading.plans.is_empty() {
+            reading.problems.insert(0, broken.into_iter().next().unwrap_or_else(|| why_nothing(&joined)));
+        }
+    } else if rest.contains("(cost=") || rest.contains("(actual ") {
+        let text = text::read(&frames::unwrap(&rest));
+        reading.plans.extend(text.plans);
     }
     for plan in &mut reading.plans {
         if flatten_below(&mut plan.root, 1) {
@@ -57,11 +56,15 @@ pub fn read(input: &str) -> Reading {
 }
 
 /// Frames are taken off line by line, which could hurt a JSON string; so the untouched input goes first.
-fn read_json(input: &str, unwrapped: &str) -> Reading {
+fn read_json(input: &str, unwrapped: &str) -> (Reading, String) {
     let mut found = json::read(input);
     for change in [|text: &str| text.to_owned(), |text: &str| text.replace("\"\"", "\"")] {
-        if found.plans.is_empty() || !found.problems.is_empty() {
-            found = better(found, json::read(&change(unwrapped)));
+        if found.0.plans.is_empty() || !found.0.problems.is_empty() {
+            let other = json::read(&change(unwrapped));
+            // The earlier one when equal, for it changed less of the input.
+            if other.0.plans.len() > found.0.plans.len() || (found.0.plans.is_empty() && found.0.problems.is_empty()) {
+                found = other;
+            }
         }
     }
     found
@@ -78,11 +81,6 @@ fn escaped(input: &str) -> Reading {
         }
     }
     Reading::default()
-}
-
-/// The reading with more plans; the earlier one when equal, for it changed less of the input.
-fn better(first: Reading, second: Reading) -> Reading {
-    if second.plans.len() > first.plans.len() || (first.plans.is_empty() && first.problems.is_empty()) { second } else { first }
 }
 
 /// Why an input held no plan.

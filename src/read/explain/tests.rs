@@ -87,6 +87,20 @@ fn auto_explain_text_keeps_its_query() {
 }
 
 #[test]
+fn a_session_with_several_plans_of_both_formats() {
+    let session = format!(
+        "LOG:  duration: 5.0 ms  plan:\nQuery Text: select 1\nResult  (cost=0.00..0.01 rows=1 width=4) (actual rows=1 loops=1)\n count\n-----\n 1\n(1 row)\nSET\n\
+         psql:x.sql:4: LOG:  duration: 7.0 ms  plan:\nQuery Text: delete from t\nDelete on t  (cost=0.00..1.00 rows=0 width=0) (actual rows=0 loops=1)\nDELETE 0\n\
+         LOG:  duration: 9.0 ms  plan:\n{JSON}"
+    );
+    let reading = read(&session);
+    let queries: Vec<_> = reading.plans.iter().map(|p| (p.query_text.as_deref(), p.execution_ms)).collect();
+    assert_eq!(queries, [(None, None), (Some("select 1"), Some(5.0)), (Some("delete from t"), Some(7.0))]);
+    assert!(!reading.plans[2].root.extra.contains_key("Target Tables"), "{:?}", reading.plans[2]);
+    assert_eq!(reading.problems, Vec::<String>::new());
+}
+
+#[test]
 fn plans_inside_structured_logs_are_found() {
     let json =
         r#"{"ts":"x","message":"duration: 2.0 ms  plan:\nQuery Text: select 1\nResult  (cost=0.00..0.01 rows=1 width=4)\n  Output: 1"}"#;

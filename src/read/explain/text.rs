@@ -24,6 +24,11 @@ pub(super) fn read(lines: &[Line]) -> Reading {
     reader.reading
 }
 
+/// `LOG:  duration: 12.500 ms  plan:`, with which auto_explain begins.
+fn is_log_head(text: &str) -> bool {
+    text.contains("duration: ") && text.ends_with("plan:")
+}
+
 /// True when a terminal broke a node's line within its figures.
 fn is_wrapped(line: &str, next: &str) -> bool {
     let open = line.rfind("  (cost=").into_iter().chain(line.rfind(" (actual ")).max();
@@ -75,7 +80,7 @@ impl Reader {
         if text.is_empty() {
             return;
         }
-        if line.starts_result {
+        if line.starts_result || is_log_head(text) || text.starts_with("Query Text: ") {
             self.finish();
         }
         let arrow = text.strip_prefix("->").map(str::trim_start);
@@ -102,8 +107,8 @@ impl Reader {
         if let Some(query) = text.strip_prefix("Query Text: ") {
             self.plan.query_text = Some(query.to_owned());
             self.block = Block::QueryText;
-        } else if let Some((_, duration)) = text.split_once("duration: ").filter(|_| text.ends_with("plan:")) {
-            self.duration_ms = duration.split(' ').next().and_then(|d| d.parse().ok());
+        } else if is_log_head(text) {
+            self.duration_ms = text.split("duration: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
             self.block = Block::None;
         } else if let (Block::QueryText, Some(query)) = (&self.block, &mut self.plan.query_text) {
             query.push('\n');
@@ -217,9 +222,13 @@ impl Reader {
     }
 
     fn attribute(&mut self, label: &str, value: &str, column: usize) {
-        // What belongs to a node stands further right than its name; a stray line goes to the last node.
-        let owner = self.path.iter().rposition(|o| o.column < column).unwrap_or(self.path.len().saturating_sub(1));
-        self.close_to(owner + 1);
+        // What belongs to a node stands further right than its name. Where indentation was lost, labels go to
+        // the last node; anything else there is not EXPLAIN's.
+        match self.path.iter().rposition(|o| o.column < column) {
+            Some(owner) => self.close_to(owner + 1),
+            None if value.is_empty() => return,
+            None => {}
+        }
         if quotes_open(value) {
             self.block = Block::Open(label.to_owned(), value.to_owned());
         } else if let Some(open) = self.path.last_mut() {

@@ -1,0 +1,23 @@
+//! The report for a terminal: the summary first, then advice, findings, queries, and what could not be told.
+
+mod advice;
+mod findings;
+mod queries;
+mod rest;
+mod summary;
+
+use super::{Format, Style};
+use crate::model::report::Report;
+
+pub(super) static ENTRY: Format = Format { name: "text", render };
+
+/// A part of the page: empty when it has nothing to say.
+type Section = fn(&Report, &Style) -> String;
+
+const SECTIONS: &[Section] =
+    &[summary::render, advice::render, findings::render, queries::render, advice::refused, rest::not_judged, rest::problems, summary::next_steps];
+
+fn render(report: &Report, style: &Style) -> String {
+    let style = Style { width: style.width.clamp(50, 200), ..*style };
+    SECTIONS.iter().map(|section| section(report, &style)).collect()
+}

@@ -1,0 +1,81 @@
+//! Findings, worst first: a head line, the evidence, the cure.
+
+use crate::model::report::{Confidence, Finding, Report, Severity, Subject, Value};
+use crate::model::text::one_line;
+use crate::report::Style;
+use crate::report::paint::{DIM, GOOD, fold, fold_from, heading, paint, safe, severity};
+use crate::report::units::named;
+use std::collections::HashMap;
+
+/// How many of each severity are shown unless all are wanted.
+const SHOWN: &[(Severity, usize)] = &[(Severity::Error, 30), (Severity::Warning, 15), (Severity::Info, 8)];
+
+pub(super) fn render(report: &Report, style: &Style) -> String {
+    if report.findings.is_empty() {
+        return String::new();
+    }
+    let queries: HashMap<&str, &str> = report.queries.iter().map(|q| (q.fingerprint.as_str(), q.text.as_str())).collect();
+    let mut out = heading("Findings");
+    for &(level, shown) in SHOWN {
+        let of_level: Vec<_> = report.findings.iter().filter(|f| f.severity == level).collect();
+        let shown = if style.verbose { of_level.len() } else { shown.min(of_level.len()) };
+        out.extend(of_level[..shown].iter().map(|f| one(f, &queries, style)));
+        if of_level.len() > shown {
+            let (word, _) = severity(level);
+            out.push_str(&format!("{}\n\n", paint(DIM, format!("… and {} more of level {word}: --verbose", of_level.len() - shown))));
+        }
+    }
+    // Each finding ends in a blank line; the next heading brings its own.
+    out.pop();
+    out
+}
+
+fn one(finding: &Finding, queries: &HashMap<&str, &str>, style: &Style) -> String {
+    let (word, colour) = severity(finding.severity);
+    let head = format!("{word}[{}]", one_line(&finding.rule));
+    let subject = subject(&finding.subject);
+    let subject = if subject.is_empty() { subject } else { format!("{subject}: ") };
+    let doubt = if finding.confidence == Confidence::Suspected { " (suspected)" } else { "" };
+    let folded = fold_from(0, &format!("{head} {subject}{}{doubt}", finding.message), style.width, 4);
+    let mut out = folded.strip_prefix(&head).map_or(folded.clone(), |rest| paint(colour, &head) + rest);
+    out.push('\n');
+    if let Some(text) = finding.subject.query.as_deref().and_then(|f| queries.get(f)) {
+        out.push_str(&format!("    {}\n", safe(text, style.width.saturating_sub(4))));
+    }
+    let evidence = evidence(finding);
+    if !evidence.is_empty() {
+        out.push_str(&format!("    {}\n", paint(DIM, fold(&evidence, style.width, 4))));
+    }
+    if !finding.fix.text.is_empty() {
+        out.push_str(&format!("    {} {}\n", paint(GOOD, "fix:"), fold(&finding.fix.text, style.width, 9)));
+    }
+    if let Some(sql) = &finding.fix.sql {
+        // Never folded: it is there to be copied.
+        out.push_str(&format!("         {}\n", one_line(sql)));
+    }
+    out.push('\n');
+    out
+}
+
+/// `schema.table`, `index on schema.table`; nothing for the server as a whole.
+fn subject(subject: &Subject) -> String {
+    let part = |p: &Option<String>| p.as_deref().map(one_line).unwrap_or_default();
+    let (schema, table, index) = (part(&subject.schema), part(&subject.table), part(&subject.index));
+    let table = if schema.is_empty() || table.is_empty() { table } else { format!("{schema}.{table}") };
+    match (index.is_empty(), table.is_empty()) {
+        (true, _) => table,
+        (false, true) => index,
+        (false, false) => format!("{index} on {table}"),
+    }
+}
+
+fn evidence(finding: &Finding) -> String {
+    let written = |(name, value): (&String, &Value)| match value {
+        Value::Number(n) => {
+            let (label, text) = named(name, *n);
+            format!("{} {text}", safe(&label, 40))
+        }
+        Value::Text(text) => format!("{} {}", safe(&name.replace('_', " "), 40), safe(text, 100)),
+    };
+    finding.evidence.iter().map(written).collect::<Vec<_>>().join(" · ")
+}
