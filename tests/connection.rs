@@ -399,3 +399,14 @@ async fn a_text_value_fits_every_type() {
     let bad = session.client.query("select $1::int", &[&value("x")]).await.expect_err("no number");
     assert_eq!(sqlstate(&bad), Some("22P02"));
 }
+
+#[tokio::test]
+async fn a_writing_purpose_does_not_lift_a_guard() {
+    let purpose = Purpose { read_only: false, ..Purpose::reading("test") };
+    let session = open_for("options='-c default_transaction_read_only=on'", &purpose).await.expect("connect");
+    let refused = session.client.batch_execute("create temporary table t (); create table t ()").await.expect_err("read-only");
+    assert_eq!(sqlstate(&refused), Some("25006"));
+    session.begin().await.expect("begin");
+    let refused = session.client.batch_execute("create table t ()").await.expect_err("read-only");
+    assert_eq!(sqlstate(&refused), Some("25006"));
+}

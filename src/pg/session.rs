@@ -18,7 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub struct Purpose {
     /// application_name, e.g. `advisor/0.1.0 analyze`.
     pub application_name: String,
-    /// `default_transaction_read_only`.
+    /// `default_transaction_read_only`; false leaves what role and database say.
     pub read_only: bool,
     /// statement_timeout; zero means none.
     pub statement_timeout: Duration,
@@ -38,12 +38,10 @@ impl Purpose {
     }
 
     /// Name and value of each setting, as pg_settings shows it (milliseconds).
-    fn settings(&self) -> [(&'static str, String); 3] {
-        [
-            ("default_transaction_read_only", if self.read_only { "on" } else { "off" }.to_owned()),
-            ("lock_timeout", self.lock_timeout.as_millis().to_string()),
-            ("statement_timeout", self.statement_timeout.as_millis().to_string()),
-        ]
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let read_only = self.read_only.then(|| ("default_transaction_read_only", "on".to_owned()));
+        let timeouts = [("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)];
+        read_only.into_iter().chain(timeouts.map(|(name, limit)| (name, limit.as_millis().to_string()))).collect()
     }
 }
 
@@ -138,7 +136,7 @@ impl Session {
     /// Begins a transaction under the purpose's settings, also behind a pooler, where nothing may
     /// be set for the session: the next client of the backend would inherit it.
     pub async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION READ WRITE" }).await?;
+        self.client.batch_execute(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" }).await?;
         self.set_local().await
     }
 
