@@ -2,14 +2,15 @@
 
 pub mod analyse;
 pub mod apply;
+pub mod demo;
 pub mod doctor;
 mod drops;
+mod explain_analyze;
 pub mod generate;
 mod inputs;
 mod plans;
 mod recommend;
 pub mod rollback;
-mod run;
 mod runner;
 pub mod status;
 mod trial;
