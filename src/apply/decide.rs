@@ -258,10 +258,18 @@ impl Case<'_> {
                         needs_you(format!("index {} is built, but: {}", self.entry.index, error.message), vec![format!("{};", extra.sql())])
                     }
                     (Some(extra), None) => self.send(extra.sql()),
-                    (None, _) => self.to(State::Verified, None),
+                    (None, _) => self.analyze().map_or_else(|| self.to(State::Verified, None), |sql| self.send(sql)),
                 }
             }
         }
+    }
+
+    /// Without statistics the planner guesses at an expression and may leave its index aside. Not
+    /// worth failing for, so it is tried once.
+    fn analyze(&self) -> Option<String> {
+        let sql = format!("ANALYZE {}", self.entry.table.quoted());
+        let wanted = self.entry.definition.create.has_expression() && !self.memory.interrupted;
+        (wanted && self.memory.sent.as_deref() != Some(&sql)).then_some(sql)
     }
 
     fn present(&mut self, why: String) -> Move {
