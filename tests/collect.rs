@@ -234,3 +234,20 @@ async fn a_missing_extension_and_a_locked_table_end_nothing() {
     assert!(table.size_bytes > 100_000, "pages of pg_class stand in for the size");
     assert!(snapshot.problems.iter().any(|p| p.source == "collect/sizes" && p.message.contains("lock timeout")), "{:?}", snapshot.problems);
 }
+
+#[tokio::test]
+async fn a_library_that_is_not_loaded_is_named_with_what_to_do() {
+    use advisor::pg::server::{Server, ServerOptions, find};
+    let server = Server::start(&find(None).unwrap(), &ServerOptions::default()).await.unwrap();
+    let client = support::connect(&server.url("postgres")).await;
+    let reason = async || {
+        let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();
+        assert!(snapshot.workload.is_empty() && snapshot.window.is_none());
+        snapshot.gaps.into_iter().find(|g| g.evidence == Evidence::Workload).unwrap()
+    };
+    let absent = reason().await;
+    assert!(absent.reason.contains("shared_preload_libraries") && absent.fix_sql.is_some(), "{absent:?}");
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
+    let idle = reason().await;
+    assert!(idle.reason.contains("shared_preload_libraries") && idle.fix_sql.is_none(), "{idle:?}");
+}

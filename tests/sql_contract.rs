@@ -18,9 +18,7 @@ fn every_file_has_a_row_and_a_header() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path == root.join("demo") {
-                // Scripts, not statements: they only ever run on our own server, in tests/demo.rs.
-            } else if path.is_dir() {
+            if path.is_dir() {
                 folders.push(path);
             } else {
                 files.insert(path.strip_prefix(&root).unwrap().with_extension("").to_str().unwrap().to_owned());
@@ -28,6 +26,8 @@ fn every_file_has_a_row_and_a_header() {
         }
     }
     let rows: BTreeSet<String> = ALL.iter().map(|s| s.name.to_owned()).collect();
+    // The demo's other files are scripts, not statements: they only ever run on our own server, in tests/demo.rs.
+    files.retain(|name| !name.starts_with("demo/") || rows.contains(name));
     assert_eq!(files, rows, "files under sql/ and rows in pg/statements.rs");
 }
 

@@ -130,9 +130,9 @@ pub(super) fn about_index(index: &Index) -> Subject {
 }
 
 /// CREATE INDEX, DROP INDEX, REINDEX: kept in the workload, no business of the query rules.
-fn is_ddl(query: &Query) -> bool {
-    let first = query.normalized.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-    matches!(first.as_str(), "create" | "drop" | "reindex")
+pub(super) fn is_ddl(query: &Query) -> bool {
+    let first = query.normalized.split_whitespace().next().unwrap_or_default();
+    ["create", "drop", "reindex"].iter().any(|verb| first.eq_ignore_ascii_case(verb))
 }
 
 /// The statement's own blocks: the outermost, and the arms of a set operation at the top.

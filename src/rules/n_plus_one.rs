@@ -5,6 +5,8 @@
 
 mod links;
 mod score;
+#[cfg(test)]
+mod tests;
 
 use super::context::{Evidences, about_table};
 use super::words::{count, duration, label, short};
@@ -13,7 +15,7 @@ use crate::model::query::Query;
 use crate::model::report::{Confidence, Finding, Fix, Severity, Subject};
 use crate::model::snapshot::Evidence;
 use links::Link;
-use score::{Match, best_match};
+use score::{Match, Workload, best_match};
 
 pub(super) static ENTRY: Rule = Rule {
     name: "n-plus-one",
@@ -34,14 +36,14 @@ pub(super) static ENTRY: Rule = Rule {
 
 fn check(context: &Context) -> Vec<Finding> {
     let links = links::all(context.catalog());
-    let all_calls: f64 = context.measured().map(|(_, f)| f.calls).sum();
+    let workload = Workload::new(context);
     let mut findings = Vec::new();
     for (query, figures, shape) in context.understood() {
         if figures.calls < context.threshold("min_calls") {
             continue;
         }
         let Some(look_up) = score::look_up(context, query, shape, figures) else { continue };
-        let found = best_match(context, &links, &look_up, all_calls);
+        let found = best_match(&workload, &links, &look_up);
         findings.extend(found.filter(|m| m.score >= context.threshold("min_score")).map(|m| finding(context, query, &look_up, &m)));
     }
     findings

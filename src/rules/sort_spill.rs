@@ -1,6 +1,6 @@
 //! `sort-spill`: sorts and hashes that do not fit into work_mem go through temporary files.
 
-use super::context::{Evidences, about_query};
+use super::context::{Evidences, about_query, is_ddl};
 use super::words::{bytes, label};
 use super::{Context, Rule, Threshold};
 use crate::model::plan::PlanNode;
@@ -35,7 +35,8 @@ fn check(context: &Context) -> Vec<Finding> {
 }
 
 fn judge(context: &Context, query: &Query) -> Option<Finding> {
-    let measured = context.measured().find(|(q, _)| std::ptr::eq(*q, query)).map(|(_, f)| f.temp_written_blocks / f.calls * BLOCK_BYTES);
+    let figures = query.figures.as_ref().filter(|f| f.calls > 0.0 && !is_ddl(query));
+    let measured = figures.map(|f| f.temp_written_blocks / f.calls * BLOCK_BYTES);
     let planned = query.plans.iter().flat_map(|p| p.plan.root.walk()).map(spilled_bytes).fold(0.0, f64::max);
     let spilled = measured.unwrap_or(0.0).max(planned);
     if spilled < context.threshold("min_mb_per_call") * MB {

@@ -160,3 +160,91 @@ fn the_worst_comes_first_whatever_the_order_of_the_catalog() {
     assert_eq!(forward.findings[0].rule, "invalid-index");
     assert!(forward.findings.is_sorted_by(|a, b| a.severity >= b.severity));
 }
+
+/// A snapshot whose one query has this plan over table `t` of 100 000 rows.
+fn planned(plan: crate::model::plan::PlanNode) -> Snapshot {
+    let mut snapshot = snapshot("public", &[]);
+    snapshot.catalog.tables[0].rows = Some(100_000.0);
+    snapshot.catalog.tables[0].usage = None;
+    let plan = crate::model::plan::Plan { root: plan, ..Default::default() };
+    snapshot.workload.push(crate::model::query::Query {
+        fingerprint: "f".into(),
+        text: "select 1".into(),
+        normalized: "select $1".into(),
+        source: crate::model::query::QuerySource::Plan,
+        role: None,
+        search_path: Vec::new(),
+        figures: None,
+        weight: 1.0,
+        reading: crate::model::query::Reading::Opaque("plan only".into()),
+        plans: vec![crate::model::query::QueryPlan { origin: crate::model::query::PlanOrigin::Given, plan }],
+        not_planned: None,
+    });
+    snapshot
+}
+
+fn node(node_type: &str, rows: f64, children: Vec<crate::model::plan::PlanNode>) -> crate::model::plan::PlanNode {
+    let mut node = crate::model::plan::PlanNode { node_type: node_type.into(), plan_rows: Some(rows), children, ..Default::default() };
+    if node_type == "Seq Scan" {
+        node.relation = Some("t".into());
+        node.conditions.insert("Filter".into(), "(a = 'a secret value')".into());
+    }
+    node
+}
+
+#[test]
+fn a_scan_that_keeps_little_is_found_and_the_filter_s_values_stay_out() {
+    let snapshot = planned(node("Sort", 100.0, vec![node("Seq Scan", 100.0, vec![])]));
+    let judgement = judge(&snapshot, &Thresholds::default());
+    let [finding] = judgement.findings.as_slice() else { panic!("{judgement:?}") };
+    assert_eq!((finding.rule.as_str(), &finding.evidence["rows_read"]), ("full-scan", &Value::Number(100_000.0)));
+    assert_eq!(finding.subject.table.as_deref(), Some("t"));
+    assert!(!format!("{finding:?}").contains("secret"));
+    // 10 % of the rows is not a needle.
+    assert_eq!(found(&planned(node("Seq Scan", 10_000.0, vec![]))), [] as [&str; 0]);
+}
+
+#[test]
+fn a_limit_stops_a_scan_early_unless_something_reads_all_first() {
+    let scan = || node("Seq Scan", 4_000.0, vec![]);
+    assert_eq!(found(&planned(node("Limit", 10.0, vec![scan()]))), [] as [&str; 0], "250 rows are read");
+    assert_eq!(found(&planned(node("Limit", 10.0, vec![node("Sort", 4_000.0, vec![scan()])]))), ["full-scan "]);
+}
+
+#[test]
+fn a_parallel_scan_s_estimate_is_one_worker_s() {
+    let scan = |rows| crate::model::plan::PlanNode { parallel_aware: true, ..node("Seq Scan", rows, vec![]) };
+    let gather = |rows| crate::model::plan::PlanNode { workers_planned: Some(2.0), ..node("Gather", rows * 2.4, vec![scan(rows)]) };
+    assert_eq!(found(&planned(gather(2_000.0))), ["full-scan "], "4 800 of 100 000");
+    assert_eq!(found(&planned(gather(2_200.0))), [] as [&str; 0], "5 280 of 100 000");
+}
+
+#[test]
+fn a_measured_scan_counts_what_it_removed() {
+    let mut scan = node("Seq Scan", 1.0, vec![]);
+    scan.actual = Some(crate::model::plan::Actual { rows: 5.0, loops: 3.0, ..Default::default() });
+    scan.rows_removed_by_filter = Some(20_000.0);
+    let judgement = judge(&planned(scan), &Thresholds::default());
+    assert_eq!(judgement.findings[0].evidence["rows_read"], Value::Number(60_015.0));
+    assert_eq!(judgement.findings[0].confidence, crate::model::report::Confidence::Confirmed);
+}
+
+#[test]
+fn a_load_and_its_analyze_in_one_session_is_not_stale() {
+    let mut loaded = snapshot("public", &[]);
+    let table = &mut loaded.catalog.tables[0];
+    let stats = Some(crate::model::catalog::ColumnStats::default());
+    table.columns.push(crate::model::catalog::Column { name: "a".into(), stats, ..Default::default() });
+    table.usage = Some(TableUsage {
+        inserted_rows: 50_000.0,
+        live_rows: 50_000.0,
+        modified_rows: 50_000.0,
+        analyzed_seconds_ago: Some(5.0),
+        ..TableUsage::default()
+    });
+    assert_eq!(found(&loaded), [] as [&str; 0]);
+    // As many again since: ANALYZE saw half of them.
+    let usage = loaded.catalog.tables[0].usage.as_mut().unwrap();
+    (usage.inserted_rows, usage.live_rows) = (100_000.0, 100_000.0);
+    assert_eq!(found(&loaded), ["stale-statistics "]);
+}

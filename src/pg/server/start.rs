@@ -157,7 +157,7 @@ fn url(socket_dir: &Path, database: &str) -> String {
 
 async fn initdb(binaries: &Binaries, options: &ServerOptions, folder: &Folder, account: Option<&Account>) -> Result<(), Failure> {
     let mut command = process::command(&binaries.dir.join("initdb"), folder.path(), account);
-    command.arg("-D").arg(folder.data()).args(["-U", SUPERUSER, "-A", "trust", "--no-sync", "--no-instructions"]);
+    command.arg("-D").arg(folder.data()).args(["-U", SUPERUSER, "-A", "trust", "--no-sync"]);
     command.arg(format!("--locale={}", options.locale)).arg(format!("--encoding={}", options.encoding));
     let mut process = spawn(command, &folder.log(), account)?;
     let status = wait_for_end(&mut process).await;

@@ -5,6 +5,7 @@ use super::super::context::{equal_columns, pins_one_row};
 use super::links::Link;
 use crate::model::index_def::TableName;
 use crate::model::query::{Figures, Op, Query, Rhs, Shape, StatementKind, TableRef};
+use std::collections::{BTreeSet, HashMap};
 
 /// A query that loads one thing by key.
 pub(super) struct LookUp<'a> {
@@ -46,6 +47,36 @@ fn has_all(equal: &[&str], columns: &[String]) -> bool {
     !columns.is_empty() && columns.iter().all(|c| equal.contains(&c.as_str()))
 }
 
+/// An understood query with its figures.
+type Entry<'a> = (&'a Query, &'a Figures, &'a Shape);
+
+/// Lists and batch forms by the tables they read, so that each look-up meets only its own.
+pub(super) struct Workload<'a> {
+    lists: HashMap<&'a TableName, Vec<Entry<'a>>>,
+    batches: HashMap<&'a TableName, Vec<Entry<'a>>>,
+    all_calls: f64,
+}
+
+impl<'a> Workload<'a> {
+    pub(super) fn new(context: &Context<'a>) -> Self {
+        let all_calls = context.measured().map(|(_, f)| f.calls).sum();
+        let mut workload = Workload { lists: HashMap::new(), batches: HashMap::new(), all_calls };
+        for (query, figures, shape) in context.understood() {
+            let is_list = shape.kind == StatementKind::Select && figures.rows_per_call() >= context.threshold("min_list_rows");
+            let tables: BTreeSet<&TableName> = shape.tables.iter().filter(|t| !t.written).map(|t| &t.table).collect();
+            for table in tables {
+                if is_list {
+                    workload.lists.entry(table).or_default().push((query, figures, shape));
+                }
+                if shape.tables.iter().any(|t| t.table == *table && t.conditions.iter().any(|c| c.op == Op::In)) {
+                    workload.batches.entry(table).or_default().push((query, figures, shape));
+                }
+            }
+        }
+        workload
+    }
+}
+
 /// The query as a look-up, if it has the shape of one: one table, `=` on parameters, no join, no list of values.
 pub(super) fn look_up<'a>(context: &Context<'a>, query: &'a Query, shape: &'a Shape, figures: &'a Figures) -> Option<LookUp<'a>> {
     let ([reference], [block]) = (shape.tables.as_slice(), shape.blocks.as_slice()) else { return None };
@@ -70,14 +101,14 @@ pub(super) fn look_up<'a>(context: &Context<'a>, query: &'a Query, shape: &'a Sh
 }
 
 /// The best-scoring list over all links of the look-up's table.
-pub(super) fn best_match<'a>(context: &Context<'a>, links: &'a [Link], look_up: &LookUp<'a>, all_calls: f64) -> Option<Match<'a>> {
+pub(super) fn best_match<'a>(workload: &Workload<'a>, links: &'a [Link], look_up: &LookUp<'a>) -> Option<Match<'a>> {
     let mut best: Option<Match> = None;
     for link in links {
         for (applies, child_side) in [(look_up.child_side(link), true), (look_up.parent_side(link), false)] {
             if !applies {
                 continue;
             }
-            for found in matches(context, link, look_up, child_side, all_calls) {
+            for found in matches(workload, link, look_up, child_side) {
                 if best.as_ref().is_none_or(|b| found.score > b.score) {
                     best = Some(found);
                 }
@@ -88,10 +119,10 @@ pub(super) fn best_match<'a>(context: &Context<'a>, links: &'a [Link], look_up: 
 }
 
 /// One match per list, and one for all lists together: two pages may cause the same look-up.
-fn matches<'a>(context: &Context<'a>, link: &'a Link, look_up: &LookUp<'a>, child_side: bool, all_calls: f64) -> Vec<Match<'a>> {
-    let lists = lists(context, link, look_up, child_side);
+fn matches<'a>(workload: &Workload<'a>, link: &'a Link, look_up: &LookUp<'a>, child_side: bool) -> Vec<Match<'a>> {
+    let lists = lists(workload, link, look_up, child_side);
     let columns = if child_side { &link.child_columns } else { &link.parent_columns };
-    let eager_calls = batch_calls(context, &look_up.reference.table, columns);
+    let eager_calls = batch_calls(workload, &look_up.reference.table, columns);
     let mut candidates: Vec<(&Query, f64, f64)> = Vec::new();
     for (query, figures) in &lists {
         candidates.push((query, figures.calls, figures.rows));
@@ -110,33 +141,26 @@ fn matches<'a>(context: &Context<'a>, link: &'a Link, look_up: &LookUp<'a>, chil
     candidates
         .map(|(list, list_calls, list_rows)| {
             let ratio = look_up.figures.calls / list_rows;
-            let score = score(look_up, link, child_side, ratio, look_up.figures.calls / all_calls.max(1.0));
+            let score = score(look_up, link, child_side, ratio, look_up.figures.calls / workload.all_calls.max(1.0));
             Match { score, link, columns, list, list_calls, list_rows, ratio }
         })
         .collect()
 }
 
 /// Queries that list the table at the other end of the link.
-fn lists<'a>(context: &Context<'a>, link: &Link, look_up: &LookUp<'a>, child_side: bool) -> Vec<(&'a Query, &'a Figures)> {
+fn lists<'a>(workload: &Workload<'a>, link: &Link, look_up: &LookUp<'a>, child_side: bool) -> Vec<(&'a Query, &'a Figures)> {
     let (other, key) = if child_side { (&link.parent, &link.parent_columns) } else { (&link.child, &link.child_columns) };
-    let is_list = |query: &Query, figures: &Figures, shape: &Shape| {
-        let in_from = |t: &TableRef| {
-            // A list of rows with one and the same key would cause one look-up, not many.
-            let one_key = has_all(&equal_columns(t).collect::<Vec<_>>(), key);
-            t.table == *other && !t.written && !one_key
-        };
-        shape.kind == StatementKind::Select
-            && figures.rows_per_call() >= context.threshold("min_list_rows")
-            && query.fingerprint != look_up.query.fingerprint
-            && shape.tables.iter().any(in_from)
-    };
-    context.understood().filter(|(q, f, s)| is_list(q, f, s)).map(|(q, f, _)| (q, f)).collect()
+    // A list of rows with one and the same key would cause one look-up, not many.
+    let many_keys = |t: &TableRef| t.table == *other && !t.written && !has_all(&equal_columns(t).collect::<Vec<_>>(), key);
+    let is_other = |query: &Query| query.fingerprint != look_up.query.fingerprint || query.search_path != look_up.query.search_path;
+    let entries = workload.lists.get(other).into_iter().flatten();
+    entries.filter(|(q, _, s)| is_other(q) && s.tables.iter().any(many_keys)).map(|(q, f, _)| (*q, *f)).collect()
 }
 
 /// Calls of the eager form: the same table by a list of keys.
-fn batch_calls(context: &Context, table: &TableName, columns: &[String]) -> f64 {
+fn batch_calls(workload: &Workload, table: &TableName, columns: &[String]) -> f64 {
     let by_list = |t: &TableRef| t.table == *table && t.conditions.iter().any(|c| c.op == Op::In && c.columns == columns);
-    context.understood().filter(|(_, _, s)| s.tables.iter().any(by_list)).map(|(_, f, _)| f.calls).sum()
+    workload.batches.get(table).into_iter().flatten().filter(|(_, _, s)| s.tables.iter().any(by_list)).map(|(_, f, _)| f.calls).sum()
 }
 
 /// 0 to 100; measured on labelled workloads: pairs reach 85 to 90, innocent look-ups 45 at most.
