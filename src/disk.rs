@@ -1,7 +1,7 @@
 //! Floor 2b: files, with errors that name the path.
 
 use crate::model::failure::Failure;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a file as UTF-8; `-` is standard input.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
@@ -9,6 +9,20 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         return std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::usage(format!("cannot read standard input: {e}")));
     }
     std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))
+}
+
+/// The files of a folder, by name; subfolders are left out.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |e: std::io::Error| Failure::usage(format!("cannot read {}: {e}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Writes a file whole or not at all: a temporary file beside it, synced, then renamed.

@@ -1,7 +1,7 @@
 //! `pg::collect` against a real server: hostile names, several schemas, partitions, an extension in
 //! a schema of its own, a role with few rights, other databases.
 
-mod scratch;
+mod support;
 
 use advisor::model::catalog::TableKind;
 use advisor::model::index_def::{KeyExpr, TableName};
@@ -33,43 +33,59 @@ create index on parted (v);
 create view v_open as select id from public."x
 ; drop table t; --" where state = 'open';
 create materialized view mv as select 1 as one;
-create role few login; grant usage on schema public to few;
+create role few login; alter database "Dät" set pg_stat_statements.track = 'all'; grant usage on schema public to few;
 create role "App" login; alter role "App" in database "Dät" set search_path = "Größe", "$user";
 grant usage on schema "Größe", public to "App"; grant select on all tables in schema "Größe", public to "App";
 analyze;
 "#;
 
-async fn database(cluster: &scratch::Cluster) -> Client {
-    cluster.connect("postgres").await.batch_execute("create database \"Dät\"").await.unwrap();
-    let client = cluster.connect("Dät").await;
+/// URL of a database of the shared server, entered as `role`.
+fn url(role: &str, database: &str) -> String {
+    support::server().url(&database.replace('ä', "%C3%A4")).replacen("postgres@", &format!("{role}@"), 1)
+}
+
+async fn connect(role: &str, database: &str) -> Client {
+    support::connect(&url(role, database)).await
+}
+
+async fn build() -> Client {
+    connect("postgres", "postgres").await.batch_execute("create database \"Dät\"").await.unwrap();
+    let client = connect("postgres", "Dät").await;
     client.batch_execute(SCHEMA).await.unwrap();
+    // A session hands its counters over at most once a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    client.batch_execute("select 1").await.unwrap();
     client
 }
 
-async fn run(cluster: &scratch::Cluster, role: &str, database: &str, statements: &[&str]) {
-    let client = cluster.connect_as(role, database).await;
+async fn run(role: &str, database: &str, statements: &[&str]) {
+    let client = connect(role, database).await;
     for sql in statements {
         client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
     }
 }
 
 #[tokio::test]
-async fn a_live_database_is_read_whole() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
-    let admin = database(&cluster).await;
-    run(&cluster, "App", "Dät", &["select * from \"Kunde\"\"n\" where id = 5", "select * from \"Kunde\"\"n\" where id = 7"]).await;
-    run(&cluster, "postgres", "postgres", &["select 'another database' as elsewhere"]).await;
+async fn a_database_nobody_knows() {
+    let admin = build().await;
+    is_read_whole(&admin).await;
+    gives_a_role_with_few_rights_gaps_and_their_cure(&admin).await;
+}
+
+async fn is_read_whole(admin: &Client) {
+    run("App", "Dät", &["select * from \"Kunde\"\"n\" where id = 5", "select * from \"Kunde\"\"n\" where id = 7"]).await;
+    run("postgres", "postgres", &["select 'another database' as elsewhere"]).await;
     let secrets = [
         "create role r1 password 'top-secret'",
         "/* select */ alter role r1 password 'top-secret'",
-        "-- x\n/* y */ (select 4711)",
+        "-- x\n/* y */ (select 4711, 'p')",
         "create index on parted_1 (k)",
         "begin; declare c cursor for select 1; fetch c; commit",
     ];
-    run(&cluster, "postgres", "Dät", &secrets).await;
-    let snapshot = collect(&admin, &CollectOptions::default()).await.unwrap();
+    run("postgres", "Dät", &secrets).await;
+    let snapshot = collect(admin, &CollectOptions::default()).await.unwrap();
     // Twice: our own statements of the first time must not show in the second.
-    let again = collect(&admin, &CollectOptions { schemas: vec!["auth".into()] }).await.unwrap();
+    let again = collect(admin, &CollectOptions { schemas: vec!["auth".into()] }).await.unwrap();
 
     relations(&snapshot);
     indexes(&snapshot);
@@ -158,7 +174,7 @@ fn workload(snapshot: &Snapshot) {
         !texts.iter().any(|t| t.contains("secret") || t.contains("elsewhere") || t.contains("declare") || t.contains("fetch")),
         "{texts:?}"
     );
-    assert!(texts.iter().any(|t| t.contains("/* y */ (select $1)")), "{texts:?}");
+    assert!(texts.iter().any(|t| t.contains("/* y */ (select $1, $2)")), "{texts:?}");
     assert!(texts.contains(&"create index on parted_1 (k)"), "{texts:?}");
     assert!(!texts.iter().any(|t| t.contains("FOR KEY SHARE")), "{texts:?}");
     let query = snapshot.workload.iter().find(|q| q.role.as_deref() == Some("App")).unwrap();
@@ -168,13 +184,10 @@ fn workload(snapshot: &Snapshot) {
     assert!(total.is_sorted_by(|a, b| a >= b));
 }
 
-#[tokio::test]
-async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
-    let admin = database(&cluster).await;
-    let holder = cluster.connect_as("App", "Dät").await;
+async fn gives_a_role_with_few_rights_gaps_and_their_cure(admin: &Client) {
+    let holder = connect("App", "Dät").await;
     holder.batch_execute("begin; select count(*) from \"Kunde\"\"n\"").await.unwrap();
-    let few = cluster.connect_as("few", "Dät").await;
+    let few = connect("few", "Dät").await;
     let gap = |snapshot: &Snapshot, evidence: Evidence| snapshot.gaps.iter().find(|g| g.evidence == evidence).cloned();
 
     let snapshot = collect(&few, &CollectOptions::default()).await.unwrap();
@@ -196,7 +209,7 @@ async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
         admin.batch_execute(gap(&snapshot, evidence).unwrap().fix_sql.as_deref().unwrap()).await.unwrap();
     }
 
-    let cured = collect(&cluster.connect_as("few", "Dät").await, &CollectOptions::default()).await.unwrap();
+    let cured = collect(&connect("few", "Dät").await, &CollectOptions::default()).await.unwrap();
     assert_eq!(cured.gaps, [], "each cure cures");
     assert!(cured.workload.iter().any(|q| q.role.as_deref() == Some("App")));
     let held = cured.sessions.iter().find(|s| s.state.as_deref() == Some("idle in transaction")).unwrap();
@@ -206,13 +219,11 @@ async fn a_role_with_few_rights_gets_a_snapshot_with_gaps_and_their_cure() {
 
 #[tokio::test]
 async fn a_missing_extension_and_a_locked_table_end_nothing() {
-    let cluster = scratch::Cluster::start(&scratch::bindir());
-    let client = cluster.connect("postgres").await;
-    client
-        .batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000); vacuum analyze t")
-        .await
-        .unwrap();
-    let locker = cluster.connect("postgres").await;
+    let url = support::database("collect_locked");
+    let client = support::connect(&url).await;
+    client.batch_execute("create table t (id int primary key); insert into t select generate_series(1, 5000)").await.unwrap();
+    client.batch_execute("vacuum analyze t").await.unwrap();
+    let locker = support::connect(&url).await;
     locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
     client.batch_execute("set lock_timeout = '100ms'").await.unwrap();
     let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();

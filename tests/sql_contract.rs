@@ -1,7 +1,7 @@
 //! Every statement under `sql/` keeps its promise on every server at hand: parameters and columns
 //! as `pg::statements` says, one statement per file, header and ORDER BY in place.
 
-mod scratch;
+mod support;
 
 use advisor::pg::statements::{ALL, Statement};
 use std::collections::BTreeSet;
@@ -45,9 +45,9 @@ fn every_text_follows_the_rules_of_the_house() {
 
 #[tokio::test]
 async fn every_statement_keeps_its_promise() {
-    for bindir in scratch::bindirs() {
-        let cluster = scratch::Cluster::start(&bindir);
-        let client = cluster.connect("postgres").await;
+    for server in support::servers() {
+        let bindir = &server.binaries.dir;
+        let client = support::connect(&server.database("sql_contract")).await;
         // In a schema of its own, as managed services have it.
         client
             .batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; set search_path = \"Ext\"")
@@ -58,7 +58,7 @@ async fn every_statement_keeps_its_promise() {
             client.query_one("select extversion from pg_extension where extname = 'pg_stat_statements'", &[]).await.unwrap().get(0);
         let mut prepared = 0;
         for statement in ALL.iter().filter(|s| applies(s, major as u32, &extension)) {
-            keeps(&client, statement, &bindir).await;
+            keeps(&client, statement, bindir).await;
             prepared += 1;
         }
         assert!(prepared >= 18, "only {prepared} statements apply to {}", bindir.display());

@@ -2,10 +2,13 @@
 
 pub mod candidate;
 pub mod catalog;
+pub mod ddl;
+pub mod doctor;
 pub mod failure;
 pub mod index_def;
 pub mod plan;
 pub mod query;
 pub mod report;
 pub mod snapshot;
+pub mod step;
 pub mod text;

@@ -186,8 +186,9 @@ impl Route {
         let answer = stream.read_u8().await.map_err(DialError::Socket)?;
         match (answer, self.encryption) {
             (b'S', _) => Ok(true),
-            (_, Encryption::Always) => Err(DialError::NoTls),
-            _ => Ok(false),
+            (b'N', Encryption::Always) => Err(DialError::NoTls),
+            (b'N', _) => Ok(false),
+            _ => Err(DialError::Socket(io::Error::new(io::ErrorKind::InvalidData, "what answers there is no PostgreSQL"))),
         }
     }
 

@@ -1,9 +1,15 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod checkup;
+pub mod clone;
 pub mod collect;
 pub mod conninfo;
 mod dial;
+pub mod effects;
 pub mod error;
+pub mod explain;
+pub mod hypopg;
+pub mod partitions;
 mod refusal;
 pub mod server;
 pub mod session;

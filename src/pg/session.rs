@@ -6,11 +6,14 @@ use super::error::{describe, sqlstate};
 use super::refusal;
 use super::statements;
 use super::wire::Negotiated;
+use super::wire::Wire;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::text::{one_line, quote_literal};
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What a connection is for: decides its settings.
@@ -55,6 +58,8 @@ pub struct Session {
     pub notes: Vec<String>,
     /// TLS between us and what we are connected to.
     pub encrypted: bool,
+    /// The connection stays on this machine: a Unix socket or a loopback address.
+    pub local: bool,
     /// Host name or socket folder.
     pub host: String,
     /// Port.
@@ -74,7 +79,11 @@ pub struct Session {
     pending: Vec<(&'static str, String)>,
     read_only: bool,
     canceller: Canceller,
+    notices: Notices,
 }
+
+/// Remarks of the server, in order of arrival.
+type Notices = Mutex<UnboundedReceiver<String>>;
 
 /// Asks the server to stop what a session runs; can be sent from anywhere while the session waits.
 #[derive(Clone)]
@@ -148,6 +157,12 @@ impl Session {
     /// A handle that cancels from another task.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// What the server remarked since the last call: the detail where there is one, else the message.
+    pub fn take_notices(&self) -> Vec<String> {
+        let Ok(mut waiting) = self.notices.lock() else { return Vec::new() };
+        std::iter::from_fn(|| waiting.try_recv().ok()).collect()
     }
 
     /// True once the connection is gone.
@@ -226,10 +241,24 @@ struct Arrived {
     read_only: bool,
 }
 
+/// Runs the connection in the background; what the server remarks (NOTICE, LOG…) waits to be read.
+fn drive(mut connection: Connection<Wire, Wire>) -> Notices {
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notice(notice) = message {
+                // Nobody has to listen.
+                let _ = sender.send(notice.detail().unwrap_or(notice.message()).to_owned());
+            }
+        }
+    });
+    Mutex::new(receiver)
+}
+
 /// Starts the driver task and asks who answers and what is in force.
 async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled: Dialled) -> Result<(Session, Arrived), Failure> {
     let Dialled { client, connection, route, encrypted, announced_pid } = dialled;
-    tokio::spawn(connection);
+    let notices = drive(connection);
     let startup = |error| refusal::explain(&DialError::Startup(error), info, endpoint);
     let messages = client.simple_query(statements::ARRIVED.sql).await.map_err(startup)?;
     let row = messages.iter().find_map(|m| if let SimpleQueryMessage::Row(row) = m { Some(row) } else { None });
@@ -240,7 +269,8 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
     let is_standby = value("is_standby") == "t";
     let arrived = Arrived { is_standby, read_only: is_standby || value("default_transaction_read_only") == "on" };
     let mut notes = info.notes.clone();
-    if !encrypted && leaves_the_machine(&endpoint.place) {
+    let local = is_local(&endpoint.place);
+    if !encrypted && !local {
         notes.push(format!("the connection to {} is not encrypted; sslmode=require insists on TLS", one_line(&endpoint.host())));
     }
     let session = Session {
@@ -248,6 +278,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         client,
         notes,
         encrypted,
+        local,
         host: endpoint.host(),
         port: endpoint.port,
         user: info.user.clone(),
@@ -258,15 +289,16 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         is_standby,
         pending,
         read_only: purpose.read_only,
+        notices,
     };
     Ok((session, arrived))
 }
 
-fn leaves_the_machine(place: &Place) -> bool {
+fn is_local(place: &Place) -> bool {
     match place {
-        Place::Socket(_) => false,
-        Place::Tcp { address: Some(ip), .. } => !ip.is_loopback(),
-        Place::Tcp { host, .. } => host != "localhost" && !host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Place::Socket(_) => true,
+        Place::Tcp { address: Some(ip), .. } => ip.is_loopback(),
+        Place::Tcp { host, .. } => host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
     }
 }
 

@@ -105,4 +105,66 @@ statements! {
         "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
         "shared_read_blocks", "temp_written_blocks", "wal_bytes",
     ];
+    /// Who we are and how the server sees the connection.
+    DOCTOR_CONNECTION = "doctor/connection", 13..=99, None, [] -> ["role", "superuser", "tls_version", "tls_cipher"];
+    /// Extensions that help.
+    DOCTOR_EXTENSIONS = "doctor/extensions", 13..=99, None, [] -> ["name", "available_version", "installed_version", "schema"];
+    /// What our role may read and change.
+    DOCTOR_RIGHTS = "doctor/rights", 13..=99, None, [] -> [
+        "reads_all_stats", "creates_schemas", "ledger_usable", "tables", "readable_tables", "own_tables", "other_owners",
+    ];
+    /// Schemas with tables of ours where we may not create.
+    DOCTOR_CLOSED_SCHEMAS = "doctor/closed_schemas", 13..=99, None, [] -> ["schema"];
+    /// Timeouts of our role and database.
+    DOCTOR_ROLE_SETTINGS = "doctor/role_settings", 13..=99, None, [] -> ["name", "value", "for_role", "for_database"];
+    /// Invalid indexes.
+    DOCTOR_INVALID_INDEXES = "doctor/invalid_indexes", 13..=99, None, [] -> ["schema", "table_name", "name", "partitioned", "building"];
+    /// Index builds that run now.
+    DOCTOR_BUILDS = "doctor/builds", 13..=99, None, [] -> ["pid", "command", "phase", "schema", "table_name"];
+    /// Clone: schemas as DDL.
+    CLONE_SCHEMAS = "clone/schemas", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: types as DDL.
+    CLONE_TYPES = "clone/types", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: functions as DDL.
+    CLONE_FUNCTIONS = "clone/functions", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: tables as DDL.
+    CLONE_TABLES = "clone/tables", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: partitions and inheritance as DDL.
+    CLONE_INHERITANCE = "clone/inheritance", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: constraints as DDL.
+    CLONE_CONSTRAINTS = "clone/constraints", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: indexes as DDL.
+    CLONE_INDEXES = "clone/indexes", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: views as DDL.
+    CLONE_VIEWS = "clone/views", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: encoding and locale.
+    CLONE_DATABASE = "clone/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
+    /// Clone: sizes of relations.
+    CLONE_RELATIONS = "clone/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
+    /// Clone: column statistics.
+    CLONE_STATISTICS = "clone/statistics", 13..=99, None, [] -> [
+        "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
+        "correlation", "common_elements", "element_freqs", "element_counts",
+    ];
+    /// Clone: writes one column's statistics.
+    CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
+        ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
+    /// Clone: writes one relation's size.
+    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path"];
+    /// Clone: finds an index and its partitions.
+    CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
+    /// Clone: shows candidates to the planner.
+    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// A hypothetical index.
+    HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
+    /// Forgets one.
+    HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
+    /// Every table below a partitioned one, top down.
+    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
+    /// search_path for one transaction.
+    EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
+    /// The session's own search_path.
+    OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
+    /// Functions with effects, among those called.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
 }

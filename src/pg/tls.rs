@@ -144,3 +144,81 @@ impl ServerCertVerifier for ServerCheck {
         self.algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+
+    struct Made {
+        certificate: rcgen::Certificate,
+        key: KeyPair,
+        params: CertificateParams,
+    }
+
+    fn self_signed(name: &str, authority: bool, end_year: i32) -> Made {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = if authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
+        params.not_after = date_time_ymd(end_year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        Made { certificate: params.self_signed(&key).unwrap(), key, params }
+    }
+
+    fn signed_by(root: &Made, name: &str) -> Made {
+        let mut made = self_signed(name, false, 4096);
+        made.certificate = made.params.signed_by(&made.key, &Issuer::from_params(&root.params, &root.key)).unwrap();
+        made
+    }
+
+    /// Does a server with `certificate` pass as `name`, with `root` as the only trusted root?
+    fn passes(mode: SslMode, root: &Made, certificate: &Made, name: &str) -> bool {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), root.certificate.pem()).unwrap();
+        let settings = TlsSettings {
+            mode,
+            system_roots: false,
+            root_file: Some(file.path().to_owned()),
+            crl_file: None,
+            client: None,
+            direct: false,
+            sni: true,
+            tls12: true,
+            tls13: true,
+        };
+        let check = ServerCheck::new(&settings, &Arc::new(rustls::crypto::ring::default_provider())).unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        check.verify_server_cert(certificate.certificate.der(), &[], &name, &[], UnixTime::now()).is_ok()
+    }
+
+    #[test]
+    fn each_mode_checks_what_it_promises_and_no_more() {
+        use SslMode::{Prefer, Require, VerifyCa, VerifyFull};
+        let (root, other) = (self_signed("root", true, 4096), self_signed("other", true, 4096));
+        let server = signed_by(&root, "db.test");
+        // As `openssl req -x509` makes them: the server's own certificate is also the root.
+        let own = self_signed("db.test", true, 4096);
+        let leaf = self_signed("db.test", false, 4096);
+        let expired = self_signed("db.test", true, 2001);
+        for (mode, root, server, name, expected) in [
+            (Prefer, &other, &server, "x", true),
+            (Require, &other, &server, "x", true),
+            (VerifyCa, &root, &server, "x", true),
+            (VerifyCa, &other, &server, "db.test", false),
+            (VerifyFull, &root, &server, "db.test", true),
+            (VerifyFull, &root, &server, "x", false),
+            (VerifyFull, &root, &server, "127.0.0.1", false),
+            (VerifyFull, &other, &server, "db.test", false),
+            (VerifyCa, &own, &own, "x", true),
+            (VerifyFull, &own, &own, "db.test", true),
+            (VerifyFull, &own, &own, "x", false),
+            (VerifyCa, &other, &own, "db.test", false),
+            (VerifyFull, &leaf, &leaf, "db.test", true),
+            (VerifyFull, &leaf, &leaf, "x", false),
+            (VerifyCa, &expired, &expired, "db.test", false),
+        ] {
+            let case = format!("{mode:?}, {:?} trusted, {:?} as {name}", root.params.distinguished_name, server.params.distinguished_name);
+            assert_eq!(passes(mode, root, server, name), expected, "{case}");
+        }
+    }
+}

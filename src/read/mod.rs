@@ -1,4 +1,8 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
 
 pub mod explain;
+pub mod index_ddl;
+pub mod lex;
+pub mod plan_shape;
+pub mod split;
 pub mod sql;

@@ -84,29 +84,31 @@ fn launch(binaries: Binaries) -> Shared {
     let pattern = server.url("DATABASE").replace("DATABASE", "{}");
     let mut running = RUNNING.lock().expect("no start failed before");
     if running.is_empty() {
-        stop_at_exit();
+        at_exit(stop);
     }
     running.push(server);
     Shared { pattern, binaries }
 }
 
 /// A test may itself run in a runtime, and runtimes do not nest.
-fn in_own_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
+pub fn in_own_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime").block_on(work));
         thread.join().expect("no panic")
     })
 }
 
-fn stop_at_exit() {
+extern "C" fn stop() {
+    if let Ok(mut running) = RUNNING.lock() {
+        running.clear();
+    }
+}
+
+/// Has `callback` called when the test binary ends: statics are not dropped.
+pub fn at_exit(callback: extern "C" fn()) {
     unsafe extern "C" {
         fn atexit(callback: extern "C" fn()) -> i32;
     }
-    extern "C" fn stop() {
-        if let Ok(mut running) = RUNNING.lock() {
-            running.clear();
-        }
-    }
-    // SAFETY: the C library's own function with its declared signature; `stop` does not unwind.
-    unsafe { atexit(stop) };
+    // SAFETY: the C library's own function with its declared signature; our callbacks do not unwind.
+    unsafe { atexit(callback) };
 }

@@ -98,6 +98,11 @@ impl Server {
         self.folder.path()
     }
 
+    /// Its data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.data()
+    }
+
     /// The binaries it runs.
     pub fn binaries(&self) -> &Binaries {
         &self.binaries

@@ -1,0 +1,50 @@
+//! `advisor doctor`: is this server ready for us, and what would help?
+
+use super::{Command, Outcome};
+use crate::cli::connection::ConnectionArgs;
+use crate::flow::doctor::examine;
+use crate::model::failure::Failure;
+use crate::report::Style;
+use crate::report::doctor::{json, text};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+
+// The flags; a doc comment here would become the help text.
+#[derive(Debug, Args)]
+struct Options {
+    /// The same as --db
+    #[arg(value_name = "URL", conflicts_with = "db")]
+    url: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) static ENTRY: Command = Command {
+    clap: || Options::augment_args(clap::Command::new("doctor").about("Check connection, version, extensions, privileges and settings, and say what to do")),
+    handles_signals: false,
+    run: |matches| Box::pin(run(matches)),
+};
+
+/// Exit 4 when analyze could do nothing here; attention and lesser problems are 0.
+const NOTHING_TO_ANALYSE: u8 = 4;
+
+async fn run(matches: ArgMatches) -> Outcome {
+    let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    let (diagnosis, notes) = examine(options.url.as_deref().or(options.connection.db.as_deref())).await?;
+    for note in notes {
+        crate::term::note(&format!("note: {note}"));
+    }
+    crate::term::print(&match options.format {
+        Format::Text => text(&diagnosis, &Style::default()),
+        Format::Json => json(&diagnosis),
+    });
+    Ok(if diagnosis.checks.iter().any(|check| check.stops_analysis) { NOTHING_TO_ANALYSE } else { 0 })
+}

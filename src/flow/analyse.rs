@@ -1,0 +1,118 @@
+//! The analysis: read, plan, judge, recommend, report.
+
+use super::drops;
+use super::inputs;
+use super::plans;
+use super::recommend;
+use crate::model::failure::Failure;
+use crate::model::query::Query;
+use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
+use crate::model::snapshot::{Problem, Snapshot};
+use crate::pg::collect::{CollectOptions, collect};
+use crate::pg::session::{Purpose, Session};
+use crate::pg::statements::OWN_PATH;
+use crate::read::sql::read_workload;
+
+use crate::rules::{self, Thresholds};
+use crate::term;
+use std::path::PathBuf;
+
+pub use super::recommend::{Advice, WhatIfChoice};
+
+/// What to analyse and how.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// Database, as the user named it; `None` for the environment's.
+    pub target: Option<String>,
+    /// .sql files and folders.
+    pub queries: Vec<PathBuf>,
+    /// EXPLAIN outputs.
+    pub plans: Vec<PathBuf>,
+    /// Run SELECTs that are proved harmless.
+    pub explain_analyze: bool,
+    /// Most queries that get a plan.
+    pub max_queries: usize,
+    /// Adjusted numbers.
+    pub thresholds: Thresholds,
+    /// How advice is found.
+    pub advice: Advice,
+}
+
+/// Analyses a live database.
+pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
+    let session = Session::open(analysis.target.as_deref(), &Purpose::reading("analyze")).await?;
+    for note in &session.notes {
+        term::note(&format!("note: {note}"));
+    }
+    let mut snapshot = read(&session, analysis).await?;
+    let judgement = rules::judge(&snapshot, &analysis.thresholds);
+    let mut recommendation = recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
+    recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog));
+    Ok(report(snapshot, judgement, recommendation))
+}
+
+/// Reads the database and its workload, understands the queries and plans them.
+pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Failure> {
+    let progress = term::progress(0);
+    progress.set_message("Reading catalog, statistics and workload");
+    let mut snapshot = collect(&session.client, &CollectOptions { schemas: analysis.advice.schemas.clone() }).await?;
+    let path = own_path(session).await?;
+    inputs::add_queries(&mut snapshot, &analysis.queries, &path)?;
+    inputs::add_plans(&mut snapshot, &analysis.plans, &path)?;
+    read_workload(&mut snapshot);
+    let planned = snapshot.workload.len().min(analysis.max_queries);
+    progress.set_length(planned as u64);
+    progress.set_message("Planning queries");
+    plans::plan_workload(session, &mut snapshot, analysis.max_queries, &progress).await;
+    if analysis.explain_analyze {
+        progress.set_position(0);
+        progress.set_message("Running harmless queries");
+        super::run::run_workload(session, &mut snapshot, analysis.max_queries, &progress).await?;
+    }
+    progress.finish_and_clear();
+    say_what_has_no_plan(&mut snapshot, analysis.max_queries);
+    Ok(snapshot)
+}
+
+async fn own_path(session: &Session) -> Result<Vec<String>, Failure> {
+    let fail = |e| Failure::new(crate::model::failure::FailureKind::Connect, crate::pg::error::describe(&e));
+    session.client.query_one(OWN_PATH.sql, &[]).await.and_then(|row| row.try_get("schemas")).map_err(fail)
+}
+
+/// A query without a plan is named, with the reason.
+fn say_what_has_no_plan(snapshot: &mut Snapshot, most: usize) {
+    let left = snapshot.workload.len().saturating_sub(most);
+    if left > 0 {
+        let message = format!("{left} queries with the least total time were not planned; --max-queries raises the limit of {most}");
+        snapshot.problems.push(Problem { source: "plans".into(), message });
+    }
+    let reason = |q: &Query| q.not_planned.as_ref().map(|r| Problem { source: q.fingerprint.clone(), message: r.clone() });
+    let reasons: Vec<Problem> = snapshot.workload.iter().filter_map(reason).collect();
+    snapshot.problems.extend(reasons);
+}
+
+fn report(snapshot: Snapshot, judgement: rules::Judgement, recommendation: Recommendation) -> Report {
+    let query = |q: &Query| ReportQuery {
+        fingerprint: q.fingerprint.clone(),
+        text: q.normalized.clone(),
+        source: q.source,
+        calls: q.figures.as_ref().map(|f| f.calls),
+        total_ms: q.figures.as_ref().map(|f| f.total_ms),
+        mean_ms: q.figures.as_ref().map(|f| f.mean_ms()),
+        rows: q.figures.as_ref().map(|f| f.rows),
+    };
+    let mut problems = snapshot.problems;
+    problems.sort();
+    problems.dedup();
+    Report {
+        schema_version: REPORT_VERSION,
+        advisor_version: env!("CARGO_PKG_VERSION").into(),
+        server: snapshot.server,
+        window: snapshot.window,
+        queries: snapshot.workload.iter().map(query).collect(),
+        findings: judgement.findings,
+        recommendation,
+        not_judged: judgement.not_judged,
+        problems,
+    }
+}

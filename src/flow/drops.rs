@@ -1,0 +1,68 @@
+//! Indexes to drop, from the findings that name one.
+
+use super::recommend::id_of;
+use crate::model::catalog::{Catalog, Index};
+use crate::model::ddl::{Ddl, IndexName};
+use crate::model::index_def::TableName;
+use crate::model::report::{Action, AdvisedIndex, Finding};
+use crate::read::index_ddl;
+
+/// Rules whose subject is an index that nobody needs, surest first.
+const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", "unused-index"];
+
+/// One drop per index. An index that a dropped one leans on (the one that covers it) stays.
+pub(super) fn drops(findings: &[Finding], catalog: &Catalog) -> Vec<AdvisedIndex> {
+    let mut gone: Vec<(&Index, &Finding)> = Vec::new();
+    for rule in DROPPING {
+        for finding in findings.iter().filter(|f| f.rule == rule) {
+            let Some(index) = subject(finding, catalog) else { continue };
+            let known = gone.iter().any(|(g, _)| g.oid == index.oid);
+            let leaned_on = gone.iter().any(|(g, _)| g.valid && g.spec.is_covered_by(&index.spec));
+            if !known && !leaned_on && !index.partition && !index.partitioned {
+                gone.push((index, finding));
+            }
+        }
+    }
+    gone.into_iter().map(|(index, finding)| advised(index, finding, catalog)).collect()
+}
+
+fn subject<'c>(finding: &Finding, catalog: &'c Catalog) -> Option<&'c Index> {
+    let table = TableName::new(finding.subject.schema.as_deref()?, finding.subject.table.as_deref()?);
+    let name = finding.subject.index.as_deref()?;
+    catalog.indexes.iter().find(|i| i.spec.table == table && i.name == name)
+}
+
+fn advised(index: &Index, finding: &Finding, catalog: &Catalog) -> AdvisedIndex {
+    let table = catalog.table(&index.spec.table);
+    let name = IndexName::new(&index.spec.table.schema, &index.name);
+    let ddl = name.drop_sql();
+    AdvisedIndex {
+        id: id_of(&ddl),
+        action: Action::Drop,
+        name: index.name.clone(),
+        schema: name.schema.clone(),
+        table: index.spec.table.name.clone(),
+        ddl,
+        undo: undo(index, &name),
+        size_bytes: Some(index.size_bytes as f64),
+        write_cost: 0.0,
+        queries: Vec::new(),
+        benefit: 0.0,
+        reason: format!("{}: {}", finding.rule, finding.message),
+        replaces: Vec::new(),
+        partitioned: false,
+        owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+    }
+}
+
+/// Statements that bring it back as it was; none for an INVALID index, which nobody wants back.
+fn undo(index: &Index, name: &IndexName) -> Vec<String> {
+    if !index.valid {
+        return Vec::new();
+    }
+    let Some(mut create) = index_ddl::definition(&index.definition) else { return Vec::new() };
+    create.tablespace.clone_from(&index.tablespace);
+    let comment = index.comment.iter().map(|c| Ddl::Comment(name.clone(), c.clone()));
+    let statistics = index.statistics_targets.iter().map(|(column, target)| Ddl::Statistics(name.clone(), *column, *target));
+    std::iter::once(Ddl::Create(create)).chain(comment).chain(statistics).map(|d| d.sql()).collect()
+}

@@ -1,0 +1,123 @@
+//! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
+
+use crate::model::catalog::Catalog;
+use crate::model::plan::Plan;
+use crate::model::query::{PlanOrigin, Query, QueryPlan, Shape};
+use crate::model::snapshot::Snapshot;
+use crate::model::text::quote_ident;
+use crate::pg::effects;
+use crate::pg::explain::{self, Prepared};
+use crate::pg::session::Session;
+use crate::read::sql::rewrite::explainable;
+use crate::sampling;
+use indicatif::ProgressBar;
+
+/// How a query is given to the planner, again and again.
+pub(super) struct Planned {
+    sql: String,
+    search_path: String,
+    /// Values to bind, or `None` for the generic plan.
+    values: Option<Vec<String>>,
+    prepared: Option<Prepared>,
+    parameters: usize,
+}
+
+/// search_path as SET takes it.
+fn path_sql(search_path: &[String]) -> String {
+    search_path.iter().map(|s| quote_ident(s)).collect::<Vec<_>>().join(", ")
+}
+
+/// Lets the server parse the query and chooses its values; the error is why it cannot be planned.
+pub(super) async fn prepare(
+    session: &Session,
+    text: &str,
+    search_path: &[String],
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Planned, String> {
+    let (sql, search_path) = (explainable(text), path_sql(search_path));
+    let prepared = in_transaction(session, &search_path, async || explain::prepare(&session.client, &sql, false).await).await?;
+    let parameters = prepared.parameters.len();
+    let values = sampling::values(shape, catalog, &prepared.parameters);
+    Ok(Planned { sql, search_path, values, prepared: Some(prepared), parameters })
+}
+
+/// Plans it with whatever indexes are there now.
+pub(super) async fn plan(session: &Session, planned: &Planned) -> Result<QueryPlan, String> {
+    in_transaction(session, &planned.search_path, async || {
+        let custom = match (&planned.values, &planned.prepared) {
+            (Some(values), Some(prepared)) => {
+                explain::explain(&session.client, prepared, values).await.map(|plan| (PlanOrigin::Custom, plan))
+            }
+            _ => explain::explain_generic(&session.client, &planned.sql, planned.parameters).await.map(|plan| (PlanOrigin::Generic, plan)),
+        };
+        custom.map(|(origin, plan)| QueryPlan { origin, plan })
+    })
+    .await
+}
+
+/// Runs a SELECT under EXPLAIN ANALYZE, if nothing it calls has effects.
+pub(super) async fn run(
+    session: &Session,
+    text: &str,
+    search_path: &[String],
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Plan, String> {
+    let (sql, search_path) = (explainable(text), path_sql(search_path));
+    in_transaction(session, &search_path, async || {
+        if let Some(objection) = effects::objection(session, &sql).await? {
+            return Err(objection);
+        }
+        let prepared = explain::prepare(&session.client, &sql, true).await?;
+        let values = sampling::values(shape, catalog, &prepared.parameters).ok_or("no value is known for one of its parameters")?;
+        explain::explain(&session.client, &prepared, &values).await
+    })
+    .await
+}
+
+/// Forgets the values: plans of this query are generic from now on.
+pub(super) fn make_generic(planned: &mut Planned) {
+    planned.values = None;
+}
+
+/// Runs `work` in a READ ONLY transaction that sees names as the query's own role does.
+async fn in_transaction<T>(session: &Session, search_path: &str, work: impl AsyncFnOnce() -> Result<T, String>) -> Result<T, String> {
+    let describe = |e: tokio_postgres::Error| crate::pg::error::describe(&e);
+    session.begin().await.map_err(describe)?;
+    let path = session.client.query_one(crate::pg::statements::EXPLAIN_PATH.sql, &[&search_path]).await;
+    let done = match path {
+        Ok(_) => work().await,
+        Err(error) => Err(describe(error)),
+    };
+    session.rollback().await.map_err(describe)?;
+    done
+}
+
+/// Plans the first `most` queries of the workload that have a text and no plan yet.
+pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, most: usize, progress: &ProgressBar) {
+    let catalog = std::mem::take(&mut snapshot.catalog);
+    for query in snapshot.workload.iter_mut().take(most) {
+        progress.inc(1);
+        if query.text.is_empty() || !query.plans.is_empty() {
+            continue;
+        }
+        match plan_query(session, query, &catalog).await {
+            Ok(plan) => query.plans.insert(0, plan),
+            Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
+        }
+    }
+    snapshot.catalog = catalog;
+}
+
+async fn plan_query(session: &Session, query: &Query, catalog: &Catalog) -> Result<QueryPlan, String> {
+    let mut planned = prepare(session, &query.text, &query.search_path, query.shape(), catalog).await?;
+    match plan(session, &planned).await {
+        // A sampled value that the type refuses: the generic plan needs none.
+        Err(_) if planned.values.is_some() && planned.parameters > 0 => {
+            make_generic(&mut planned);
+            plan(session, &planned).await
+        }
+        done => done,
+    }
+}

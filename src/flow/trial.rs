@@ -1,0 +1,109 @@
+//! Trials: one interface over the what-if engines, answering the selector's questions.
+
+use super::plans::{self, Planned};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::plan::Plan;
+use crate::model::report::WhatIf;
+use crate::pg::clone::CloneDb;
+use crate::pg::hypopg::Hypopg;
+use crate::pg::session::Session;
+use crate::select::Oracle;
+use indicatif::ProgressBar;
+use std::collections::BTreeMap;
+
+/// An engine with all candidates in it.
+pub(super) enum Engine {
+    /// Real empty indexes in our own server.
+    Clone(Box<CloneDb>),
+    /// HypoPG on the analysed server.
+    Hypopg(Hypopg),
+}
+
+impl Engine {
+    /// Which it is, for the report.
+    pub(super) fn what_if(&self) -> WhatIf {
+        match self {
+            Engine::Clone(_) => WhatIf::Clone,
+            Engine::Hypopg(_) => WhatIf::Hypopg,
+        }
+    }
+
+    /// The session on which it plans.
+    pub(super) fn planner(&self) -> &Session {
+        match self {
+            Engine::Clone(clone) => clone.planner(),
+            Engine::Hypopg(hypopg) => hypopg.planner(),
+        }
+    }
+
+    /// Builds the candidates; those that the server refuses come back with its reason.
+    pub(super) async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+        match self {
+            Engine::Clone(clone) => clone.add_candidates(candidates).await,
+            Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
+        }
+    }
+
+    async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
+        match self {
+            Engine::Clone(clone) => clone.show(set).await,
+            Engine::Hypopg(hypopg) => hypopg.show(set).await,
+        }
+    }
+
+    /// Candidates in a plan.
+    fn used(&self, plan: &Plan) -> CandidateSet {
+        let of = |index: &str, schema: Option<&String>| match self {
+            Engine::Clone(clone) => clone.candidate(schema.map_or("public", String::as_str), index),
+            Engine::Hypopg(hypopg) => hypopg.candidate(index),
+        };
+        let mut used = CandidateSet::new();
+        // A Bitmap Index Scan names no schema; the heap scan above it does.
+        let mut schema: Option<&String> = None;
+        for node in plan.root.walk() {
+            schema = node.schema.as_ref().or(schema);
+            if let Some(index) = &node.index_name {
+                used.extend(of(index, schema));
+            }
+        }
+        used
+    }
+}
+
+/// Answers by planning on the engine.
+pub(super) struct Trials<'a> {
+    pub(super) engine: &'a mut Engine,
+    pub(super) planned: &'a [Planned],
+    pub(super) calls: u64,
+    pub(super) progress: ProgressBar,
+    /// Cost of each query's first plan.
+    pub(super) first_cost: BTreeMap<QueryId, f64>,
+    /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
+    pub(super) failed: BTreeMap<QueryId, String>,
+}
+
+impl Oracle for Trials<'_> {
+    type Error = Failure;
+
+    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Failure> {
+        self.engine.show(present).await?;
+        self.calls += 1;
+        self.progress.inc(1);
+        match plans::plan(self.engine.planner(), &self.planned[query]).await {
+            Ok(plan) => {
+                let total = plan.plan.root.total_cost.unwrap_or(0.0);
+                self.first_cost.entry(query).or_insert(total);
+                Ok(Cost { total, used: self.engine.used(&plan.plan) })
+            }
+            Err(reason) if self.engine.planner().closed() => {
+                Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}")))
+            }
+            Err(reason) => {
+                // The same cost for every set: this query has no say from here on.
+                self.failed.entry(query).or_insert(reason);
+                Ok(Cost { total: self.first_cost.get(&query).copied().unwrap_or(0.0), used: CandidateSet::new() })
+            }
+        }
+    }
+}

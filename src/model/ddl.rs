@@ -1,0 +1,141 @@
+//! Index statements as data: what a report or file asks for after it was read by
+//! `read::index_ddl`, and the only thing that `apply` and `generate` turn back into SQL.
+
+use super::index_def::TableName;
+use super::text::{quote_ident, quote_literal, quote_qualified};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// An index by schema and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IndexName {
+    /// Schema (always that of its table).
+    pub schema: String,
+    /// Name.
+    pub name: String,
+}
+
+impl IndexName {
+    /// Schema and name together.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        IndexName { schema: schema.into(), name: name.into() }
+    }
+
+    /// Quoted for SQL.
+    pub fn quoted(&self) -> String {
+        quote_qualified(&self.schema, &self.name)
+    }
+
+    /// The statement that drops it without blocking its table.
+    pub fn drop_sql(&self) -> String {
+        format!("DROP INDEX CONCURRENTLY {}", self.quoted())
+    }
+}
+
+impl std::fmt::Display for IndexName {
+    /// For people: `public` left out, control characters escaped.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        TableName::new(&self.schema, &self.name).fmt(f)
+    }
+}
+
+/// CREATE INDEX in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CreateIndex {
+    /// Name; the schema is the table's.
+    pub name: String,
+    /// Table.
+    pub table: TableName,
+    /// UNIQUE.
+    pub unique: bool,
+    /// From USING up to TABLESPACE or WHERE: method, keys, INCLUDE, NULLS NOT DISTINCT, WITH.
+    pub body: String,
+    /// Tablespace, where named.
+    pub tablespace: Option<String>,
+    /// Behind WHERE.
+    pub predicate: Option<String>,
+}
+
+impl CreateIndex {
+    /// Its qualified name.
+    pub fn index(&self) -> IndexName {
+        IndexName::new(&self.table.schema, &self.name)
+    }
+
+    /// The statement that builds it without blocking writers.
+    pub fn sql(&self) -> String {
+        self.render("INDEX CONCURRENTLY", &quote_ident(&self.name), &self.table.quoted())
+    }
+
+    /// On a partitioned parent alone: no partition is touched, the index stays invalid until all are attached.
+    pub fn sql_on_only(&self) -> String {
+        self.render("INDEX", &quote_ident(&self.name), &format!("ONLY {}", self.table.quoted()))
+    }
+
+    /// The same on another table under another name, both already quoted, blocking: for an empty twin.
+    pub fn sql_for_twin(&self, name: &str, table: &str) -> String {
+        CreateIndex { tablespace: None, ..self.clone() }.render("INDEX", name, table)
+    }
+
+    /// The statement with IF NOT EXISTS; only for files that check the outcome themselves.
+    pub fn sql_if_not_exists(&self) -> String {
+        self.render("INDEX CONCURRENTLY IF NOT EXISTS", &quote_ident(&self.name), &self.table.quoted())
+    }
+
+    fn render(&self, index: &str, name: &str, table: &str) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let tablespace = self.tablespace.iter().map(|t| format!(" TABLESPACE {}", quote_ident(t)));
+        let predicate = self.predicate.iter().map(|p| format!(" WHERE {p}"));
+        let rest: String = tablespace.chain(predicate).collect();
+        format!("CREATE {unique}{index} {name} ON {table} {}{rest}", self.body)
+    }
+
+    /// What makes two indexes of one table equal, as text: all but name, table and tablespace.
+    /// Comparable only between definitions that the server printed itself.
+    pub fn shape(&self) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let predicate = self.predicate.iter().map(|p| format!(" WHERE {p}")).collect::<String>();
+        format!("{unique}{}{predicate}", self.body)
+    }
+}
+
+/// An index statement that we write and read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ddl {
+    /// CREATE INDEX CONCURRENTLY.
+    Create(CreateIndex),
+    /// DROP INDEX CONCURRENTLY.
+    Drop(IndexName),
+    /// COMMENT ON INDEX.
+    Comment(IndexName, String),
+    /// ALTER INDEX … ALTER COLUMN number SET STATISTICS target.
+    Statistics(IndexName, i16, i32),
+}
+
+impl Ddl {
+    /// The statement.
+    pub fn sql(&self) -> String {
+        match self {
+            Ddl::Create(create) => create.sql(),
+            Ddl::Drop(index) => index.drop_sql(),
+            Ddl::Comment(index, text) => format!("COMMENT ON INDEX {} IS {}", index.quoted(), quote_literal(text)),
+            Ddl::Statistics(index, column, target) => {
+                format!("ALTER INDEX {} ALTER COLUMN {column} SET STATISTICS {target}", index.quoted())
+            }
+        }
+    }
+
+    /// The index it is about.
+    pub fn index(&self) -> IndexName {
+        match self {
+            Ddl::Create(create) => create.index(),
+            Ddl::Drop(index) | Ddl::Comment(index, _) | Ddl::Statistics(index, ..) => index.clone(),
+        }
+    }
+
+    /// 8 hex digits of the statement's hash: the id of a step that no report named.
+    pub fn id(&self) -> String {
+        format!("{:08x}", xxh3_64(self.sql().as_bytes()) as u32)
+    }
+}

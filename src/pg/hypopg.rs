@@ -1,0 +1,77 @@
+//! Hypothetical indexes on the analysed server itself, through the HypoPG extension: they live in
+//! our session's memory alone and go with it. B-trees only are offered here; sizes are HypoPG's.
+
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::text::quote_ident;
+use crate::pg::error::describe;
+use crate::pg::session::Session;
+use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP};
+use std::collections::BTreeMap;
+
+/// HypoPG in one session.
+pub struct Hypopg {
+    session: Session,
+    ddl: Vec<String>,
+    present: BTreeMap<CandidateId, u32>,
+}
+
+impl Hypopg {
+    /// Takes a session for trials. `schema` is where the extension lives.
+    pub async fn enter(session: Session, schema: &str) -> Result<Hypopg, Failure> {
+        // Its functions are found by search_path; the queries' own path is set per transaction.
+        let path = format!("SET search_path = {}", quote_ident(schema));
+        session.client.batch_execute(&path).await.map_err(|e| Failure::new(FailureKind::Connect, describe(&e)))?;
+        Ok(Hypopg { session, ddl: Vec::new(), present: BTreeMap::new() })
+    }
+
+    /// The session on which queries are planned.
+    pub fn planner(&self) -> &Session {
+        &self.session
+    }
+
+    /// Tries each candidate once; those that HypoPG or the server refuses come back with the reason.
+    pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+        self.ddl = candidates.iter().map(|c| format!("CREATE INDEX ON {}{}", c.spec.table.quoted(), c.spec.tail_sql())).collect();
+        let mut refused = Vec::new();
+        for id in 0..candidates.len() {
+            match self.create(id).await {
+                Ok(oid) => self.drop(oid).await.map_err(|e| Failure::new(FailureKind::Connect, describe(&e)))?,
+                Err(error) => refused.push((id, describe(&error))),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Makes exactly these candidates visible to the planner.
+    pub async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
+        let fail = |e: tokio_postgres::Error| Failure::new(FailureKind::Connect, format!("HypoPG failed: {}", describe(&e)));
+        let gone: Vec<CandidateId> = self.present.keys().filter(|id| !set.contains(id)).copied().collect();
+        for id in gone {
+            if let Some(oid) = self.present.remove(&id) {
+                self.drop(oid).await.map_err(fail)?;
+            }
+        }
+        for id in set {
+            if !self.present.contains_key(id) {
+                let oid = self.create(*id).await.map_err(fail)?;
+                self.present.insert(*id, oid);
+            }
+        }
+        Ok(())
+    }
+
+    /// The candidate behind an index in a plan: HypoPG names them `<OID>btree_…`.
+    pub fn candidate(&self, index: &str) -> Option<CandidateId> {
+        let oid: u32 = index.strip_prefix('<')?.split_once('>')?.0.parse().ok()?;
+        self.present.iter().find(|(_, o)| **o == oid).map(|(id, _)| *id)
+    }
+
+    async fn create(&self, id: CandidateId) -> Result<u32, tokio_postgres::Error> {
+        self.session.client.query_one(HYPOPG_CREATE.sql, &[&self.ddl[id]]).await?.try_get("oid")
+    }
+
+    async fn drop(&self, oid: u32) -> Result<(), tokio_postgres::Error> {
+        self.session.client.query_one(HYPOPG_DROP.sql, &[&oid]).await.map(|_| ())
+    }
+}
