@@ -26,6 +26,7 @@ pub mod model;
 pub mod read;
 
 pub mod candidates;
+pub mod apply;
 pub mod migrate;
 pub mod report;
 /// shim

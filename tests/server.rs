@@ -267,9 +267,9 @@ async fn tests_share_one_server_and_have_databases_of_their_own() {
 #[test]
 fn every_server_on_this_machine_is_listed_once() {
     let all = find_all();
-    let first = binaries();
-    assert_eq!(find_major(first.major).map(|found| found.major), Ok(first.major));
+    assert!(!all.is_empty() || std::env::var_os("ADVISOR_PG_BINDIR").is_some());
     for (i, one) in all.iter().enumerate() {
+        assert_eq!(find_major(one.major).map(|found| found.major), Ok(one.major));
         assert!(one.dir.join("initdb").exists() && one.major >= 9, "{one:?}");
         assert!(all[..i].iter().all(|other| other.dir != one.dir), "{one:?} twice");
     }

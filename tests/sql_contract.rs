@@ -18,7 +18,9 @@ fn every_file_has_a_row_and_a_header() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path == root.join("demo") {
+                // Scripts, not statements: they only ever run on our own server, in tests/demo.rs.
+            } else if path.is_dir() {
                 folders.push(path);
             } else {
                 files.insert(path.strip_prefix(&root).unwrap().with_extension("").to_str().unwrap().to_owned());

@@ -9,16 +9,16 @@ use crate::pg::effects;
 use crate::pg::explain::{self, Prepared};
 use crate::pg::session::Session;
 use crate::read::sql::rewrite::explainable;
-use crate::sampling;
+use crate::sampling::{self, Binding};
 use indicatif::ProgressBar;
 
 /// How a query is given to the planner, again and again.
 pub(super) struct Planned {
     sql: String,
     search_path: String,
-    /// Values to bind, or `None` for the generic plan.
-    values: Option<Vec<String>>,
-    prepared: Option<Prepared>,
+    /// Executions to plan for, or `None` for the generic plan.
+    bindings: Option<Vec<Binding>>,
+    prepared: Prepared,
     parameters: usize,
 }
 
@@ -38,20 +38,34 @@ pub(super) async fn prepare(
     let (sql, search_path) = (explainable(text), path_sql(search_path));
     let prepared = in_transaction(session, &search_path, async || explain::prepare(&session.client, &sql, false).await).await?;
     let parameters = prepared.parameters.len();
-    let values = sampling::values(shape, catalog, &prepared.parameters);
-    Ok(Planned { sql, search_path, values, prepared: Some(prepared), parameters })
+    let bindings = sampling::bindings(shape, catalog, &prepared.parameters);
+    Ok(Planned { sql, search_path, bindings, prepared, parameters })
 }
 
-/// Plans it with whatever indexes are there now.
+/// Plans its typical execution with whatever indexes are there now.
 pub(super) async fn plan(session: &Session, planned: &Planned) -> Result<QueryPlan, String> {
+    let origin = if planned.bindings.is_some() { PlanOrigin::Custom } else { PlanOrigin::Generic };
+    let plans = plan_some(session, planned, 1).await?;
+    let plan = plans.into_iter().next().map(|(_, plan)| plan).ok_or("no plan")?;
+    Ok(QueryPlan { origin, plan })
+}
+
+/// Plans each of its executions; with each plan its share of all executions.
+pub(super) async fn plan_all(session: &Session, planned: &Planned) -> Result<Vec<(f64, Plan)>, String> {
+    plan_some(session, planned, usize::MAX).await
+}
+
+async fn plan_some(session: &Session, planned: &Planned, most: usize) -> Result<Vec<(f64, Plan)>, String> {
     in_transaction(session, &planned.search_path, async || {
-        let custom = match (&planned.values, &planned.prepared) {
-            (Some(values), Some(prepared)) => {
-                explain::explain(&session.client, prepared, values).await.map(|plan| (PlanOrigin::Custom, plan))
-            }
-            _ => explain::explain_generic(&session.client, &planned.sql, planned.parameters).await.map(|plan| (PlanOrigin::Generic, plan)),
+        let Some(bindings) = &planned.bindings else {
+            let plan = explain::explain_generic(&session.client, &planned.sql, planned.parameters).await?;
+            return Ok(vec![(1.0, plan)]);
         };
-        custom.map(|(origin, plan)| QueryPlan { origin, plan })
+        let mut plans = Vec::new();
+        for binding in bindings.iter().take(most) {
+            plans.push((binding.weight, explain::explain(&session.client, &planned.prepared, &binding.values).await?));
+        }
+        Ok(plans)
     })
     .await
 }
@@ -70,15 +84,16 @@ pub(super) async fn run(
             return Err(objection);
         }
         let prepared = explain::prepare(&session.client, &sql, true).await?;
-        let values = sampling::values(shape, catalog, &prepared.parameters).ok_or("no value is known for one of its parameters")?;
-        explain::explain(&session.client, &prepared, &values).await
+        let bindings = sampling::bindings(shape, catalog, &prepared.parameters).unwrap_or_default();
+        let typical = bindings.first().ok_or("no value is known for one of its parameters")?;
+        explain::explain(&session.client, &prepared, &typical.values).await
     })
     .await
 }
 
 /// Forgets the values: plans of this query are generic from now on.
 pub(super) fn make_generic(planned: &mut Planned) {
-    planned.values = None;
+    planned.bindings = None;
 }
 
 /// Runs `work` in a READ ONLY transaction that sees names as the query's own role does.
@@ -114,7 +129,7 @@ async fn plan_query(session: &Session, query: &Query, catalog: &Catalog) -> Resu
     let mut planned = prepare(session, &query.text, &query.search_path, query.shape(), catalog).await?;
     match plan(session, &planned).await {
         // A sampled value that the type refuses: the generic plan needs none.
-        Err(_) if planned.values.is_some() && planned.parameters > 0 => {
+        Err(_) if planned.bindings.is_some() && planned.parameters > 0 => {
             make_generic(&mut planned);
             plan(session, &planned).await
         }

@@ -108,7 +108,7 @@ fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
             fingerprint: query.fingerprint.clone(),
             text: query.text.clone(),
             search_path: query.search_path.clone(),
-            shape: whole_shape(query, &snapshot.catalog)?,
+            shape: whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?,
             weight: query.weight,
         })
     };
@@ -228,7 +228,7 @@ async fn prepare_all(engine: &Engine, subjects: Vec<Subject>, snapshot: &mut Sna
 
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
     let mut planned = plans::prepare(planner, &subject.text, &subject.search_path, Some(&subject.shape), catalog).await?;
-    if plans::plan(planner, &planned).await.is_err() {
+    if plans::plan_all(planner, &planned).await.is_err() {
         plans::make_generic(&mut planned);
         plans::plan(planner, &planned).await?;
     }

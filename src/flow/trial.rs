@@ -90,11 +90,11 @@ impl Oracle for Trials<'_> {
         self.engine.show(present).await?;
         self.calls += 1;
         self.progress.inc(1);
-        match plans::plan(self.engine.planner(), &self.planned[query]).await {
-            Ok(plan) => {
-                let total = plan.plan.root.total_cost.unwrap_or(0.0);
+        match plans::plan_all(self.engine.planner(), &self.planned[query]).await {
+            Ok(plans) => {
+                let total = plans.iter().map(|(share, plan)| share * plan.root.total_cost.unwrap_or(0.0)).sum();
                 self.first_cost.entry(query).or_insert(total);
-                Ok(Cost { total, used: self.engine.used(&plan.plan) })
+                Ok(Cost { total, used: plans.iter().flat_map(|(_, plan)| self.engine.used(plan)).collect() })
             }
             Err(reason) if self.engine.planner().closed() => {
                 Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}")))

@@ -6,6 +6,7 @@ pub mod ddl;
 pub mod doctor;
 pub mod failure;
 pub mod index_def;
+pub mod ledger;
 pub mod plan;
 pub mod query;
 pub mod report;

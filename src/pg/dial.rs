@@ -1,12 +1,10 @@
 //! From settings to a ready connection: which server, which address, with or without TLS.
 
 use super::conninfo::{ChannelBinding, ConnInfo, Endpoint, Keepalives, Place, SslMode};
-use super::wire::{Negotiated, Wire};
+use super::wire::{BackendKey, Negotiated, Wire};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -60,8 +58,8 @@ pub(super) struct Dialled {
     pub(super) connection: Connection<Wire, Wire>,
     pub(super) route: Route,
     pub(super) encrypted: bool,
-    /// Process id by BackendKeyData.
-    pub(super) announced_pid: Arc<AtomicI32>,
+    /// BackendKeyData.
+    pub(super) key: Option<BackendKey>,
 }
 
 /// How to reach the same server again.
@@ -192,6 +190,20 @@ impl Route {
         }
     }
 
+    /// Asks the server to stop what the backend runs, and waits until it has taken note (it closes
+    /// the connection): a request that is cut off early crashes PgBouncer 1.18, and one that arrives
+    /// late would stop the next statement.
+    pub(super) async fn cancel(&self, key: BackendKey) -> Result<(), DialError> {
+        const CANCEL_REQUEST: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
+        let (mut wire, _) = self.open().await?;
+        let message = [&CANCEL_REQUEST[..], &key.pid.to_be_bytes(), &key.secret.to_be_bytes()].concat();
+        wire.write_all(&message).await.map_err(DialError::Socket)?;
+        wire.flush().await.map_err(DialError::Socket)?;
+        // Some servers reset the connection instead of closing it: either way it is done.
+        let _ = wire.read_u8().await;
+        Ok(())
+    }
+
     fn tune(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let socket = socket2::SockRef::from(stream);
@@ -221,7 +233,7 @@ async fn start(route: Route, mut config: tokio_postgres::Config, binding: Channe
         ChannelBinding::Prefer => driver::ChannelBinding::Prefer,
         ChannelBinding::Require => driver::ChannelBinding::Require,
     });
-    let announced_pid = wire.announced_pid();
+    let key = wire.backend_key();
     let (client, connection) = config.connect_raw(wire, Negotiated).await.map_err(DialError::Startup)?;
-    Ok(Dialled { client, connection, route, encrypted, announced_pid })
+    Ok(Dialled { client, connection, route, encrypted, key: key.get().copied() })
 }

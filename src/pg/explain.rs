@@ -55,7 +55,10 @@ pub async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> R
     client.execute(&format!("PREPARE advisor_generic AS {sql}"), &[]).await.map_err(say)?;
     let nulls = vec!["NULL"; parameters].join(", ");
     let arguments = if parameters == 0 { String::new() } else { format!("({nulls})") };
+    client.execute("SAVEPOINT generic", &[]).await.map_err(say)?;
     let explained = client.query_one(&format!("{PLAIN} EXECUTE advisor_generic{arguments}"), &[]).await;
+    // The prepared statement outlives the transaction: it must go even when planning failed.
+    client.execute("ROLLBACK TO SAVEPOINT generic", &[]).await.map_err(say)?;
     client.execute("DEALLOCATE advisor_generic", &[]).await.map_err(say)?;
     plan_of(&explained.map_err(say)?)
 }

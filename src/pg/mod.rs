@@ -4,6 +4,7 @@ pub mod checkup;
 pub mod clone;
 pub mod collect;
 pub mod conninfo;
+pub mod demo;
 mod dial;
 pub mod effects;
 pub mod error;

@@ -5,15 +5,13 @@ use super::dial::{DialError, Dialled, Route, dial};
 use super::error::{describe, sqlstate};
 use super::refusal;
 use super::statements;
-use super::wire::Negotiated;
-use super::wire::Wire;
+use super::wire::{BackendKey, Wire};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::text::{one_line, quote_literal};
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What a connection is for: decides its settings.
@@ -89,16 +87,20 @@ type Notices = Mutex<UnboundedReceiver<String>>;
 #[derive(Clone)]
 pub struct Canceller {
     route: Route,
-    token: CancelToken,
+    key: Option<BackendKey>,
 }
+
+/// Longest wait for a cancel request to be taken.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Canceller {
     /// Sends the request over a connection of its own, with TLS when the session has it. That it
     /// arrived says nothing about what it stopped.
     pub async fn cancel(&self) -> Result<(), Failure> {
         let lost = |why: String| Failure::new(FailureKind::Connect, format!("the cancel request was not delivered: {}", one_line(&why)));
-        let (wire, _) = self.route.open().await.map_err(|error| lost(error.to_string()))?;
-        self.token.cancel_query_raw(wire, Negotiated).await.map_err(|error| lost(describe(&error)))
+        let key = self.key.ok_or_else(|| lost("the server named no key for it".to_owned()))?;
+        let sent = tokio::time::timeout(CANCEL_PATIENCE, self.route.cancel(key)).await;
+        sent.unwrap_or(Err(DialError::Timeout(CANCEL_PATIENCE))).map_err(|error| lost(error.to_string()))
     }
 }
 
@@ -257,7 +259,7 @@ fn drive(mut connection: Connection<Wire, Wire>) -> Notices {
 
 /// Starts the driver task and asks who answers and what is in force.
 async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled: Dialled) -> Result<(Session, Arrived), Failure> {
-    let Dialled { client, connection, route, encrypted, announced_pid } = dialled;
+    let Dialled { client, connection, route, encrypted, key } = dialled;
     let notices = drive(connection);
     let startup = |error| refusal::explain(&DialError::Startup(error), info, endpoint);
     let messages = client.simple_query(statements::ARRIVED.sql).await.map_err(startup)?;
@@ -265,7 +267,6 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
     let value = |column: &str| row.and_then(|r| r.try_get(column).ok().flatten()).unwrap_or_default();
     let backend_pid = value("backend_pid").parse().unwrap_or_default();
     let pending: Vec<_> = purpose.settings().into_iter().filter(|(name, wanted)| value(name) != wanted).collect();
-    let announced = announced_pid.load(Ordering::Acquire);
     let is_standby = value("is_standby") == "t";
     let arrived = Arrived { is_standby, read_only: is_standby || value("default_transaction_read_only") == "on" };
     let mut notes = info.notes.clone();
@@ -274,7 +275,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         notes.push(format!("the connection to {} is not encrypted; sslmode=require insists on TLS", one_line(&endpoint.host())));
     }
     let session = Session {
-        canceller: Canceller { route, token: client.cancel_token() },
+        canceller: Canceller { route, key },
         client,
         notes,
         encrypted,
@@ -284,8 +285,8 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         user: info.user.clone(),
         database: info.database.clone(),
         backend_pid,
-        // 0: none was announced (some poolers); nothing to compare.
-        behind_pooler: announced != 0 && announced != backend_pid,
+        // None announced (some proxies): nothing to compare.
+        behind_pooler: key.is_some_and(|key| key.pid != backend_pid),
         is_standby,
         pending,
         read_only: purpose.read_only,

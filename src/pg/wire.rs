@@ -4,8 +4,7 @@
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
@@ -34,41 +33,51 @@ impl Wire {
         Wire { binding: Cell::new(Some(io.channel_binding())), io: Box::new(io), watch: Watch::default() }
     }
 
-    /// Where the process id will appear that the server announces; 0 until then.
-    pub(super) fn announced_pid(&self) -> Arc<AtomicI32> {
-        Arc::clone(&self.watch.pid)
+    /// Where the key will appear that the server announces.
+    pub(super) fn backend_key(&self) -> Arc<OnceLock<BackendKey>> {
+        Arc::clone(&self.watch.key)
     }
 }
 
-/// Tag and length, and of BackendKeyData the process id.
-const HEADER: usize = 5;
+/// BackendKeyData: what a cancel request must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BackendKey {
+    /// The backend's process id; a pooler makes one up.
+    pub(super) pid: i32,
+    pub(super) secret: i32,
+}
 
-/// Follows the server's messages until BackendKeyData: a pooler makes up the process id in it,
-/// so comparing it with pg_backend_pid() proves the pooler. The driver keeps this number private.
+/// Tag and length of a message.
+const HEADER: usize = 5;
+/// Process id and secret behind them.
+const KEY: usize = 8;
+
+/// Follows the server's messages until BackendKeyData, which the driver keeps to itself: comparing
+/// its process id with pg_backend_pid() proves a pooler, and our own cancel request needs both numbers.
 #[derive(Default)]
 struct Watch {
     header: Vec<u8>,
     skip: usize,
-    pid: Arc<AtomicI32>,
-    done: bool,
+    key: Arc<OnceLock<BackendKey>>,
 }
 
 impl Watch {
     fn see(&mut self, mut bytes: &[u8]) {
-        while !self.done && !bytes.is_empty() {
+        while self.key.get().is_none() && !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
-            let wanted = if self.header.first() == Some(&b'K') { HEADER + 4 } else { HEADER };
+            let wanted = if self.header.first() == Some(&b'K') { HEADER + KEY } else { HEADER };
             let taken = wanted.saturating_sub(self.header.len()).min(bytes.len());
             self.header.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[taken..];
-            match (self.header.as_slice(), self.header.len()) {
-                (&[b'K', _, _, _, _, a, b, c, d], _) => {
-                    self.pid.store(i32::from_be_bytes([a, b, c, d]), Ordering::Release);
-                    self.done = true;
+            match *self.header.as_slice() {
+                [b'K', _, _, _, _, a, b, c, d, e, f, g, h] => {
+                    let key = BackendKey { pid: i32::from_be_bytes([a, b, c, d]), secret: i32::from_be_bytes([e, f, g, h]) };
+                    // Set once: the loop ends with it.
+                    let _ = self.key.set(key);
                 }
-                (&[tag, a, b, c, d], HEADER) if tag != b'K' => {
+                [tag, a, b, c, d] if tag != b'K' => {
                     // The length counts itself but not the tag.
                     self.skip = (u32::from_be_bytes([a, b, c, d]) as usize).saturating_sub(4);
                     self.header.clear();
@@ -126,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_id_is_found_however_the_bytes_arrive() {
+    fn the_key_is_found_however_the_bytes_arrive() {
         let mut bytes = Vec::new();
         bytes.extend(b"R\0\0\0\x08\0\0\0\0"); // AuthenticationOk
         bytes.extend(b"S\0\0\0\x0aK\0K\0\xff\xff"); // a parameter with K in it
@@ -136,7 +145,7 @@ mod tests {
             for chunk in bytes.chunks(size) {
                 watch.see(chunk);
             }
-            assert_eq!(watch.pid.load(Ordering::Acquire), 12345, "in pieces of {size}");
+            assert_eq!(watch.key.get(), Some(&BackendKey { pid: 12345, secret: 7 }), "in pieces of {size}");
         }
     }
 }

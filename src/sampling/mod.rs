@@ -18,18 +18,44 @@ const COMMON_SHARE: f64 = 0.5;
 /// Where in the histogram a bound of a time column falls: queries ask for what is recent.
 const RECENT: f64 = 0.95;
 
-/// One value per parameter, as text; `None` for the whole when some parameter that filters rows
-/// has no value to offer (then only a generic plan is honest: a NULL would prune everything).
-pub fn values(shape: Option<&Shape>, catalog: &Catalog, types: &[ParameterType]) -> Option<Vec<String>> {
-    (1..).zip(types).map(|(number, kind)| value(number, kind, shape, catalog)).collect()
+/// Least and greatest weight of the execution that asks for the most common values.
+const COMMON_WEIGHT: (f64, f64) = (0.1, 0.5);
+
+/// One execution: a value per parameter, as text, and its share of all executions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// `$1`, `$2`…
+    pub values: Vec<String>,
+    /// Share, all bindings of a query together 1.
+    pub weight: f64,
 }
 
-fn value(number: u32, kind: &ParameterType, shape: Option<&Shape>, catalog: &Catalog) -> Option<String> {
+/// The executions to plan for: the typical one first, then the one that asks for the most common
+/// values, where that is another. `None` when some parameter has no value to offer (then only a
+/// generic plan is honest: a NULL would prune everything).
+pub fn bindings(shape: Option<&Shape>, catalog: &Catalog, types: &[ParameterType]) -> Option<Vec<Binding>> {
+    let values =
+        |common: bool| (1..).zip(types).map(|(number, kind)| value(number, kind, shape, catalog, common)).collect::<Option<Vec<_>>>();
+    let (typical, common) = (values(false)?, values(true)?);
+    if typical == common {
+        return Some(vec![Binding { values: typical, weight: 1.0 }]);
+    }
+    let share = shape.map_or(0.0, |s| common_share(s, catalog)).clamp(COMMON_WEIGHT.0, COMMON_WEIGHT.1);
+    Some(vec![Binding { values: typical, weight: 1.0 - share }, Binding { values: common, weight: share }])
+}
+
+/// The largest share of rows that common values have in any compared column.
+fn common_share(shape: &Shape, catalog: &Catalog) -> f64 {
+    let of = |u: &ParameterUse| Some(catalog.table(&u.table)?.column(&u.column)?.stats.as_ref()?.common_freqs.iter().sum());
+    shape.parameter_uses.iter().filter_map(of).fold(0.0, f64::max)
+}
+
+fn value(number: u32, kind: &ParameterType, shape: Option<&Shape>, catalog: &Catalog, common: bool) -> Option<String> {
     let Some(shape) = shape else { return default_value(kind) };
     if let Some(amount) = typical_amount(number, shape) {
         return Some(amount.to_owned());
     }
-    let sampled = shape.parameter_uses.iter().find(|u| u.number == number).and_then(|u| from_column(u, kind, catalog));
+    let sampled = shape.parameter_uses.iter().find(|u| u.number == number).and_then(|u| from_column(u, kind, catalog, common));
     sampled.or_else(|| default_value(kind))
 }
 
@@ -39,13 +65,17 @@ fn typical_amount(number: u32, shape: &Shape) -> Option<&'static str> {
     limit.or_else(|| shape.blocks.iter().any(|b| is(b.offset)).then_some(TYPICAL_OFFSET))
 }
 
-fn from_column(usage: &ParameterUse, kind: &ParameterType, catalog: &Catalog) -> Option<String> {
+fn from_column(usage: &ParameterUse, kind: &ParameterType, catalog: &Catalog, common: bool) -> Option<String> {
     let column = catalog.table(&usage.table)?.column(&usage.column)?;
     let stats = column.stats.as_ref()?;
     if kind.array {
         return Some(array_literal(&several(stats)));
     }
-    let typical = typical(stats, usage, column)?;
+    let most_common = stats.common_values.first().filter(|_| common && usage.op == Op::Eq).cloned();
+    let typical = match most_common {
+        Some(value) => value,
+        None => typical(stats, usage, column)?,
+    };
     Some(match usage.op {
         Op::Like | Op::Pattern => format!("%{}%", inner_part(&typical)),
         _ if usage.wrapped_in.as_deref() == Some("upper") => typical.to_uppercase(),
@@ -178,7 +208,7 @@ mod tests {
             .iter()
             .map(|t| ParameterType { name: t.trim_start_matches('_').into(), array: t.starts_with('_'), labels: vec![] })
             .collect();
-        values(Some(&shape), &catalog, &kinds)
+        bindings(Some(&shape), &catalog, &kinds).map(|b| b[0].values.clone())
     }
 
     #[test]
@@ -193,6 +223,18 @@ mod tests {
             sample("select 1 from t where user_id = any($1)", &["_int8"]).unwrap()[0],
             "{\"0\",\"10\",\"20\",\"30\",\"40\",\"50\",\"60\",\"70\",\"80\",\"90\"}"
         );
+    }
+
+    #[test]
+    fn the_most_common_value_is_a_second_execution() {
+        let catalog = catalog();
+        let Reading::Understood(shape) = crate::read::sql::read("select 1 from t where user_id = $1", &catalog, &["public".to_owned()])
+        else {
+            panic!()
+        };
+        let kind = ParameterType { name: "int8".into(), ..ParameterType::default() };
+        let both = bindings(Some(&shape), &catalog, &[kind]).unwrap();
+        assert_eq!(both, [Binding { values: vec!["50".into()], weight: 0.9 }, Binding { values: vec!["7".into()], weight: 0.1 }]);
     }
 
     #[test]

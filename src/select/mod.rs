@@ -63,7 +63,7 @@ impl Default for Limits {
 pub struct Chosen {
     /// Which.
     pub id: CandidateId,
-    /// Rise of the total weighted cost if it alone were missing.
+    /// Its part in the fall of the total weighted cost: each query's gain, shared by the indexes of its plan.
     pub benefit: f64,
     /// What writes pay for it.
     pub write_cost: f64,
@@ -335,13 +335,13 @@ impl<O: Oracle> Chooser<'_, O> {
             selection.after.push(self.plan(query, &set).await?.total);
         }
         for id in &set {
-            let without: CandidateSet = set.iter().copied().filter(|i| i != id).collect();
             let write_cost = self.write_cost(*id);
-            let benefit = self.objective(&without).await? - here + write_cost;
-            let mut serves = BTreeSet::new();
+            let (mut serves, mut benefit) = (BTreeSet::new(), 0.0);
             for query in self.queries() {
-                if self.plan(query, &set).await?.used.contains(id) {
+                let used = self.plan(query, &set).await?.used;
+                if used.contains(id) {
                     serves.insert(query);
+                    benefit += self.targets[query].weight * (selection.before[query] - selection.after[query]) / used.len() as f64;
                 }
             }
             selection.chosen.push(Chosen { id: *id, benefit, write_cost, serves });

@@ -26,6 +26,15 @@ impl Shared {
         self.pattern.replace("{}", database)
     }
 
+    /// The folder of its unix socket.
+    pub fn socket_folder(&self) -> std::path::PathBuf {
+        let config: tokio_postgres::Config = self.url("postgres").parse().expect("our own URL");
+        match config.get_hosts() {
+            [tokio_postgres::config::Host::Unix(folder)] => folder.clone(),
+            other => panic!("not one socket: {other:?}"),
+        }
+    }
+
     /// Creates an empty database; its name (plain ASCII) must be new. Returns its URL.
     pub fn database(&self, name: &str) -> String {
         let url = self.url("postgres");

@@ -99,8 +99,8 @@ pub async fn export(live: &Client) -> Result<Export, String> {
 
 async fn read(live: &Client) -> Result<Export, Error> {
     // Values as text must mean the same elsewhere, and every name must come out qualified.
-    live.query_one(statements::FORMATS.sql, &[]).await?;
-    live.query_one(statements::SEARCH_PATH.sql, &[&""]).await?;
+    live.query(statements::FORMATS.sql, &[]).await?;
+    live.query(statements::SEARCH_PATH.sql, &[&""]).await?;
     let mut export = Export { extensions: extensions(live).await?, ..Export::default() };
     for statement in OBJECTS {
         export.objects.extend(objects(live, statement).await?);

@@ -1,0 +1,8 @@
+-- purpose: a backend of ours by process id: its start, and whether it still works
+-- reads:   pg_stat_activity
+-- locks:   none
+select (extract(epoch from a.backend_start) * 1000000)::pg_catalog.int8 as started,
+       coalesce(a.state, '') <> 'idle'                                  as working
+from pg_catalog.pg_stat_activity as a
+where a.pid = $1::pg_catalog.int4
+order by 1

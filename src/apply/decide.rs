@@ -1,0 +1,320 @@
+//! The reconcile table: from ledger and catalog to the next move, for each action and goal.
+//!
+//! A build and a drop are the same two motions whether apply or rollback asks for them: undoing a
+//! drop builds, undoing a create drops. Nothing is dropped that is not owned (or asked to be
+//! dropped), of equal definition and on the recorded table.
+
+use super::machine::{Ending, Goal, Memory};
+use crate::model::ddl::Ddl;
+use crate::model::ledger::{Change, Entry, Relation, SqlError, State, View, Worker};
+use crate::model::report::Action;
+use crate::model::text::one_line;
+
+/// The next thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    /// Wait for (or cancel) an earlier run's worker.
+    Settle(Worker, bool),
+    /// Insert the entry, planned.
+    Plan,
+    /// Change its state.
+    Record(Change),
+    /// Open a connection for DDL.
+    OpenWorker,
+    /// Run one statement.
+    Send(String),
+    /// Stop.
+    End(Ending),
+}
+
+/// What has the index's name, as far as this entry is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Here {
+    Absent,
+    Invalid,
+    Valid,
+    Other(String),
+}
+
+struct Case<'a> {
+    entry: &'a Entry,
+    state: Option<State>,
+    here: Here,
+    view: &'a View,
+    memory: &'a mut Memory,
+    /// State once the goal is reached.
+    goal: State,
+    /// State when a build failed and left nothing.
+    fallback: State,
+}
+
+/// More looks than any path needs, retries included.
+const MOST_LOOKS: u32 = 60;
+
+/// Decides; `wanted` is the entry as this run would plan it (for rollback, the ledger's own).
+pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> Move {
+    memory.looks += 1;
+    if memory.looks > MOST_LOOKS {
+        return needs_you(format!("{} does not come to rest: something else changes it", wanted.index), vec!["advisor status".into()]);
+    }
+    if view.entry.as_ref().is_some_and(|e| (&e.index, &e.table, e.action) != (&wanted.index, &wanted.table, wanted.action)) {
+        return needs_you(format!("the ledger holds another index under id {}", one_line(&wanted.id)), vec!["advisor status".into()]);
+    }
+    let state = view.entry.as_ref().map(|e| e.state);
+    let begun = matches!(state, Some(State::Building | State::Built | State::Verified | State::Dropping));
+    // What was begun is judged by what it was begun for; anything else by what is wanted now.
+    let entry = view.entry.as_ref().filter(|_| begun || goal == Goal::Rollback).unwrap_or(wanted);
+    if let Some(worker) = entry.worker.filter(|w| begun && view.worker_alive && memory.worker != Some(*w)) {
+        return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, goal == Goal::Rollback) };
+    }
+    let fallback = if entry.action == Action::Create { State::Failed } else { State::Done };
+    let final_state = if goal == Goal::Apply { State::Done } else { State::RolledBack };
+    let mut case = Case { entry, state, here: here(entry, view.relation.as_ref()), view, memory, goal: final_state, fallback };
+    // A planned row of another run was never begun: planned anew, so that its definition is of now.
+    if goal == Goal::Apply && state == Some(State::Planned) && view.entry.as_ref().is_some_and(|e| e.run != wanted.run) {
+        return Move::Plan;
+    }
+    match (entry.action, goal) {
+        (Action::Create, Goal::Apply) => case.create(),
+        (Action::Create, Goal::Rollback) => case.uncreate(),
+        (Action::Drop, Goal::Apply) => case.drop(),
+        (Action::Drop, Goal::Rollback) => case.undrop(),
+    }
+}
+
+fn here(entry: &Entry, relation: Option<&Relation>) -> Here {
+    let Some(relation) = relation else { return Here::Absent };
+    let Some(definition) = &relation.definition else {
+        return Here::Other(format!("the name is taken by a {}", relation.kind));
+    };
+    if relation.table_oid != Some(entry.table_oid) {
+        return Here::Other(format!("an index of that name is on another table, {}", definition.create.table));
+    }
+    let equal = match &entry.shape {
+        Some(shape) => definition.create.shape() == *shape,
+        // Without a shape to compare (no TEMP privilege) only what we ourselves put there is known.
+        None => entry.index_oid == Some(relation.oid) || (entry.owned && entry.state == State::Building),
+    };
+    match (equal, relation.valid) {
+        (true, true) => Here::Valid,
+        (true, false) => Here::Invalid,
+        (false, _) => Here::Other(format!("an index of that name is defined otherwise: {}", one_line(&definition.create.sql()))),
+    }
+}
+
+fn needs_you(message: String, hints: Vec<String>) -> Move {
+    Move::End(Ending::NeedsYou(message, hints))
+}
+
+impl Case<'_> {
+    fn create(&mut self) -> Move {
+        match (self.state, self.here.clone()) {
+            (Some(State::Building), _) => self.building(),
+            (Some(State::Built | State::Verified), _) => self.built(),
+            (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
+            (Some(State::Dropping), Here::Valid | Here::Invalid) => self.send_drop(),
+            (Some(State::Done), Here::Valid) => self.reached("it was built before"),
+            (Some(State::Done), Here::Invalid) => self.begin(State::Building),
+            (_, Here::Other(what)) => self.refuse(what),
+            (Some(State::Planned), Here::Absent) if self.view.twin.is_none() => self.begin(State::Building),
+            (_, Here::Valid) => self.present("it was there before; rollback keeps it".into()),
+            (_, Here::Absent) => match &self.view.twin {
+                Some(twin) => self.present(format!("index {twin} is equal; nothing was built")),
+                None => Move::Plan,
+            },
+            (_, Here::Invalid) => needs_you(
+                format!("an INVALID index {} is there that advisor did not leave", self.entry.index),
+                vec![format!("{};", self.entry.index.drop_sql())],
+            ),
+        }
+    }
+
+    fn uncreate(&mut self) -> Move {
+        match (self.state, self.here.clone()) {
+            (None, _) => Move::End(Ending::Already("nothing was applied".into())),
+            (Some(State::RolledBack), _) => self.reached("it was rolled back before"),
+            (Some(State::Planned | State::Failed), _) => self.to(State::RolledBack, Some("nothing had been built".into())),
+            (Some(State::Present), _) => self.to(State::RolledBack, Some("kept: it was there before".into())),
+            (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
+            (Some(_), Here::Absent) => self.to(State::RolledBack, Some("it was gone already".into())),
+            (Some(_), Here::Other(what)) => self.refuse(what),
+            (Some(State::Dropping), _) => self.send_drop(),
+            (Some(_), _) => match self.needed() {
+                Some(why) => self.refuse(why),
+                None => self.begin(State::Dropping),
+            },
+        }
+    }
+
+    fn drop(&mut self) -> Move {
+        match (self.state, self.here.clone()) {
+            (Some(State::Dropping | State::Building | State::Built | State::Verified), Here::Absent) => self.to(State::Done, None),
+            (Some(State::Done), Here::Absent) => self.reached("it was dropped before"),
+            (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (_, Here::Absent) => self.present("it was gone already".into()),
+            (_, Here::Other(what)) => self.refuse(what),
+            (Some(State::Dropping), Here::Valid) if self.memory.drop_error.is_some() || self.memory.interrupted => {
+                self.take_back(State::Failed)
+            }
+            (Some(State::Dropping), _) => self.send_drop(),
+            (state, _) => match (self.needed(), state) {
+                (Some(why), _) => self.refuse(why),
+                (None, Some(State::Planned | State::Building | State::Built | State::Verified)) => self.begin(State::Dropping),
+                (None, _) => Move::Plan,
+            },
+        }
+    }
+
+    fn undrop(&mut self) -> Move {
+        let whole = self.entry.definition.valid;
+        match (self.state, self.here.clone()) {
+            (None, _) => Move::End(Ending::Already("nothing was applied".into())),
+            (Some(State::RolledBack), _) => self.reached("it was rolled back before"),
+            (Some(State::Planned | State::Failed | State::Present), _) => {
+                self.to(State::RolledBack, Some("nothing had been dropped".into()))
+            }
+            (Some(State::Building), _) => self.building(),
+            (Some(State::Built | State::Verified), _) => self.built(),
+            (Some(State::Done), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(_), Here::Valid) => self.to(State::RolledBack, Some("it is there".into())),
+            (Some(_), Here::Other(what)) => self.refuse(what),
+            (Some(_), Here::Absent | Here::Invalid) if whole => self.begin(State::Building),
+            (Some(_), _) => self.to(State::RolledBack, Some("it was INVALID: it is not built again".into())),
+        }
+    }
+
+    /// A build of ours is recorded: find out how far it came, finish it or clear it away.
+    fn building(&mut self) -> Move {
+        match self.here.clone() {
+            Here::Valid => {
+                let index_oid = self.view.relation.as_ref().map(|r| r.oid);
+                Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
+            }
+            Here::Invalid => self.send_drop(),
+            Here::Other(what) => self.refuse(what),
+            Here::Absent if self.memory.error.is_some() && !self.worth_retrying() => self.take_back(self.fallback),
+            Here::Absent if self.memory.interrupted => self.take_back(self.fallback),
+            Here::Absent if self.memory.error.is_some() => self.begin(State::Building),
+            Here::Absent if self.memory.sent.as_deref() == Some(&self.entry.definition.create.sql()) => {
+                let message =
+                    format!("index {} was built, but is not there under its name: renamed or dropped meanwhile", self.entry.index);
+                needs_you(message, vec!["advisor status".into()])
+            }
+            Here::Absent => self.send(self.entry.definition.create.sql()),
+        }
+    }
+
+    /// Two builds on one table deadlock, and either may lose: the loser tries again.
+    fn worth_retrying(&self) -> bool {
+        let deadlock = self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some("40P01"));
+        deadlock && self.memory.attempts < 3 && !self.memory.interrupted
+    }
+
+    /// The index is there: restore what hangs on it, then close.
+    fn built(&mut self) -> Move {
+        match self.here.clone() {
+            Here::Other(what) => self.refuse(what),
+            Here::Absent | Here::Invalid => self.begin(State::Building),
+            Here::Valid if self.state == Some(State::Verified) => self.to(self.goal, None),
+            Here::Valid => {
+                let there =
+                    self.view.relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.extras.as_slice()).unwrap_or_default();
+                let tried = |extra: &Ddl| self.memory.error.as_ref().filter(|_| self.memory.sent.as_deref() == Some(&extra.sql()));
+                let missing = self.entry.definition.extras.iter().find(|e| !there.contains(e));
+                match (missing, missing.and_then(tried)) {
+                    (Some(extra), Some(error)) => {
+                        needs_you(format!("index {} is built, but: {}", self.entry.index, error.message), vec![format!("{};", extra.sql())])
+                    }
+                    (Some(extra), None) => self.send(extra.sql()),
+                    (None, _) => self.to(State::Verified, None),
+                }
+            }
+        }
+    }
+
+    fn present(&mut self, why: String) -> Move {
+        match self.state {
+            Some(State::Present) => Move::End(Ending::Already(why)),
+            Some(State::Planned) => self.to(State::Present, Some(why)),
+            _ => Move::Plan,
+        }
+    }
+
+    fn reached(&self, before: &str) -> Move {
+        let remark = self.view.entry.as_ref().and_then(|e| e.error.clone());
+        Move::End(if self.memory.acted { Ending::Reached } else { Ending::Already(remark.unwrap_or_else(|| before.to_owned())) })
+    }
+
+    fn gave_up(&self) -> Move {
+        let message = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(|e| e.message.clone());
+        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_default()) })
+    }
+
+    fn refuse(&self, what: String) -> Move {
+        needs_you(format!("{}: {what}", self.entry.index), Vec::new())
+    }
+
+    /// Why it must not be dropped. UNIQUE guards data, unless it came from us.
+    fn needed(&self) -> Option<String> {
+        let relation = self.view.relation.as_ref()?;
+        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique);
+        relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()))
+    }
+
+    fn from(&self) -> State {
+        self.state.unwrap_or(State::Planned)
+    }
+
+    fn to(&self, to: State, detail: Option<String>) -> Move {
+        Move::Record(Change { detail, ..Change::new(self.from(), to) })
+    }
+
+    /// An attempt is over and nothing of it is left.
+    fn take_back(&self, to: State) -> Move {
+        let error = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(describe);
+        let owned = if to == State::Failed { Some(false) } else { None };
+        let detail = Some(error.unwrap_or_else(|| "interrupted".to_owned()));
+        Move::Record(Change { owned, detail, ..Change::new(self.from(), to) })
+    }
+
+    /// Commits the intent and the worker before the first statement of an attempt.
+    fn begin(&mut self, to: State) -> Move {
+        if self.memory.interrupted {
+            return Move::End(Ending::Interrupted);
+        }
+        let Some(worker) = self.memory.worker else { return Move::OpenWorker };
+        self.memory.attempts += 1;
+        self.memory.error = None;
+        self.memory.sent = None;
+        Move::Record(Change { owned: Some(true), worker: Some(worker), attempt: true, ..Change::new(self.from(), to) })
+    }
+
+    /// One statement, once the ledger knows who runs it.
+    fn send(&self, sql: String) -> Move {
+        match self.memory.worker {
+            None => Move::OpenWorker,
+            Some(worker) if self.entry.worker != Some(worker) => {
+                Move::Record(Change { worker: Some(worker), attempt: true, ..Change::new(self.from(), self.from()) })
+            }
+            Some(_) => Move::Send(sql),
+        }
+    }
+
+    fn send_drop(&self) -> Move {
+        let Some(error) = &self.memory.drop_error else { return self.send(self.entry.index.drop_sql()) };
+        if self.memory.interrupted {
+            return Move::End(Ending::Interrupted);
+        }
+        let message = format!("index {} could not be dropped: {}", self.entry.index, error.message);
+        needs_you(message, vec!["run the command again to finish".into(), format!("or by hand: {};", self.entry.index.drop_sql())])
+    }
+}
+
+/// SQLSTATE and message.
+fn describe(error: &SqlError) -> String {
+    match &error.code {
+        Some(code) => format!("{code}: {}", error.message),
+        None => error.message.clone(),
+    }
+}

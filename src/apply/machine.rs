@@ -1,0 +1,167 @@
+//! One entry's way through apply or rollback, as questions and answers.
+//!
+//! The machine holds no plan of its own: after every effect it looks again and [`decide`]s from
+//! what is true, so a run that was killed anywhere and one that never stopped take the same path.
+
+use super::decide::{Move, decide};
+use crate::model::ledger::{Change, Entry, SqlError, View, Worker};
+
+/// Where an entry is to be brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// The change is in force.
+    Apply,
+    /// The change is taken back.
+    Rollback,
+}
+
+/// What the machine wants done or known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Take the table's advisory lock.
+    Lock,
+    /// Read ledger and catalog.
+    Look,
+    /// Wait until an earlier run's worker is finished; cancel it first where told.
+    Settle {
+        /// The worker.
+        worker: Worker,
+        /// Cancel it.
+        cancel: bool,
+    },
+    /// Write the intent, planned.
+    Plan(Box<Entry>),
+    /// Write a change of state.
+    Record(Change),
+    /// Open a connection for DDL.
+    OpenWorker,
+    /// Run one statement on it.
+    Send(String),
+    /// Nothing more.
+    End(Ending),
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Lock, Settle, Plan, Record, Send: done.
+    Done,
+    /// Look.
+    View(Box<View>),
+    /// OpenWorker.
+    Worker(Worker),
+    /// Plan, Record: somebody else moved the entry.
+    Stale,
+    /// Lock: another session holds it for too long; Send: the statement failed.
+    Failed(SqlError),
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The goal was reached by this run.
+    Reached,
+    /// It was so already; why, for people.
+    Already(String),
+    /// It failed and left nothing.
+    Failed(String),
+    /// A person has to look; message and what to do.
+    NeedsYou(String, Vec<String>),
+    /// Stopped on request; nothing is left half done.
+    Interrupted,
+}
+
+/// What one run remembers between looks.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Our open worker.
+    pub worker: Option<Worker>,
+    /// Why the last build failed.
+    pub error: Option<SqlError>,
+    /// Why the last drop failed.
+    pub drop_error: Option<SqlError>,
+    /// Builds this run began.
+    pub attempts: u32,
+    /// The last statement sent.
+    pub sent: Option<String>,
+    /// This run sent a statement.
+    pub acted: bool,
+    /// Looks taken; a bound, so that a fault of ours cannot circle for ever.
+    pub looks: u32,
+    /// A person asked to stop.
+    pub interrupted: bool,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Machine {
+    goal: Goal,
+    wanted: Entry,
+    memory: Memory,
+    next: Ask,
+}
+
+impl Machine {
+    /// `wanted` is the entry as it would be planned.
+    pub fn new(goal: Goal, wanted: Entry) -> Self {
+        Machine { goal, wanted, memory: Memory::default(), next: Ask::Lock }
+    }
+
+    /// The question to answer next; the same until [`Machine::tell`].
+    pub fn next(&self) -> &Ask {
+        &self.next
+    }
+
+    /// A person asked to stop: nothing new is begun, what was begun is cleaned up.
+    pub fn interrupt(&mut self) {
+        self.memory.interrupted = true;
+    }
+
+    /// Answers the question. After [`Ask::End`] nothing changes any more.
+    pub fn tell(&mut self, answer: Answer) {
+        self.next = match (std::mem::replace(&mut self.next, Ask::Look), answer) {
+            (Ask::End(ending), _) => Ask::End(ending),
+            (Ask::Lock, Answer::Failed(error)) => Ask::End(Ending::Failed(error.message)),
+            (Ask::Look, Answer::View(view)) => self.decided(&view),
+            (Ask::OpenWorker, Answer::Worker(worker)) => {
+                self.memory.worker = Some(worker);
+                Ask::Look
+            }
+            (Ask::OpenWorker, Answer::Failed(error)) => Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into()])),
+            (Ask::Send(sql), Answer::Failed(error)) => self.failed(sql, error),
+            (Ask::Send(sql), _) => {
+                self.memory.sent = Some(sql);
+                Ask::Look
+            }
+            (Ask::Plan(_) | Ask::Record(_), Answer::Failed(error)) => {
+                Ask::End(Ending::NeedsYou(format!("the ledger cannot be written: {}", error.message), vec!["run the command again".into()]))
+            }
+            // Somebody else moved the entry, or a wait is over: the next look tells.
+            _ => Ask::Look,
+        };
+    }
+
+    /// A broken connection may have left the statement running: the worker is not ours to use any more.
+    fn failed(&mut self, sql: String, error: SqlError) -> Ask {
+        if error.code.as_deref().is_none_or(|code| code.starts_with("57P") || code.starts_with("08")) {
+            self.memory.worker = None;
+        }
+        let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };
+        *slot = Some(error);
+        self.memory.sent = Some(sql);
+        Ask::Look
+    }
+
+    fn decided(&mut self, view: &View) -> Ask {
+        let ask = match decide(self.goal, &self.wanted, view, &mut self.memory) {
+            Move::Settle(worker, cancel) => Ask::Settle { worker, cancel },
+            Move::Plan => Ask::Plan(Box::new(self.wanted.clone())),
+            Move::Record(change) => Ask::Record(change),
+            Move::OpenWorker => Ask::OpenWorker,
+            Move::Send(sql) => Ask::Send(sql),
+            Move::End(ending) => Ask::End(ending),
+        };
+        self.memory.acted |= matches!(ask, Ask::Send(_));
+        ask
+    }
+}

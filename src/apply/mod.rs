@@ -1,0 +1,9 @@
+//! Floor 2a: what apply and rollback decide. No connection, no clock: `flow` carries the questions.
+
+pub mod decide;
+pub mod machine;
+pub mod preflight;
+pub mod progress;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+//! The machine against a model catalog: every state, faults at every statement and every record,
+//! and the property that apply and rollback together are the identity.
+
+use super::machine::{Answer, Ask, Ending, Goal, Machine};
+use crate::model::ddl::{CreateIndex, Ddl, IndexName};
+use crate::model::index_def::TableName;
+use crate::model::ledger::{Definition, Entry, Relation, SqlError, State, View, Worker};
+use crate::model::report::Action;
+use proptest::prelude::*;
+
+/// What happens to the statement with this number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// It fails and leaves a carcass (a create) or the index (a drop).
+    Fails,
+    /// It deadlocks.
+    Deadlock,
+    /// The run ends before it is answered; the server finishes it.
+    KilledServerFinishes,
+    /// The run ends before it is answered; the server is cut short.
+    KilledServerStops,
+    /// A person asked to stop while it ran: the server cancelled it.
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct World {
+    index: Option<(Definition, bool, u32)>,
+    entry: Option<Entry>,
+    alive: Option<(Worker, String)>,
+    clock: u32,
+}
+
+#[derive(Debug, PartialEq)]
+enum End {
+    Of(Ending),
+    Killed,
+}
+
+fn create() -> CreateIndex {
+    CreateIndex {
+        name: "i".into(),
+        table: TableName::new("s", "t"),
+        unique: false,
+        body: "USING \"btree\" (a)".into(),
+        tablespace: None,
+        predicate: None,
+    }
+}
+
+fn wanted(action: Action, extras: Vec<Ddl>, valid: bool) -> Entry {
+    Entry {
+        id: "0123abcd".into(),
+        run: "1".into(),
+        position: 1,
+        action,
+        index: IndexName::new("s", "i"),
+        table: TableName::new("s", "t"),
+        table_oid: 7,
+        index_oid: None,
+        shape: Some(create().shape()),
+        definition: Definition { create: create(), extras, valid },
+        state: State::Planned,
+        owned: false,
+        attempt: 0,
+        worker: None,
+        error: None,
+        updated_at: String::new(),
+    }
+}
+
+impl World {
+    fn new(index: Option<Definition>) -> World {
+        World { index: index.map(|d| (d.clone(), d.valid, 50)), entry: None, alive: None, clock: 100 }
+    }
+
+    fn catalog(&self) -> Option<(Definition, bool)> {
+        self.index.as_ref().map(|(d, v, _)| (d.clone(), *v))
+    }
+
+    fn view(&self) -> View {
+        let relation = self.index.as_ref().map(|(definition, valid, oid)| Relation {
+            oid: *oid,
+            kind: "index",
+            table_oid: Some(7),
+            definition: Some(definition.clone()),
+            valid: *valid,
+            needed: None,
+        });
+        let worker_alive = self.alive.as_ref().is_some_and(|(w, _)| self.entry.as_ref().and_then(|e| e.worker) == Some(*w));
+        View { entry: self.entry.clone(), relation, twin: None, worker_alive, table_oid: Some(7) }
+    }
+
+    /// The server's side of a statement.
+    fn execute(&mut self, sql: &str, finishes: bool) -> Result<(), SqlError> {
+        self.clock += 1;
+        if sql.starts_with("DROP INDEX") {
+            if finishes {
+                assert!(self.index.take().is_some(), "dropped what is not there");
+            } else if let Some(index) = &mut self.index {
+                index.1 = false;
+            }
+        } else if sql.starts_with("CREATE INDEX") {
+            assert!(self.index.is_none(), "created over another");
+            self.index = Some((Definition { create: create(), extras: vec![], valid: true }, finishes, self.clock));
+        } else if finishes && let Some(index) = &mut self.index {
+            index.0.extras.push(crate::read::index_ddl::statement(sql).expect("our own statement"));
+        }
+        if finishes { Ok(()) } else { Err(SqlError { code: Some("57014".into()), message: "canceled".into() }) }
+    }
+
+    /// One run; `fault` at the statement, or the kill at the record, with that number.
+    fn run(&mut self, goal: Goal, wanted: &Entry, fault: Option<(usize, Fault)>, killed_at_record: Option<usize>) -> End {
+        let goal_entry = if goal == Goal::Rollback { self.entry.clone().unwrap_or_else(|| wanted.clone()) } else { wanted.clone() };
+        let mut machine = Machine::new(goal, goal_entry);
+        let (mut statements, mut records) = (0, 0);
+        for _ in 0..200 {
+            let answer = match machine.next().clone() {
+                Ask::End(ending) => return End::Of(ending),
+                Ask::Lock => Answer::Done,
+                Ask::Look => Answer::View(Box::new(self.view())),
+                Ask::OpenWorker => {
+                    self.clock += 1;
+                    Answer::Worker(Worker { pid: self.clock as i32, started: 1 })
+                }
+                Ask::Settle { cancel, .. } => {
+                    let (_, sql) = self.alive.take().expect("a worker");
+                    let _ = self.execute(&sql, !cancel);
+                    Answer::Done
+                }
+                ask @ (Ask::Plan(_) | Ask::Record(_)) => {
+                    records += 1;
+                    if killed_at_record == Some(records) {
+                        return End::Killed;
+                    }
+                    self.write(ask)
+                }
+                Ask::Send(sql) => {
+                    statements += 1;
+                    assert!(self.entry.as_ref().is_some_and(|e| e.owned), "acted before it was recorded");
+                    let fault = fault.filter(|(at, _)| *at == statements).map(|(_, f)| f);
+                    match self.send(&sql, fault, &mut machine) {
+                        Some(answer) => answer,
+                        None => return End::Killed,
+                    }
+                }
+            };
+            machine.tell(answer);
+        }
+        panic!("does not end");
+    }
+
+    fn write(&mut self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Plan(entry) => self.entry = Some(*entry),
+            Ask::Record(change) => {
+                let entry = self.entry.as_mut().expect("planned");
+                if entry.state != change.from {
+                    return Answer::Stale;
+                }
+                entry.state = change.to;
+                entry.owned = change.owned.unwrap_or(entry.owned);
+                entry.index_oid = change.index_oid.or(entry.index_oid);
+                entry.worker = change.worker.or(entry.worker);
+                entry.error = change.detail;
+            }
+            _ => {}
+        }
+        Answer::Done
+    }
+
+    fn send(&mut self, sql: &str, fault: Option<Fault>, machine: &mut Machine) -> Option<Answer> {
+        let worker = self.entry.as_ref().and_then(|e| e.worker).expect("recorded worker");
+        match fault {
+            None => Some(self.execute(sql, true).map_or_else(Answer::Failed, |()| Answer::Done)),
+            Some(Fault::Fails) => self.execute(sql, false).err().map(Answer::Failed),
+            Some(Fault::Deadlock) => {
+                let _ = self.execute(sql, false);
+                Some(Answer::Failed(SqlError { code: Some("40P01".into()), message: "deadlock detected".into() }))
+            }
+            Some(Fault::Cancelled) => {
+                machine.interrupt();
+                self.execute(sql, false).err().map(Answer::Failed)
+            }
+            Some(Fault::KilledServerFinishes) => {
+                self.alive = Some((worker, sql.to_owned()));
+                None
+            }
+            Some(Fault::KilledServerStops) => {
+                let _ = self.execute(sql, false);
+                None
+            }
+        }
+    }
+}
+
+fn extras() -> Vec<Ddl> {
+    let index = IndexName::new("s", "i");
+    vec![Ddl::Comment(index.clone(), "it's".into()), Ddl::Statistics(index, 1, 9)]
+}
+
+fn create_world() -> (World, Entry) {
+    (World::new(None), wanted(Action::Create, vec![], true))
+}
+
+fn drop_world() -> (World, Entry) {
+    let definition = Definition { create: create(), extras: extras(), valid: true };
+    (World::new(Some(definition)), wanted(Action::Drop, extras(), true))
+}
+
+const REACHED: End = End::Of(Ending::Reached);
+
+#[test]
+fn a_create_is_built_and_rolled_back() {
+    let (mut world, entry) = create_world();
+    assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Done, true)));
+    assert!(matches!(world.run(Goal::Apply, &entry, None, None), End::Of(Ending::Already(_))));
+    assert_eq!(world.run(Goal::Rollback, &entry, None, None), REACHED);
+    assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (None, Some(State::RolledBack)));
+}
+
+#[test]
+fn a_failed_build_leaves_nothing_and_says_why() {
+    let (mut world, entry) = create_world();
+    let end = world.run(Goal::Apply, &entry, Some((1, Fault::Fails)), None);
+    assert_eq!(end, End::Of(Ending::Failed("canceled".into())));
+    assert_eq!((world.catalog(), world.entry.as_ref().map(|e| (e.state, e.owned))), (None, Some((State::Failed, false))));
+    assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+}
+
+#[test]
+fn a_deadlock_is_tried_again_and_a_stop_is_clean() {
+    let (mut world, entry) = create_world();
+    assert_eq!(world.run(Goal::Apply, &entry, Some((1, Fault::Deadlock)), None), REACHED);
+    let (mut world, entry) = create_world();
+    assert_eq!(world.run(Goal::Apply, &entry, Some((1, Fault::Cancelled)), None), End::Of(Ending::Interrupted));
+    assert_eq!(world.catalog(), None);
+}
+
+#[test]
+fn a_carcass_that_cannot_be_dropped_needs_a_person() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
+    let end = world.run(Goal::Apply, &entry, Some((1, Fault::Fails)), None);
+    assert!(matches!(end, End::Of(Ending::NeedsYou(..))), "{end:?}");
+    assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+}
+
+#[test]
+fn what_was_there_before_is_kept() {
+    let (_, entry) = create_world();
+    let mut world = World::new(Some(entry.definition.clone()));
+    let before = world.catalog();
+    assert!(matches!(world.run(Goal::Apply, &entry, None, None), End::Of(Ending::Already(_))));
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Present, false)));
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!(world.catalog(), before);
+}
+
+#[test]
+fn a_foreign_carcass_or_other_definition_is_refused_untouched() {
+    let (_, entry) = create_world();
+    let carcass = World::new(Some(Definition { valid: false, ..entry.definition.clone() }));
+    let mut other = entry.definition.clone();
+    other.create.body = "USING \"btree\" (b)".into();
+    for mut world in [carcass, World::new(Some(other))] {
+        let before = world.catalog();
+        assert!(matches!(world.run(Goal::Apply, &entry, None, None), End::Of(Ending::NeedsYou(..))));
+        assert_eq!((world.catalog(), &world.entry), (before, &None));
+    }
+}
+
+#[test]
+fn an_index_changed_after_it_was_built_is_not_dropped() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, None, None);
+    if let Some(index) = &mut world.index {
+        index.0.create.body = "USING \"btree\" (b)".into();
+    }
+    assert!(matches!(world.run(Goal::Rollback, &entry, None, None), End::Of(Ending::NeedsYou(..))));
+    assert!(world.index.is_some());
+}
+
+#[test]
+fn a_dropped_invalid_index_does_not_come_back() {
+    let definition = Definition { create: create(), extras: vec![], valid: false };
+    let (mut world, entry) = (World::new(Some(definition)), wanted(Action::Drop, vec![], false));
+    assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+    assert!(matches!(world.run(Goal::Rollback, &entry, None, None), End::Of(Ending::Already(_))));
+    assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (None, Some(State::RolledBack)));
+}
+
+fn fault() -> impl Strategy<Value = Option<(usize, Fault)>> {
+    let kinds = [Fault::Fails, Fault::Deadlock, Fault::KilledServerFinishes, Fault::KilledServerStops, Fault::Cancelled];
+    prop_oneof![Just(None), (1usize..5, proptest::sample::select(kinds.to_vec())).prop_map(Some)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// Any runs with any faults, then an undisturbed apply and rollback: the catalog is as before.
+    #[test]
+    fn apply_then_rollback_is_the_identity(
+        drops in any::<bool>(),
+        runs in proptest::collection::vec((any::<bool>(), fault(), proptest::option::of(1usize..8)), 0..6),
+        last_apply in any::<bool>(),
+    ) {
+        let (mut world, entry) = if drops { drop_world() } else { create_world() };
+        let before = world.catalog();
+        for (apply, fault, kill) in runs {
+            let goal = if apply { Goal::Apply } else { Goal::Rollback };
+            world.run(goal, &entry, fault, kill);
+        }
+        if last_apply {
+            world.run(Goal::Apply, &entry, None, None);
+            prop_assert_eq!(world.catalog().is_some(), !drops);
+            prop_assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::Done));
+        }
+        world.run(Goal::Rollback, &entry, None, None);
+        prop_assert_eq!(world.catalog(), before);
+        prop_assert!(world.entry.as_ref().is_none_or(|e| e.state == State::RolledBack));
+        let settled = world.clone();
+        world.run(Goal::Rollback, &entry, None, None);
+        prop_assert_eq!(world, settled);
+    }
+}

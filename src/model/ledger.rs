@@ -1,0 +1,266 @@
+//! What `apply` intends and owns (the ledger), and what the catalog says (a view). Facts come from
+//! the catalog alone; the ledger only says whose an index is and what was under way.
+
+use super::ddl::{CreateIndex, Ddl, IndexName};
+use super::index_def::TableName;
+use super::report::Action;
+use serde::{Deserialize, Serialize};
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Intended; nothing was done.
+    Planned,
+    /// A CREATE INDEX of ours may be running or have left something.
+    Building,
+    /// The index is there and valid.
+    Built,
+    /// Its definition was compared, and comment and statistics targets restored.
+    Verified,
+    /// The change is in force.
+    Done,
+    /// The database was as wanted before we came: not ours.
+    Present,
+    /// The attempt failed and left nothing.
+    Failed,
+    /// A DROP INDEX of ours may be running or be half done.
+    Dropping,
+    /// The change was taken back.
+    RolledBack,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [State; 9] = [
+        State::Planned,
+        State::Building,
+        State::Built,
+        State::Verified,
+        State::Done,
+        State::Present,
+        State::Failed,
+        State::Dropping,
+        State::RolledBack,
+    ];
+
+    /// As the ledger spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Planned => "planned",
+            State::Building => "building",
+            State::Built => "built",
+            State::Verified => "verified",
+            State::Done => "done",
+            State::Present => "present",
+            State::Failed => "failed",
+            State::Dropping => "dropping",
+            State::RolledBack => "rolled_back",
+        }
+    }
+
+    /// By its spelling.
+    pub fn by_name(name: &str) -> Option<State> {
+        State::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// A backend that runs our DDL; the start time tells it from a later one of the same process id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// Process id.
+    pub pid: i32,
+    /// backend_start, microseconds since 1970.
+    pub started: i64,
+}
+
+/// An index whole: what brings it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// How it is created. Of an index to be dropped: as the server printed it.
+    pub create: CreateIndex,
+    /// Comment and statistics targets, restored after creating.
+    pub extras: Vec<Ddl>,
+    /// False for an index that was INVALID when it was dropped: it does not come back.
+    pub valid: bool,
+}
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Id of the advice.
+    pub id: String,
+    /// The run that planned it; sorts by time.
+    pub run: String,
+    /// Its place in the run, from 1.
+    pub position: i32,
+    /// What apply does.
+    pub action: Action,
+    /// Index.
+    pub index: IndexName,
+    /// Table.
+    pub table: TableName,
+    /// pg_class.oid of the table when planned.
+    pub table_oid: u32,
+    /// pg_class.oid of the index that we built.
+    pub index_oid: Option<u32>,
+    /// The definition as this server prints it ([`CreateIndex::shape`]).
+    pub shape: Option<String>,
+    /// The index whole.
+    pub definition: Definition,
+    /// Where it stands.
+    pub state: State,
+    /// True from the moment that what is there may be our doing.
+    pub owned: bool,
+    /// Builds and drops begun.
+    pub attempt: i32,
+    /// Who runs, or ran, the DDL.
+    pub worker: Option<Worker>,
+    /// The last error.
+    pub error: Option<String>,
+    /// Last change, RFC 3339 UTC.
+    pub updated_at: String,
+}
+
+impl Entry {
+    /// The statement of apply.
+    pub fn up_sql(&self) -> String {
+        match self.action {
+            Action::Create => self.definition.create.sql(),
+            Action::Drop => self.index.drop_sql(),
+        }
+    }
+
+    /// The statements of rollback.
+    pub fn down_sql(&self) -> Vec<String> {
+        match self.action {
+            Action::Create => vec![self.index.drop_sql()],
+            Action::Drop if !self.definition.valid => Vec::new(),
+            Action::Drop => std::iter::once(self.definition.create.sql()).chain(self.definition.extras.iter().map(Ddl::sql)).collect(),
+        }
+    }
+}
+
+/// A compare-and-set change of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// State it must be in.
+    pub from: State,
+    /// State it gets.
+    pub to: State,
+    /// New ownership, where it changes.
+    pub owned: Option<bool>,
+    /// The built index, once known.
+    pub index_oid: Option<u32>,
+    /// Who is about to run DDL.
+    pub worker: Option<Worker>,
+    /// True when this begins another attempt.
+    pub attempt: bool,
+    /// Error or remark; clears the old one when `None`.
+    pub detail: Option<String>,
+}
+
+impl Change {
+    /// A bare change of state.
+    pub fn new(from: State, to: State) -> Self {
+        Change { from, to, owned: None, index_oid: None, worker: None, attempt: false, detail: None }
+    }
+}
+
+/// A relation that has the index's name now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// pg_class.oid.
+    pub oid: u32,
+    /// `index`, `table`, `view`…
+    pub kind: &'static str,
+    /// For an index, its table.
+    pub table_oid: Option<u32>,
+    /// For an index, whole, where we can read its definition.
+    pub definition: Option<Definition>,
+    /// indisvalid ∧ indisready ∧ indislive.
+    pub valid: bool,
+    /// Why it must not be dropped, if so.
+    pub needed: Option<String>,
+}
+
+/// What is true now of one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The ledger's row.
+    pub entry: Option<Entry>,
+    /// The relation of that name.
+    pub relation: Option<Relation>,
+    /// Another index of the table that is equal and usable.
+    pub twin: Option<IndexName>,
+    /// True while the recorded worker still works.
+    pub worker_alive: bool,
+    /// pg_class.oid of the table; `None` when it is gone.
+    pub table_oid: Option<u32>,
+}
+
+/// An error of the server or the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlError {
+    /// SQLSTATE; `None` when the connection broke.
+    pub code: Option<String>,
+    /// Message and detail, one line.
+    pub message: String,
+}
+
+/// Somebody whom a build waits for, or would.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blocker {
+    /// Process id; 0 for a prepared transaction.
+    pub pid: i32,
+    /// application_name.
+    pub application: String,
+    /// Role.
+    pub role: String,
+    /// State, or what it holds.
+    pub state: String,
+    /// Age of its transaction, seconds.
+    pub seconds: f64,
+}
+
+/// A row of pg_stat_progress_create_index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Phase; empty without the right to see it.
+    pub phase: String,
+    /// Sessions to wait for.
+    pub lockers_total: i64,
+    /// Of these done.
+    pub lockers_done: i64,
+    /// Blocks of the phase.
+    pub blocks_total: i64,
+    /// Of these done.
+    pub blocks_done: i64,
+    /// Tuples of the phase.
+    pub tuples_total: i64,
+    /// Of these done.
+    pub tuples_done: i64,
+}
+
+/// A table to be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// pg_class.oid.
+    pub oid: u32,
+    /// relkind.
+    pub kind: String,
+    /// relpersistence.
+    pub persistence: String,
+    /// Owner.
+    pub owner: String,
+    /// Our role is the owner, directly or through membership.
+    pub ours: bool,
+    /// CREATE on its schema.
+    pub may_create: bool,
+    /// Age of relfrozenxid, transactions.
+    pub frozen_age: Option<i64>,
+    /// autovacuum_freeze_max_age.
+    pub freeze_max_age: i64,
+    /// Heap size, bytes.
+    pub size_bytes: i64,
+}

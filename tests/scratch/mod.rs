@@ -1,0 +1,183 @@
+//! A throw-away server and what the tests ask of it.
+#![allow(dead_code, missing_docs)]
+
+use advisor::model::index_def::{IndexSpec, TableName};
+use advisor::model::report::{Action, AdvisedIndex, Report};
+use advisor::model::step::Member;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Every index outside schema `advisor`, all that "equal catalogs" means, one text per index.
+const CATALOG: &str = "
+select concat_ws(' | ', n.nspname, c.relname, t.relname, pg_get_indexdef(i.indexrelid), pg_get_userbyid(c.relowner), s.spcname,
+  c.reloptions::text, obj_description(c.oid, 'pg_class'),
+  (select string_agg(a.attnum || '=' || coalesce(nullif(a.attstattarget, -1)::text, ''), ',' order by a.attnum) from pg_attribute a where a.attrelid = c.oid),
+  i.indisvalid, i.indisready, i.indislive, k.conname, i.indisreplident, i.indisclustered, h.inhparent::regclass)
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+left join pg_tablespace s on s.oid = c.reltablespace left join pg_constraint k on k.conindid = c.oid and k.contype in ('p', 'u', 'x')
+left join pg_inherits h on h.inhrelid = c.oid
+where n.nspname not in ('advisor', 'pg_catalog', 'pg_toast') order by n.nspname, c.relname";
+
+pub struct Scratch {
+    pub folder: tempfile::TempDir,
+    bin: PathBuf,
+}
+
+impl Scratch {
+    pub fn start() -> Scratch {
+        let bin = bindir();
+        let folder = tempfile::Builder::new().prefix("advtest").tempdir().expect("temporary folder");
+        let server = Scratch { folder, bin };
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(server.folder.path()));
+        }
+        server.pg("initdb", &["-A", "trust", "-U", "postgres", "-N", "-D", &server.data()]);
+        server.up();
+        server
+    }
+
+    pub fn up(&self) {
+        let options = format!("-c listen_addresses='' -k {} -c fsync=off -c max_prepared_transactions=5", self.folder.path().display());
+        let log = format!("{}/log", self.folder.path().display());
+        self.pg("pg_ctl", &["-w", "-D", &self.data(), "-l", &log, "-o", &options, "start"]);
+    }
+
+    pub fn stop(&self, mode: &str) {
+        self.pg("pg_ctl", &["-w", "-D", &self.data(), "-m", mode, "stop"]);
+    }
+
+    fn data(&self) -> String {
+        format!("{}/data", self.folder.path().display())
+    }
+
+    fn pg(&self, program: &str, arguments: &[&str]) {
+        let path = self.bin.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        run(command.args(arguments).current_dir("/tmp").stdout(Stdio::null()).stderr(Stdio::null()));
+    }
+
+    pub fn database(&self, name: &str) -> Database {
+        let database = Database { name: name.to_owned(), host: self.folder.path().to_owned(), role: "postgres".into() };
+        Database { name: "postgres".into(), ..database.clone() }.sql(&format!("create database {name}"));
+        database
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = Command::new("setpriv")
+            .args(if is_root() { vec!["--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { vec!["--"] })
+            .arg(self.bin.join("pg_ctl"))
+            .args(["-D", &self.data(), "-m", "immediate", "stop"])
+            .current_dir("/tmp")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+#[derive(Clone)]
+pub struct Database {
+    pub name: String,
+    pub host: PathBuf,
+    pub role: String,
+}
+
+impl Database {
+    pub fn url(&self) -> String {
+        format!("host={} dbname={} user={}", self.host.display(), self.name, self.role)
+    }
+
+    pub fn as_role(&self, role: &str) -> Database {
+        Database { role: role.into(), ..self.clone() }
+    }
+
+    pub fn psql(&self) -> Command {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url()]).env("PGOPTIONS", "");
+        command
+    }
+
+    /// Runs statements one by one; panics when one fails.
+    pub fn sql(&self, sql: &str) {
+        let output = self.psql().args(["-c", sql]).output().expect("psql");
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let output = self.psql().args(["-R", "\u{1}", "-c", sql]).output().expect("psql");
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).trim_end_matches(['\n', '\u{1}']).to_owned();
+        if text.is_empty() { Vec::new() } else { text.split('\u{1}').map(str::to_owned).collect() }
+    }
+
+    pub fn catalog(&self) -> Vec<String> {
+        self.rows(CATALOG)
+    }
+
+    pub fn psql_file(&self, file: &Path) -> Result<(), String> {
+        let output = self.psql().arg("-f").arg(file).output().expect("psql");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+
+    pub fn members(&self, table: &str) -> Vec<Member> {
+        let runtime = tokio::runtime::Runtime::new().expect("runtime");
+        runtime.block_on(async {
+            let purpose = advisor::pg::session::Purpose::reading("test");
+            let session = advisor::pg::session::Session::open(Some(&self.url()), &purpose).await.expect("connect");
+            advisor::pg::partitions::members(&session.client, &TableName::new("public", table)).await.expect("partitions")
+        })
+    }
+}
+
+pub fn report_of(indexes: Vec<AdvisedIndex>) -> Report {
+    let mut report = Report { schema_version: 1, ..Report::default() };
+    report.recommendation.indexes = indexes;
+    report
+}
+
+pub fn create_advice(spec: &IndexSpec, name: &str) -> AdvisedIndex {
+    AdvisedIndex {
+        id: format!("{:08x}", xxhash_rust::xxh3::xxh3_64(spec.create_sql(name, true).as_bytes()) as u32),
+        action: Action::Create,
+        name: name.into(),
+        schema: spec.table.schema.clone(),
+        table: spec.table.name.clone(),
+        ddl: spec.create_sql(name, true),
+        undo: vec![],
+        size_bytes: None,
+        write_cost: 0.0,
+        queries: vec![],
+        benefit: 1.0,
+        reason: "a reason".into(),
+        replaces: vec![],
+        partitioned: false,
+        owner: None,
+    }
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("command");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn is_root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
+fn bindir() -> PathBuf {
+    if let Some(named) = std::env::var_os("ADVISOR_PG_BINDIR") {
+        return named.into();
+    }
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir("/usr/lib/postgresql").map(|d| d.flatten().map(|e| e.path().join("bin")).collect()).unwrap_or_default();
+    found.sort();
+    found.pop().expect("no PostgreSQL: set ADVISOR_PG_BINDIR")
+}
