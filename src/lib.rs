@@ -25,8 +25,8 @@ mod registry;
 pub mod model;
 pub mod read;
 
-pub mod candidates;
 pub mod apply;
+pub mod candidates;
 pub mod migrate;
 pub mod report;
 /// shim
