@@ -29,21 +29,7 @@ pub mod apply;
 pub mod candidates;
 pub mod migrate;
 pub mod report;
-/// shim
-#[allow(missing_docs)]
-pub mod rules {
-    use crate::model::{report::*, snapshot::Snapshot};
-    #[derive(Debug, Clone, Default)]
-    pub struct Thresholds;
-    #[derive(Default)]
-    pub struct Judgement {
-        pub findings: Vec<Finding>,
-        pub not_judged: Vec<NotJudged>,
-    }
-    pub fn judge(_: &Snapshot, _: &Thresholds) -> Judgement {
-        Judgement::default()
-    }
-}
+pub mod rules;
 pub mod sampling;
 pub mod select;
 

@@ -29,6 +29,11 @@ pub fn width() -> usize {
     terminal.or_else(told).filter(|columns| *columns > 0).unwrap_or(100)
 }
 
+/// Text for a file: colour codes taken out.
+pub fn strip_colour(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// A remark on standard error; silent under `--quiet`.
 pub fn note(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {

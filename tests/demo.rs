@@ -70,6 +70,9 @@ async fn the_demo_is_built_and_its_workload_is_the_same_before_and_after_indexes
     assert!(parents >= 5 * pages && pages >= 20, "{parents} rows on {pages} pages");
     assert_eq!(of("select count(*) from likes").0, of("select p.id, p.author_id").1);
 
+    let (lookups, found) = of("select user_id, handle, display_name, bio");
+    assert_eq!(lookups, found, "every handle is found, whatever its case");
+
     client.batch_execute(GOOD_INDEXES).await.unwrap();
     client.batch_execute("select pg_stat_statements_reset()").await.unwrap();
     let second = run_workload(&url, 1, &|_, _, _| {}).await.unwrap();

@@ -4,11 +4,11 @@
 
 select setseed(0.11);
 
--- Two accounts share an address: what a unique index will stumble over.
+-- First names go round by id, so that the app can know a handle. Two accounts share an address: what a unique index will stumble over.
 insert into users (id, email, name, created_at)
 select n,
        case n when 29999 then 'user7@example.com' else 'user' || n || '@example.com' end,
-       (array['Ada', 'Ben', 'Chloe', 'Deniz', 'Emma', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas'])[1 + floor(random() * 10)::int]
+       (array['Ada', 'Ben', 'Chloe', 'Deniz', 'Emma', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas'])[1 + n % 10]
            || ' ' || (array['Adler', 'Brown', 'Costa', 'Demir', 'Eriksen', 'Fischer', 'Garcia'])[1 + floor(random() * 7)::int],
        now() - interval '2 years' * (1 - n / 30001.0)
 from generate_series(1, 30000) as n;

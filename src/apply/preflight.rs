@@ -1,25 +1,8 @@
 //! What stands against a step before it begins. Refusals are final; notes are for the plan.
 
 use crate::model::ddl::Ddl;
-use crate::model::ledger::{Blocker, Relation, Target};
+use crate::model::ledger::{Blocker, Relation, ServerState, Target};
 use crate::model::text::one_line;
-
-/// The server, as far as building goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServerState {
-    /// server_version_num.
-    pub version_num: i32,
-    /// server_version.
-    pub version: String,
-    /// Database.
-    pub database: String,
-    /// pg_is_in_recovery().
-    pub is_standby: bool,
-    /// default_transaction_read_only.
-    pub read_only: bool,
-    /// Our role.
-    pub role: String,
-}
 
 /// Why nothing can be built on this server, with what to do.
 pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {

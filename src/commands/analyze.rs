@@ -3,10 +3,12 @@
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
 use crate::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
-use crate::model::failure::Failure;
-use crate::model::report::Severity;
-use crate::rules::Thresholds;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::report::{Report, Severity};
+use crate::report::{self, Style};
+use crate::rules::{self, Thresholds};
 use crate::{disk, term};
+use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, FromArgMatches};
 use std::path::PathBuf;
 
@@ -54,8 +56,11 @@ struct Options {
     #[arg(long, value_name = "RULE")]
     require: Vec<String>,
     /// Output format
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    #[arg(long, default_value = report::FORMATS[0].name, value_parser = PossibleValuesParser::new(report::FORMATS.iter().map(|f| f.name)))]
     format: String,
+    /// Show everything: all evidence, all refused candidates, all queries
+    #[arg(long, short = 'v')]
+    verbose: bool,
     /// Write the report to this file
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
@@ -75,20 +80,42 @@ async fn run(matches: ArgMatches) -> Outcome {
         plans: options.plans.clone(),
         explain_analyze: options.explain_analyze,
         max_queries: options.max_queries,
-        thresholds: Thresholds::default(),
+        thresholds: thresholds(&options)?,
         advice: Advice { what_if: options.what_if, pg_bindir: options.pg_bindir.clone(), schemas: options.schemas.clone() },
     };
     let report = analyse(&analysis).await?;
-    let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::usage(e.to_string()))?;
+    let format = report::format(&options.format).ok_or_else(|| Failure::usage("unknown format"))?;
+    let style = Style { width: if options.output.is_some() { 100 } else { term::width() }, verbose: options.verbose };
+    let text = (format.render)(&report, &style);
     match &options.output {
-        Some(path) => disk::write_text(path, &text)?,
+        Some(path) => {
+            disk::write_text(path, &term::strip_colour(&text))?;
+            term::note(&format!("report written to {}", path.display()));
+        }
         None => term::print(&text),
     }
-    let gate = match options.fail_on.as_str() {
-        "info" => Some(Severity::Info),
-        "warning" => Some(Severity::Warning),
-        "error" => Some(Severity::Error),
-        _ => None,
-    };
-    Ok(u8::from(gate.is_some_and(|g| report.findings.iter().any(|f| f.severity >= g))))
+    required(&options.require, &report)?;
+    Ok(u8::from(gate(&options.fail_on).is_some_and(|g| report.findings.iter().any(|f| f.severity >= g))))
+}
+
+/// `--set`, and `--min-stats-age` as the short way to one of them. Names in --require are checked as well.
+fn thresholds(options: &Options) -> Result<Thresholds, Failure> {
+    let mut thresholds = Thresholds::parse(&options.set)?;
+    if let Some(days) = options.min_stats_age {
+        thresholds.set("unused-index.min_stats_age_days", days)?;
+    }
+    options.require.iter().try_for_each(|name| rules::find(name).map(|_| ()))?;
+    Ok(thresholds)
+}
+
+/// The severity from which on findings fail the run; `None` for `never`.
+fn gate(fail_on: &str) -> Option<Severity> {
+    [("info", Severity::Info), ("warning", Severity::Warning), ("error", Severity::Error)].into_iter().find(|(name, _)| *name == fail_on).map(|(_, s)| s)
+}
+
+/// A rule that the user requires but that had no evidence is exit 4, with the cure.
+fn required(rules: &[String], report: &Report) -> Result<(), Failure> {
+    let Some(gap) = report.not_judged.iter().find(|n| rules.contains(&n.rule)) else { return Ok(()) };
+    let failure = Failure::new(FailureKind::Missing, format!("{} could not be judged: {}", gap.rule, gap.reason));
+    Err(gap.fix_sql.iter().fold(failure, |f, sql| f.hint(sql.clone())))
 }

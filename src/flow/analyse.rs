@@ -67,7 +67,7 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
     if analysis.explain_analyze {
         progress.set_position(0);
         progress.set_message("Running harmless queries");
-        super::run::run_workload(session, &mut snapshot, analysis.max_queries, &progress).await?;
+        super::explain_analyze::run_workload(session, &mut snapshot, analysis.max_queries, &progress).await?;
     }
     progress.finish_and_clear();
     say_what_has_no_plan(&mut snapshot, analysis.max_queries);

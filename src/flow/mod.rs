@@ -1,11 +1,17 @@
 //! Floor 3: the loops that carry questions and answers between the pure modules and the IO.
 
 pub mod analyse;
+pub mod apply;
 pub mod doctor;
 mod drops;
+mod explain_analyze;
 pub mod generate;
 mod inputs;
 mod plans;
 mod recommend;
+pub mod rollback;
 mod run;
+mod signals;
+pub mod status;
 mod trial;
+pub mod wanted;

@@ -264,3 +264,20 @@ pub struct Target {
     /// Heap size, bytes.
     pub size_bytes: i64,
 }
+
+/// The server, as far as building goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerState {
+    /// server_version_num.
+    pub version_num: i32,
+    /// server_version.
+    pub version: String,
+    /// Database.
+    pub database: String,
+    /// pg_is_in_recovery().
+    pub is_standby: bool,
+    /// default_transaction_read_only.
+    pub read_only: bool,
+    /// Our role.
+    pub role: String,
+}

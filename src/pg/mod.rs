@@ -1,5 +1,6 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod build;
 pub mod checkup;
 pub mod clone;
 pub mod collect;
@@ -10,6 +11,7 @@ pub mod effects;
 pub mod error;
 pub mod explain;
 pub mod hypopg;
+pub mod ledger;
 pub mod partitions;
 mod refusal;
 pub mod server;

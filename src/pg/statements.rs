@@ -167,4 +167,50 @@ statements! {
     OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
     /// Functions with effects, among those called.
     VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
+    /// What this server can do.
+    APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
+    /// A table to be indexed.
+    APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age", "size_bytes"];
+    /// What has a name now.
+    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text"] -> ["oid", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "comment", "statistics_columns", "statistics_targets", "needed"];
+    /// Usable indexes of a table.
+    APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "definition"];
+    /// The twin's index as printed.
+    APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
+    /// A backend by process id.
+    APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working"];
+    /// Progress of a build.
+    APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
+    /// Whom a backend waits for.
+    APPLY_WAITING_FOR = "apply/waiting_for", 13..=99, None, ["int4"] -> ["pid", "application", "role", "state", "seconds"];
+    /// Who would hold a build up.
+    APPLY_WOULD_BLOCK = "apply/would_block", 13..=99, None, ["oid"] -> ["pid", "application", "role", "state", "seconds"];
+    /// Builds that run now.
+    APPLY_BUILDS = "apply/builds", 13..=99, None, [] -> ["pid", "table_oid", "table_schema", "table_name", "index_name", "phase"];
+    /// INVALID indexes.
+    APPLY_INVALID = "apply/invalid", 13..=99, None, [] -> ["oid", "schema", "name", "ready"];
+    /// Try an advisory lock.
+    APPLY_TRY_LOCK = "apply/try_lock", 13..=99, None, ["int4", "int4"] -> ["locked"];
+    /// Give it back.
+    APPLY_UNLOCK = "apply/unlock", 13..=99, None, ["int4", "int4"] -> ["unlocked"];
+    /// Who holds it.
+    APPLY_LOCK_HOLDER = "apply/lock_holder", 13..=99, None, ["int8", "int8"] -> ["pid", "application", "role", "state", "seconds"];
+    /// Cancel a worker of ours.
+    APPLY_CANCEL = "apply/cancel", 13..=99, None, ["int4", "int8"] -> ["cancelled"];
+    /// Whether the ledger is there.
+    LEDGER_EXISTS = "ledger/exists", 13..=99, None, [] -> ["name", "ours", "owner"];
+    /// The ledger's schema.
+    LEDGER_CREATE_SCHEMA = "ledger/create_schema", 13..=99, None, [] -> [];
+    /// The ledger's rows.
+    LEDGER_CREATE_TABLE = "ledger/create_table", 13..=99, Some("ledger"), [] -> [];
+    /// The ledger's history.
+    LEDGER_CREATE_EVENTS = "ledger/create_events", 13..=99, Some("ledger"), [] -> [];
+    /// Entries.
+    LEDGER_ENTRIES = "ledger/entries", 13..=99, Some("ledger"), ["text"] -> ["id", "run", "position", "action", "schema_name", "index_name", "table_name", "table_oid", "index_oid", "shape", "definition", "up_sql", "down_sql", "state", "owned", "attempt", "worker_pid", "worker_start", "error", "updated_at"];
+    /// Record an intent.
+    LEDGER_PLAN = "ledger/plan", 13..=99, Some("ledger"), ["text", "text", "int4", "text", "text", "text", "text", "oid", "text", "jsonb", "text", "_text", "text", "_text", "text"] -> ["id"];
+    /// Record a change of state.
+    LEDGER_MOVE = "ledger/move", 13..=99, Some("ledger"), ["text", "text", "text", "bool", "oid", "int4", "int8", "int4", "text"] -> ["id"];
+    /// Our own backend.
+    APPLY_WORKER = "apply/worker", 13..=99, None, [] -> ["pid", "started"];
 }

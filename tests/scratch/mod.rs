@@ -62,6 +62,17 @@ impl Scratch {
         run(command.args(arguments).current_dir("/tmp").stdout(Stdio::null()).stderr(Stdio::null()));
     }
 
+    pub fn tablespace(&self, name: &str) -> String {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).expect("folder");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let postgres = Database { name: "postgres".into(), host: self.folder.path().to_owned(), role: "postgres".into() };
+        postgres.sql(&format!("create tablespace {name} location '{}'", folder.display()));
+        name.to_owned()
+    }
+
     pub fn database(&self, name: &str) -> Database {
         let database = Database { name: name.to_owned(), host: self.folder.path().to_owned(), role: "postgres".into() };
         Database { name: "postgres".into(), ..database.clone() }.sql(&format!("create database {name}"));
@@ -180,4 +191,57 @@ fn bindir() -> PathBuf {
         std::fs::read_dir("/usr/lib/postgresql").map(|d| d.flatten().map(|e| e.path().join("bin")).collect()).unwrap_or_default();
     found.sort();
     found.pop().expect("no PostgreSQL: set ADVISOR_PG_BINDIR")
+}
+
+/// A session that holds something open until it is dropped.
+pub struct Held {
+    child: std::process::Child,
+    stdin: Option<std::process::ChildStdin>,
+    stdout: std::io::BufReader<std::process::ChildStdout>,
+}
+
+impl Database {
+    pub fn hold(&self, sql: &str) -> Held {
+        let mut child = self.psql().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql");
+        let stdin = child.stdin.take();
+        let stdout = std::io::BufReader::new(child.stdout.take().expect("stdout"));
+        let mut held = Held { child, stdin, stdout };
+        held.say(sql);
+        held
+    }
+
+    /// Waits until a query returns a row.
+    pub fn until(&self, sql: &str) {
+        for _ in 0..200 {
+            if !self.rows(sql).is_empty() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!(
+            "never: {sql}; activity: {:?}",
+            self.rows("select application_name, state, wait_event, query from pg_stat_activity where datname is not null")
+        );
+    }
+}
+
+impl Held {
+    /// Runs statements and returns when they are done.
+    pub fn say(&mut self, sql: &str) {
+        use std::io::{BufRead, Write};
+        let stdin = self.stdin.as_mut().expect("open");
+        writeln!(stdin, "{sql};\n\\echo said").expect("write");
+        let mut line = String::new();
+        while line.trim() != "said" {
+            line.clear();
+            assert!(self.stdout.read_line(&mut line).expect("read") > 0, "psql ended: {sql}");
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stdin = None;
+        let _ = self.child.wait();
+    }
 }

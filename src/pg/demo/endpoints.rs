@@ -136,9 +136,9 @@ async fn archive(app: &mut App) -> Result<(), Failure> {
 
 /// A look-up whatever the case.
 async fn profile(app: &mut App) -> Result<(), Failure> {
-    let names = ["ada", "BEN", "Chloe", "deniz", "EMMA", "farid", "Grace", "hugo", "INES", "jonas"];
-    let name = names[app.chance.below(10) as usize % names.len()];
-    let handle = format!("{name}{}", app.chance.popular(USERS));
+    const NAMES: [&str; 10] = ["ada", "BEN", "Chloe", "deniz", "EMMA", "farid", "Grace", "hugo", "INES", "jonas"];
+    let user = app.chance.popular(USERS);
+    let handle = format!("{}{user}", NAMES[user as usize % NAMES.len()]);
     app.rows("profile", &[&handle]).await?;
     Ok(())
 }
@@ -146,7 +146,7 @@ async fn profile(app: &mut App) -> Result<(), Failure> {
 /// A search in the middle of a text, which no ordinary index serves.
 async fn search(app: &mut App) -> Result<(), Failure> {
     let words = ["eri", "garc", "emir", "rown", "iz ad"];
-    let word = words[app.chance.below(5) as usize % words.len()];
+    let word = words[app.chance.below(5) as usize];
     app.rows("search", &[&word]).await?;
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! PostgreSQL's lexical structure, enough of it to normalise a text without understanding it:
 //! works on statements that no parser of ours can read, and on texts cut off in the middle.
+//! A layer above [`lex`]: operators and numbers in one piece, blanks gone.
+
+use crate::read::lex;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,132 +46,66 @@ impl Token<'_> {
 
 /// All tokens; comments and white space are left out. Unterminated strings and comments end with the text.
 pub fn tokens(sql: &str) -> Vec<Token<'_>> {
+    let pieces = lex::tokens(sql);
     let mut out = Vec::new();
     let mut at = 0;
-    while at < sql.len() {
-        let rest = &sql[at..];
-        let skip = blank_length(rest);
-        if skip > 0 {
-            at += skip;
-            continue;
+    while at < pieces.len() {
+        let (kind, count) = classify(sql, &pieces[at..]);
+        let (start, end) = (pieces[at].start, pieces[at + count - 1].end);
+        if !pieces[at].is_blank() {
+            out.extend(symbols(sql, kind, start, end));
         }
-        let (kind, length) = token_at(rest);
-        out.push(Token { kind, text: &rest[..length], offset: at });
-        at += length;
+        at += count;
     }
     out
 }
 
-/// Length of white space or a comment at the start.
-fn blank_length(rest: &str) -> usize {
-    if rest.starts_with("--") {
-        return rest.find('\n').map_or(rest.len(), |n| n + 1);
+/// What the first pieces make together, and how many they are.
+fn classify(sql: &str, pieces: &[lex::Token]) -> (Kind, usize) {
+    let word = |n: usize| pieces.get(n).filter(|p| p.kind == lex::Kind::Word).map(|p| p.text(sql));
+    let digits = |n: usize| word(n).is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    match pieces[0].kind {
+        lex::Kind::Literal => (Kind::Text, 1),
+        lex::Kind::QuotedName => (Kind::Quoted, 1),
+        lex::Kind::Symbol('$') if digits(1) => (Kind::Parameter, 2),
+        lex::Kind::Word if digits(0) => (Kind::Number, number(sql, pieces, 1)),
+        lex::Kind::Symbol('.') if digits(1) => (Kind::Number, number(sql, pieces, 2)),
+        lex::Kind::Word => (Kind::Word, 1),
+        lex::Kind::Symbol(':') if matches!(pieces.get(1).map(|p| p.kind), Some(lex::Kind::Symbol(':'))) => (Kind::Symbol, 2),
+        lex::Kind::Symbol(c) if is_operator(c) => {
+            (Kind::Symbol, pieces.iter().take_while(|p| matches!(p.kind, lex::Kind::Symbol(c) if is_operator(c))).count())
+        }
+        _ => (Kind::Symbol, 1),
     }
-    if rest.starts_with("/*") {
-        return block_comment_length(rest);
-    }
-    rest.chars().next().filter(|c| c.is_whitespace()).map_or(0, char::len_utf8)
 }
 
-/// Block comments nest in PostgreSQL.
-fn block_comment_length(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let (mut depth, mut at) = (0usize, 0usize);
-    while at < bytes.len() {
-        match &bytes[at..(at + 2).min(bytes.len())] {
-            b"/*" => {
-                depth += 1;
-                at += 2;
-            }
-            b"*/" => {
-                depth -= 1;
-                at += 2;
-                if depth == 0 {
-                    return at;
-                }
-            }
-            _ => at += 1,
+/// Pieces of a number whose first `count` are known: `1.5e-3` is `1`, `.`, `5e`, `-`, `3`.
+fn number(sql: &str, pieces: &[lex::Token], mut count: usize) -> usize {
+    loop {
+        let exponent = pieces[count - 1].text(sql).ends_with(['e', 'E']);
+        let digits =
+            |n: usize| pieces.get(n).is_some_and(|p| p.kind == lex::Kind::Word && p.text(sql).starts_with(|c: char| c.is_ascii_digit()));
+        match pieces.get(count).map(|p| p.kind) {
+            Some(lex::Kind::Symbol('.')) if digits(count + 1) => count += 2,
+            Some(lex::Kind::Symbol('.')) => return count + 1,
+            Some(lex::Kind::Symbol('+' | '-')) if exponent && digits(count + 1) => return count + 2,
+            _ => return count,
         }
     }
-    rest.len()
-}
-
-fn token_at(rest: &str) -> (Kind, usize) {
-    let first = rest.chars().next().unwrap_or(' ');
-    let second = rest[first.len_utf8()..].chars().next().unwrap_or(' ');
-    match first {
-        '\'' => (Kind::Text, quoted_length(rest, 0, '\'', false)),
-        '"' => (Kind::Quoted, quoted_length(rest, 0, '"', false)),
-        'e' | 'E' if second == '\'' => (Kind::Text, quoted_length(rest, 1, '\'', true)),
-        'b' | 'B' | 'x' | 'X' | 'n' | 'N' if second == '\'' => (Kind::Text, quoted_length(rest, 1, '\'', false)),
-        'u' | 'U' if rest[1..].starts_with("&'") => (Kind::Text, quoted_length(rest, 2, '\'', false)),
-        'u' | 'U' if rest[1..].starts_with("&\"") => (Kind::Quoted, quoted_length(rest, 2, '"', false)),
-        '$' if second.is_ascii_digit() => (Kind::Parameter, 1 + run(&rest[1..], |c| c.is_ascii_digit())),
-        '$' => dollar_string(rest).map_or((Kind::Symbol, 1), |n| (Kind::Text, n)),
-        '0'..='9' => (Kind::Number, number_length(rest)),
-        '.' if second.is_ascii_digit() => (Kind::Number, number_length(rest)),
-        c if c == '_' || c.is_alphabetic() => (Kind::Word, run(rest, |c| c == '_' || c == '$' || c.is_alphanumeric())),
-        c if is_operator(c) => (Kind::Symbol, operator_length(rest)),
-        ':' if second == ':' => (Kind::Symbol, 2),
-        c => (Kind::Symbol, c.len_utf8()),
-    }
-}
-
-fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !belongs(c)).unwrap_or(text.len())
-}
-
-/// Length of a quoted token whose opening quote stands at `open`.
-fn quoted_length(rest: &str, open: usize, quote: char, backslash: bool) -> usize {
-    let mut chars = rest.char_indices().skip(open + 1).peekable();
-    while let Some((at, c)) = chars.next() {
-        if backslash && c == '\\' {
-            chars.next();
-        } else if c == quote {
-            if chars.peek().is_some_and(|(_, next)| *next == quote) {
-                chars.next();
-            } else {
-                return at + 1;
-            }
-        }
-    }
-    rest.len()
-}
-
-/// Length of `$tag$…$tag$`, or `None` where the `$` opens no such string.
-fn dollar_string(rest: &str) -> Option<usize> {
-    let tag_length = run(&rest[1..], |c| c == '_' || c.is_alphanumeric());
-    if !rest[1 + tag_length..].starts_with('$') {
-        return None;
-    }
-    let tag = &rest[..tag_length + 2];
-    Some(rest[tag.len()..].find(tag).map_or(rest.len(), |n| n + 2 * tag.len()))
-}
-
-fn number_length(rest: &str) -> usize {
-    let mut length = run(rest, |c| c == '.' || c == '_' || c.is_ascii_alphanumeric());
-    // `1e-5`: the sign belongs to the number.
-    if rest[..length].ends_with(['e', 'E']) && !rest.starts_with("0x") && rest[length..].starts_with(['+', '-']) {
-        length += 1 + run(&rest[length + 1..], |c| c.is_ascii_digit());
-    }
-    length
 }
 
 fn is_operator(c: char) -> bool {
     "+-*/<>=~!@#%^&|`?".contains(c)
 }
 
-/// An operator ends before a comment starts.
-fn operator_length(rest: &str) -> usize {
-    let longest = run(rest, is_operator);
-    let comment = ["--", "/*"].iter().filter_map(|c| rest[..longest].find(c)).min().unwrap_or(longest);
-    let length = comment.max(1);
-    // `=-1`: a trailing + or - is its own token unless the operator has one of ~ ! @ # % ^ & | ` ?
-    let text = &rest[..length];
-    if length > 1 && text.ends_with(['+', '-']) && !text.contains(|c| "~!@#%^&|`?".contains(c)) {
-        return text.trim_end_matches(['+', '-']).len().max(1);
-    }
-    length
+/// `=-1`: a trailing sign is a token of its own, unless the operator holds one of `~ ! @ # % ^ & | ?` or a backtick.
+fn symbols(sql: &str, kind: Kind, start: usize, end: usize) -> impl Iterator<Item = Token<'_>> {
+    let text = &sql[start..end];
+    let free = kind == Kind::Symbol && text.len() > 1 && text.chars().all(|c| "+-*/<>=".contains(c));
+    let cut = if free { text.trim_end_matches(['+', '-']).len().max(1) } else { text.len() };
+    let token = move |from: usize, to: usize| Token { kind, text: &text[from..to], offset: start + from };
+    let signs = (cut..text.len()).map(move |n| token(n, n + 1));
+    std::iter::once(token(0, cut)).chain(signs)
 }
 
 #[cfg(test)]

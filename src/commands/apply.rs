@@ -1,0 +1,53 @@
+//! `advisor apply`: make the changes of a report or of migration files.
+
+use super::{Command, Outcome};
+use crate::cli::connection::ConnectionArgs;
+use crate::flow::apply::{ApplyOptions, apply};
+use crate::flow::wanted;
+use crate::model::failure::Failure;
+use clap::{ArgMatches, Args, FromArgMatches};
+use std::path::PathBuf;
+
+// The flags; a doc comment here would become the help text.
+#[derive(Debug, Args)]
+struct Options {
+    /// A report (JSON), a folder of .up.sql files, or files; `-` is standard input
+    #[arg(required = true, value_name = "REPORT|DIR|FILE")]
+    inputs: Vec<PathBuf>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Drop indexes too; without it only creates are made
+    #[arg(long)]
+    drops: bool,
+    /// Only the changes with these ids
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+pub(super) static ENTRY: Command = Command {
+    handles_signals: true,
+    clap: || {
+        Options::augment_args(clap::Command::new("apply"))
+            .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
+            .after_help(
+                "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
+                 Every step is written to the ledger, schema advisor of the database, before it acts. A run that was\n\
+                 stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
+                 Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",
+            )
+    },
+    run: |matches| Box::pin(run(matches)),
+};
+
+async fn run(matches: ArgMatches) -> Outcome {
+    let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    let wanted = wanted::read(&options.inputs, &options.only)?;
+    let how = ApplyOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, drops: options.drops };
+    apply(wanted, &how).await
+}

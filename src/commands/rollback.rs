@@ -1,0 +1,59 @@
+//! `advisor rollback`: take changes back.
+
+use super::{Command, Outcome};
+use crate::cli::connection::ConnectionArgs;
+use crate::flow::rollback::{RollbackOptions, Which, rollback};
+use crate::model::failure::Failure;
+use clap::{ArgMatches, Args, FromArgMatches};
+
+// The flags; a doc comment here would become the help text.
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = false)]
+struct Chosen {
+    /// Entries of the ledger
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// The last run, its steps in reverse
+    #[arg(long)]
+    last: bool,
+    /// Everything in the ledger, newest first
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+pub(super) static ENTRY: Command = Command {
+    handles_signals: true,
+    clap: || {
+        Options::augment_args(clap::Command::new("rollback"))
+            .about("Take back what apply did: drop what it built, build what it dropped")
+            .after_help(
+                "Only what the ledger says is ours is dropped, and only while its definition is unchanged. What was there\n\
+                 before apply is kept. The ledger itself, schema advisor, stays.",
+            )
+    },
+    run: |matches| Box::pin(run(matches)),
+};
+
+async fn run(matches: ArgMatches) -> Outcome {
+    let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    let which = match options.chosen {
+        Chosen { last: true, .. } => Which::Last,
+        Chosen { all: true, .. } => Which::All,
+        Chosen { ids, .. } => Which::Ids(ids),
+    };
+    rollback(&RollbackOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, which }).await
+}

@@ -1,0 +1,82 @@
+//! `advisor status`: what apply did and how it stands.
+
+use super::{Command, Outcome};
+use crate::cli::connection::ConnectionArgs;
+use crate::flow::status::{Status, status};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::index_def::TableName;
+use crate::model::report::Action;
+use crate::model::text::squeeze;
+use crate::term;
+use clap::{ArgMatches, Args, FromArgMatches};
+use comfy_table::{ContentArrangement, Table, presets};
+
+// The flags; a doc comment here would become the help text.
+#[derive(Debug, Args)]
+struct Options {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+pub(super) static ENTRY: Command = Command {
+    handles_signals: false,
+    clap: || {
+        Options::augment_args(clap::Command::new("status"))
+            .about("Show what apply did, whether the database still agrees, running builds and INVALID leftovers")
+    },
+    run: |matches| Box::pin(run(matches)),
+};
+
+async fn run(matches: ArgMatches) -> Outcome {
+    let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    let status = status(options.connection.db.as_deref()).await?;
+    let text = match options.format.as_str() {
+        "json" => serde_json::to_string_pretty(&status).map(|json| json + "\n").map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?,
+        _ => text(&status),
+    };
+    term::print(&text);
+    Ok(0)
+}
+
+fn text(status: &Status) -> String {
+    let mut out = String::new();
+    if status.entries.is_empty() {
+        out.push_str("The ledger is empty: apply has changed nothing here.\n");
+    } else {
+        out.push_str(&format!("{}\n", entries(status)));
+    }
+    for build in &status.running {
+        let whose = if build.ours { "ours" } else { "not ours" };
+        out.push_str(&format!("running: {} on {}, {} (process {}, {whose})\n", build.index, build.table, build.phase, build.pid));
+    }
+    for leftover in status.invalid.iter().filter(|l| !l.building) {
+        let index = TableName::new(&leftover.schema, &leftover.index);
+        let cost = if leftover.maintained_by_writes { ", every write maintains it" } else { "" };
+        let cure = if leftover.ours { "the next apply or rollback clears it" } else { "not ours: DROP INDEX CONCURRENTLY removes it" };
+        out.push_str(&format!("invalid: {index}{cost}; {cure}\n"));
+    }
+    out
+}
+
+fn entries(status: &Status) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["id", "change", "index", "table", "state", "when", "now"]);
+    for entry in &status.entries {
+        let action = if entry.action == Action::Create { "create" } else { "drop" };
+        let now = entry.drift.clone().or_else(|| entry.remark.as_deref().map(squeeze)).unwrap_or_else(|| "as recorded".into());
+        table.add_row([
+            entry.id.clone(),
+            action.to_owned(),
+            TableName::new(&entry.schema, &entry.index).to_string(),
+            TableName::new(&entry.schema, &entry.table).to_string(),
+            entry.state.name().to_owned(),
+            entry.updated_at.clone(),
+            now,
+        ]);
+    }
+    table
+}

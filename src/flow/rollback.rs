@@ -1,0 +1,149 @@
+//! `rollback`: choose entries of the ledger, show what taking them back means, ask, then one machine each.
+
+use super::apply::{agreed, open, plural, report};
+use super::run::Runner;
+use super::signals::Signals;
+use crate::apply::machine::Goal;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::ledger::{Entry, State};
+use crate::model::report::Action;
+use crate::model::text::one_line;
+use crate::pg::ledger;
+use crate::term;
+
+/// Which entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// These ids, in this order.
+    Ids(Vec<String>),
+    /// The last run that is not wholly rolled back.
+    Last,
+    /// Everything.
+    All,
+}
+
+/// How rollback behaves.
+#[derive(Debug, Clone)]
+pub struct RollbackOptions {
+    /// Database.
+    pub target: Option<String>,
+    /// Do not ask.
+    pub yes: bool,
+    /// Show only.
+    pub dry_run: bool,
+    /// Which entries.
+    pub which: Which,
+}
+
+/// Takes them back, newest first.
+pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
+    let control = open(options.target.as_deref(), "rollback").await?;
+    let all = if ledger::exists(&control).await? { ledger::entries(&control, None).await? } else { Vec::new() };
+    let chosen = choose(all, &options.which)?;
+    if chosen.is_empty() {
+        term::print("Nothing to roll back.\n");
+        return Ok(0);
+    }
+    term::print(&format!("Roll back:\n{}", chosen.iter().map(line).collect::<String>()));
+    if options.dry_run {
+        return Ok(0);
+    }
+    if !agreed(options.yes, &format!("Take back {} change{}?", chosen.len(), plural(chosen.len())))? {
+        term::note("nothing was changed");
+        return Ok(0);
+    }
+    let signals = Signals::listen()?;
+    control.lease().await?;
+    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "rollback", signals: &signals, worker: None };
+    for (done, entry) in chosen.iter().enumerate() {
+        let ending = runner.run(Goal::Rollback, entry).await?;
+        report(entry, Goal::Rollback, ending, chosen.len() - done - 1)?;
+    }
+    term::note("the ledger in schema advisor stays, as the record of what was done");
+    Ok(0)
+}
+
+fn choose(mut all: Vec<Entry>, which: &Which) -> Result<Vec<Entry>, Failure> {
+    if let Which::Ids(ids) = which {
+        let find = |id: &String| all.iter().find(|e| e.id == *id).cloned().ok_or_else(|| unknown(id));
+        return ids.iter().map(find).collect();
+    }
+    all.retain(|e| e.state != State::RolledBack);
+    if *which == Which::Last {
+        let last = all.iter().map(|e| e.run.clone()).max();
+        all.retain(|e| Some(&e.run) == last.as_ref());
+    }
+    all.reverse();
+    Ok(all)
+}
+
+fn unknown(id: &str) -> Failure {
+    Failure::new(FailureKind::Usage, format!("the ledger has no entry {}", one_line(id))).hint("advisor status lists them")
+}
+
+fn line(entry: &Entry) -> String {
+    let (id, index) = (&entry.id, &entry.index);
+    let what = match (entry.state, entry.action) {
+        (State::RolledBack, _) => "is rolled back already".to_owned(),
+        (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
+        (State::Present, _) => "keep: it was so before".to_owned(),
+        (_, Action::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
+        (_, _) => entry.down_sql().iter().map(|sql| one_line(sql)).collect::<Vec<_>>().join("; "),
+    };
+    format!("  {id}  {index}  {what}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ddl::{CreateIndex, IndexName};
+    use crate::model::index_def::TableName;
+    use crate::model::ledger::Definition;
+
+    fn entry(id: &str, run: &str, position: i32, state: State) -> Entry {
+        let table = TableName::new("s", "t");
+        let create = CreateIndex {
+            name: id.into(),
+            table: table.clone(),
+            unique: false,
+            body: "USING \"btree\" (a)".into(),
+            tablespace: None,
+            predicate: None,
+        };
+        Entry {
+            id: id.into(),
+            run: run.into(),
+            position,
+            action: Action::Create,
+            index: IndexName::new("s", id),
+            table,
+            table_oid: 1,
+            index_oid: None,
+            shape: None,
+            definition: Definition { create, extras: vec![], valid: true },
+            state,
+            owned: true,
+            attempt: 1,
+            worker: None,
+            error: None,
+            updated_at: String::new(),
+        }
+    }
+
+    #[test]
+    fn last_is_the_last_run_in_reverse() {
+        let all = || {
+            vec![
+                entry("a", "1", 1, State::Done),
+                entry("b", "2", 1, State::Done),
+                entry("c", "2", 2, State::Done),
+                entry("d", "3", 1, State::RolledBack),
+            ]
+        };
+        let ids = |which: &Which| choose(all(), which).unwrap().iter().map(|e| e.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&Which::Last), ["c", "b"]);
+        assert_eq!(ids(&Which::All), ["c", "b", "a"]);
+        assert_eq!(ids(&Which::Ids(vec!["b".into(), "a".into()])), ["b", "a"]);
+        assert!(choose(all(), &Which::Ids(vec!["x".into()])).is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! What apply is asked to do: a report, a folder of migration files, or files, read by the strict grammar.
+
+use crate::disk;
+use crate::migrate;
+use crate::model::ddl::Ddl;
+use crate::model::failure::Failure;
+use crate::model::index_def::TableName;
+use crate::model::report::{AdvisedIndex, Report};
+use crate::model::text::one_line;
+use crate::read::{index_ddl, split};
+use std::path::{Path, PathBuf};
+
+/// One index change to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Advice id, or a hash of the statement.
+    pub id: String,
+    /// The statement.
+    pub ddl: Ddl,
+    /// Table, where the report names it.
+    pub table: Option<TableName>,
+    /// Why.
+    pub reason: String,
+    /// Why `apply` does not do it at all.
+    pub refused: Option<String>,
+}
+
+/// Reads all of them in order; an id that comes twice counts once.
+pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Vec<Wanted>, Failure> {
+    let mut all: Vec<Wanted> = Vec::new();
+    for path in paths {
+        for wanted in read_path(path)? {
+            if !all.iter().any(|w| w.id == wanted.id) {
+                all.push(wanted);
+            }
+        }
+    }
+    for id in only {
+        if !all.iter().any(|w| w.id == *id) {
+            let known: Vec<String> = all.iter().map(|w| one_line(&w.id)).collect();
+            return Err(Failure::usage(format!("no change has the id {}", one_line(id))).hint(format!("there are: {}", known.join(", "))));
+        }
+    }
+    all.retain(|w| only.is_empty() || only.contains(&w.id));
+    Ok(all)
+}
+
+/// The changes of a report.
+pub fn of_report(report: &Report) -> Result<Vec<Wanted>, Failure> {
+    report.recommendation.indexes.iter().map(of_advice).collect()
+}
+
+fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
+    let ddl = migrate::read(advice).map_err(|what| Failure::usage(format!("advice {}: {what}", one_line(&advice.id))))?;
+    if advice.id.is_empty() || !advice.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
+    }
+    let table = TableName::new(&advice.schema, &advice.table);
+    let partitioned = format!("{table} is partitioned: `advisor generate` writes the recipe as numbered files, run those with psql");
+    Ok(Wanted {
+        id: advice.id.clone(),
+        ddl,
+        table: Some(table),
+        reason: advice.reason.clone(),
+        refused: advice.partitioned.then_some(partitioned),
+    })
+}
+
+fn read_path(path: &Path) -> Result<Vec<Wanted>, Failure> {
+    if !path.is_dir() {
+        return read_file(path);
+    }
+    let fail = |e: std::io::Error| Failure::usage(format!("cannot read {}: {e}", path.display()));
+    let mut files: Vec<PathBuf> = Vec::new();
+    for file in std::fs::read_dir(path).map_err(fail)? {
+        let file = file.map_err(fail)?.path();
+        if file.to_string_lossy().ends_with(".up.sql") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::usage(format!("{} holds no .up.sql file", path.display())).hint("advisor generate --report FILE writes them"));
+    }
+    let read: Result<Vec<Vec<Wanted>>, Failure> = files.iter().map(|f| read_file(f)).collect();
+    read.map(|all| all.into_iter().flatten().collect())
+}
+
+fn read_file(path: &Path) -> Result<Vec<Wanted>, Failure> {
+    let text = disk::read_text(path)?;
+    if text.trim_start().starts_with('{') {
+        let report: Report = serde_json::from_str(&text).map_err(|e| {
+            Failure::usage(format!("{} is not a report of advisor: {e}", path.display())).hint("advisor analyze --format json writes one")
+        })?;
+        return of_report(&report);
+    }
+    let ddl = index_ddl::file(&text).map_err(|refused| {
+        let (statement, line, what) = (refused.statement, refused.line, refused.what);
+        let only = "apply runs only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY";
+        Failure::usage(format!("{only}; statement {statement} of {} (line {line}) is: {what}", path.display()))
+            .hint("files for partitioned tables and --after-apply files are for psql -v ON_ERROR_STOP=1 -f")
+    })?;
+    let pieces = split::statements(&text);
+    Ok(ddl.into_iter().zip(pieces).map(|(ddl, piece)| of_statement(path, ddl, &piece)).collect())
+}
+
+/// Files of `generate` carry the advice's id, so that a report and its files mean the same entry.
+fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
+    let named = |comment: &String| {
+        let id = comment.strip_prefix("Advice ")?.split('.').next()?;
+        (!id.is_empty() && id.len() <= 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
+    };
+    let id = piece.comments.iter().find_map(named).unwrap_or_else(|| ddl.id());
+    let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
+    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_by_the_grammar_and_refused_by_statement() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("2_b.up.sql", "-- Advice 0123abcd. Lock: x.\nDROP INDEX CONCURRENTLY s.b;");
+        write("1_a.up.sql", "CREATE INDEX CONCURRENTLY a ON s.t USING btree (x);");
+        write("1_a.down.sql", "DROP INDEX CONCURRENTLY s.a;");
+        let all = read(&[folder.path().to_owned()], &[]).unwrap();
+        assert_eq!(all.iter().map(|w| w.ddl.index().name).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(all[1].id, "0123abcd");
+        assert_eq!(read(&[folder.path().to_owned()], &["0123abcd".into()]).unwrap().len(), 1);
+        assert!(read(&[folder.path().to_owned()], &["nope".into()]).is_err());
+        write("3_c.up.sql", "CREATE INDEX CONCURRENTLY c ON s.t USING btree (x);\nDROP TABLE t;");
+        let refused = read(&[folder.path().to_owned()], &[]).unwrap_err();
+        assert!(refused.message.contains("statement 2 of") && refused.message.contains("(line 2) is: DROP TABLE t"), "{}", refused.message);
+    }
+}

@@ -1,0 +1,320 @@
+//! The two connections of apply. Control reads, locks, records and cancels, and never runs DDL on
+//! a user's table; the worker runs DDL and nothing else, one statement per message.
+
+use super::session::{Purpose, Session};
+use super::statements::*;
+use crate::model::ddl::{CreateIndex, Ddl, IndexName};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::index_def::TableName;
+use crate::model::ledger::{Blocker, Definition, Entry, Progress, Relation, ServerState, SqlError, Target, View, Worker};
+use crate::model::report::Action;
+use crate::model::text::one_line;
+use crate::read::index_ddl;
+use postgres_types::ToSql;
+use std::time::Duration;
+use tokio_postgres::{Client, Row};
+
+/// First half of our advisory keys: "advr". The second is the table's OID.
+const ADVISORY_CLASS: i32 = 0x6164_7672;
+
+/// A lock of a session that died without a word would keep every later run out: the server ends it after this.
+const LEASE: &str = "SET idle_session_timeout = '60s'";
+
+/// The control connection.
+pub struct Control {
+    /// The driver's client.
+    pub client: Client,
+    /// Remarks from connecting.
+    pub notes: Vec<String>,
+    /// The server.
+    pub server: ServerState,
+}
+
+/// The driver's error: SQLSTATE, message and detail on one line.
+pub fn sql_error(error: &tokio_postgres::Error) -> SqlError {
+    match error.as_db_error() {
+        Some(db) => {
+            let detail = db.detail().map(|d| format!(" ({d})")).unwrap_or_default();
+            SqlError { code: Some(db.code().code().to_owned()), message: one_line(&format!("{}{detail}", db.message())) }
+        }
+        None => SqlError { code: None, message: one_line(&error.to_string()) },
+    }
+}
+
+impl Control {
+    /// Opens it; definitions will print with every name qualified.
+    pub async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
+        let purpose = Purpose {
+            application_name: format!("advisor/{} {verb}", env!("CARGO_PKG_VERSION")),
+            read_only: false,
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(2),
+        };
+        let Session { client, notes, .. } = Session::open(target, &purpose).await?;
+        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
+            client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
+        }
+        let mut control = Control { client, notes, server: ServerState::default() };
+        let row = control.rows(&APPLY_SERVER, &[]).await?;
+        let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
+        control.server = ServerState {
+            version_num: row.get("version_num"),
+            version: row.get("version"),
+            database: row.get("database"),
+            is_standby: row.get("is_standby"),
+            read_only: row.get("read_only"),
+            role: row.get("role"),
+        };
+        Ok(control)
+    }
+
+    /// From now on the server ends this session when nothing was heard of it for a minute (14+).
+    pub async fn lease(&self) -> Result<(), Failure> {
+        if self.server.version_num < 140_000 {
+            return Ok(());
+        }
+        self.client.batch_execute(LEASE).await.map_err(|e| lost(&sql_error(&e)))
+    }
+
+    /// Rows of a fixed statement.
+    pub(super) async fn rows(&self, statement: &Statement, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
+        self.client.query(statement.sql, parameters).await.map_err(|e| {
+            let error = sql_error(&e);
+            Failure::new(FailureKind::Connect, format!("{} failed: {}", statement.name, error.message))
+        })
+    }
+
+    /// A table by name.
+    pub async fn target(&self, table: &TableName) -> Result<Option<Target>, Failure> {
+        let rows = self.rows(&APPLY_TABLE, &[&table.schema, &table.name]).await?;
+        Ok(rows.first().map(|row| Target {
+            oid: row.get("oid"),
+            kind: row.get("kind"),
+            persistence: row.get("persistence"),
+            owner: row.get("owner"),
+            ours: row.get("ours"),
+            may_create: row.get("may_create"),
+            frozen_age: row.get("frozen_age"),
+            freeze_max_age: row.get("freeze_max_age"),
+            size_bytes: row.get("size_bytes"),
+        }))
+    }
+
+    /// Whatever has an index's name.
+    pub async fn relation(&self, index: &IndexName) -> Result<Option<Relation>, Failure> {
+        let rows = self.rows(&APPLY_RELATION, &[&index.schema, &index.name]).await?;
+        Ok(rows.first().map(|row| relation(index, row)))
+    }
+
+    /// How this server prints a definition, learnt on an empty temporary twin of the table that is
+    /// rolled back: it also finds a wrong operator class, a mutable expression or a missing column
+    /// before anything is built. `None` without the right to make one.
+    pub async fn shape(&self, create: &CreateIndex) -> Result<Option<String>, SqlError> {
+        let begin = ["BEGIN", "SET LOCAL search_path TO DEFAULT"];
+        for sql in begin {
+            self.client.batch_execute(sql).await.map_err(|e| sql_error(&e))?;
+        }
+        let found = self.twin(create).await;
+        self.client.batch_execute("ROLLBACK").await.map_err(|e| sql_error(&e))?;
+        found
+    }
+
+    async fn twin(&self, create: &CreateIndex) -> Result<Option<String>, SqlError> {
+        let copy = format!("CREATE TEMPORARY TABLE advisor_twin (LIKE {})", create.table.quoted());
+        match self.client.batch_execute(&copy).await.map_err(|e| sql_error(&e)) {
+            Err(error) if error.code.as_deref() == Some("42501") => return Ok(None),
+            other => other?,
+        }
+        let index = create.sql_for_twin("advisor_twin_idx", "pg_temp.advisor_twin");
+        self.client.batch_execute(&index).await.map_err(|e| sql_error(&e))?;
+        self.client.batch_execute("SET LOCAL search_path = pg_catalog").await.map_err(|e| sql_error(&e))?;
+        let row = self.client.query_one(APPLY_TWIN.sql, &[]).await.map_err(|e| sql_error(&e))?;
+        Ok(row.get::<_, Option<String>>("definition").as_deref().and_then(index_ddl::definition).map(|d| d.shape()))
+    }
+
+    /// Ledger and catalog of one entry, now.
+    pub async fn look(&self, wanted: &Entry) -> Result<View, Failure> {
+        // Before the first apply there is no ledger, and a plan is shown all the same.
+        let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
+        let worker = entry.as_ref().and_then(|e| e.worker);
+        Ok(View {
+            relation: self.relation(&wanted.index).await?,
+            twin: if wanted.action == Action::Create { self.equal_index(wanted).await? } else { None },
+            worker_alive: match worker {
+                Some(worker) => self.is_working(worker).await?,
+                None => false,
+            },
+            table_oid: self.target(&wanted.table).await?.map(|t| t.oid),
+            entry,
+        })
+    }
+
+    /// Another usable index of the table with the same shape.
+    async fn equal_index(&self, wanted: &Entry) -> Result<Option<IndexName>, Failure> {
+        let rows = self.rows(&APPLY_SIBLINGS, &[&wanted.table_oid]).await?;
+        let equal = |row: &&Row| {
+            let shape = index_ddl::definition(row.get("definition")).map(|d| d.shape());
+            row.get::<_, &str>("name") != wanted.index.name && shape.is_some() && shape == wanted.shape
+        };
+        Ok(rows.iter().find(equal).map(|row| IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))))
+    }
+
+    /// True while this very backend works on something.
+    pub async fn is_working(&self, worker: Worker) -> Result<bool, Failure> {
+        let rows = self.rows(&APPLY_BACKEND, &[&worker.pid]).await?;
+        Ok(rows.iter().any(|row| row.get::<_, i64>("started") == worker.started && row.get("working")))
+    }
+
+    /// Cancels what it runs, if it is still the same backend.
+    pub async fn cancel(&self, worker: Worker) -> Result<(), Failure> {
+        self.rows(&APPLY_CANCEL, &[&worker.pid, &worker.started]).await.map(|_| ())
+    }
+
+    /// Tries a table's advisory lock; never waits.
+    pub async fn try_lock(&self, table_oid: u32) -> Result<bool, Failure> {
+        let rows = self.rows(&APPLY_TRY_LOCK, &[&ADVISORY_CLASS, &table_oid.cast_signed()]).await?;
+        Ok(rows.first().is_some_and(|row| row.get("locked")))
+    }
+
+    /// Gives it back.
+    pub async fn unlock(&self, table_oid: u32) -> Result<(), Failure> {
+        self.rows(&APPLY_UNLOCK, &[&ADVISORY_CLASS, &table_oid.cast_signed()]).await.map(|_| ())
+    }
+
+    /// Who holds it.
+    pub async fn lock_holder(&self, table_oid: u32) -> Result<Option<Blocker>, Failure> {
+        let rows = self.rows(&APPLY_LOCK_HOLDER, &[&i64::from(ADVISORY_CLASS), &i64::from(table_oid)]).await?;
+        Ok(rows.first().map(blocker))
+    }
+
+    /// Progress of a worker's build; `None` while it waits for the table's lock, and for drops.
+    pub async fn progress(&self, worker: Worker) -> Result<Option<Progress>, Failure> {
+        let rows = self.rows(&APPLY_PROGRESS, &[&worker.pid]).await?;
+        let number = |row: &Row, name: &str| row.get::<_, Option<i64>>(name).unwrap_or(0);
+        Ok(rows.first().map(|row| Progress {
+            phase: row.get::<_, Option<String>>("phase").unwrap_or_default(),
+            lockers_total: number(row, "lockers_total"),
+            lockers_done: number(row, "lockers_done"),
+            blocks_total: number(row, "blocks_total"),
+            blocks_done: number(row, "blocks_done"),
+            tuples_total: number(row, "tuples_total"),
+            tuples_done: number(row, "tuples_done"),
+        }))
+    }
+
+    /// Whom a worker waits for now, oldest first.
+    pub async fn waiting_for(&self, worker: Worker) -> Result<Vec<Blocker>, Failure> {
+        Ok(self.rows(&APPLY_WAITING_FOR, &[&worker.pid]).await?.iter().map(blocker).collect())
+    }
+
+    /// Who would hold up a build on a table, oldest first.
+    pub async fn would_block(&self, table_oid: u32) -> Result<Vec<Blocker>, Failure> {
+        Ok(self.rows(&APPLY_WOULD_BLOCK, &[&table_oid]).await?.iter().map(blocker).collect())
+    }
+
+    /// Builds that run in this database.
+    pub async fn builds(&self) -> Result<Vec<Build>, Failure> {
+        let build = |row: &Row| Build {
+            pid: row.get("pid"),
+            table_oid: row.get("table_oid"),
+            table: TableName::new(row.get::<_, String>("table_schema"), row.get::<_, String>("table_name")),
+            index: row.get("index_name"),
+            phase: row.get("phase"),
+        };
+        Ok(self.rows(&APPLY_BUILDS, &[]).await?.iter().map(build).collect())
+    }
+
+    /// INVALID indexes of the database; true for those that writes maintain already.
+    pub async fn invalid(&self) -> Result<Vec<(u32, IndexName, bool)>, Failure> {
+        let one = |row: &Row| {
+            let index = IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+            (row.get("oid"), index, row.get("ready"))
+        };
+        Ok(self.rows(&APPLY_INVALID, &[]).await?.iter().map(one).collect())
+    }
+}
+
+/// A build that runs, ours or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// Backend.
+    pub pid: i32,
+    /// Table, where we may see it.
+    pub table_oid: Option<u32>,
+    /// Table's name; empty where we may not see it.
+    pub table: TableName,
+    /// Index; empty before it is in the catalog.
+    pub index: String,
+    /// Phase.
+    pub phase: String,
+}
+
+fn lost(error: &SqlError) -> Failure {
+    Failure::new(FailureKind::Connect, format!("the connection broke: {}", error.message))
+}
+
+fn blocker(row: &Row) -> Blocker {
+    Blocker {
+        pid: row.get("pid"),
+        application: row.get("application"),
+        role: row.get("role"),
+        state: row.get("state"),
+        seconds: row.get("seconds"),
+    }
+}
+
+fn relation(index: &IndexName, row: &Row) -> Relation {
+    let valid = ["valid", "ready", "live"].iter().all(|c| row.get::<_, Option<bool>>(*c) == Some(true));
+    let create = row.get::<_, Option<&str>>("definition").and_then(index_ddl::definition);
+    let definition = create.map(|create| {
+        let comment = row.get::<_, Option<String>>("comment").map(|text| Ddl::Comment(index.clone(), text));
+        let columns: Vec<i16> = row.get("statistics_columns");
+        let targets: Vec<i32> = row.get("statistics_targets");
+        let statistics = columns.into_iter().zip(targets).map(|(column, target)| Ddl::Statistics(index.clone(), column, target));
+        let create = CreateIndex { tablespace: row.get("tablespace"), ..create };
+        Definition { create, extras: comment.into_iter().chain(statistics).collect(), valid }
+    });
+    let kind = match row.get::<_, &str>("kind") {
+        "i" | "I" => "index that cannot be read",
+        "r" | "p" => "table",
+        "v" => "view",
+        "m" => "materialized view",
+        "S" => "sequence",
+        "c" => "type",
+        _ => "relation",
+    };
+    Relation { oid: row.get("oid"), kind, table_oid: row.get("table_oid"), definition, valid, needed: row.get("needed") }
+}
+
+/// The worker connection.
+pub struct WorkerSession {
+    client: Client,
+    /// How a later run knows it.
+    pub worker: Worker,
+}
+
+impl WorkerSession {
+    /// Opens it with every timeout off, whatever role and database say: the watching is ours.
+    pub async fn open(target: Option<&str>, verb: &str, version_num: i32) -> Result<WorkerSession, SqlError> {
+        let purpose = Purpose {
+            application_name: format!("advisor/{} {verb} worker", env!("CARGO_PKG_VERSION")),
+            read_only: false,
+            statement_timeout: Duration::ZERO,
+            lock_timeout: Duration::ZERO,
+        };
+        let opened = Session::open(target, &purpose).await;
+        let client = opened.map_err(|f| SqlError { code: None, message: f.message })?.client;
+        let timeouts = [(0, "lock_timeout"), (0, "statement_timeout"), (140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
+        for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
+            client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
+        }
+        let row = client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
+        let worker = Worker { pid: row.get("pid"), started: row.get("started") };
+        Ok(WorkerSession { client, worker })
+    }
+
+    /// Runs one statement, in a message of its own and outside a transaction block.
+    pub async fn execute(&self, sql: &str) -> Result<(), SqlError> {
+        self.client.batch_execute(sql).await.map_err(|e| sql_error(&e))
+    }
+}

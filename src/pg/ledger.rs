@@ -1,0 +1,123 @@
+//! The ledger in schema `advisor`: what apply intends, does and did.
+
+use super::build::{Control, sql_error};
+use super::statements::{
+    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE, LEDGER_PLAN, Statement,
+};
+use crate::model::ddl::IndexName;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::index_def::TableName;
+use crate::model::ledger::{Change, Definition, Entry, SqlError, State, Worker};
+use crate::model::report::Action;
+use crate::model::text::{one_line, quote_ident};
+use tokio_postgres::Row;
+
+/// The second half of the advisory key that guards making the ledger: no table has OID 0.
+pub const WHOLE_DATABASE: u32 = 0;
+
+/// States from which an entry may be planned (anew): nothing of it is under way.
+const PLANNABLE: [State; 5] = [State::Planned, State::Present, State::Failed, State::RolledBack, State::Done];
+
+/// True when the ledger is there. A ledger of strangers is refused: it says what we may drop.
+pub async fn exists(control: &Control) -> Result<bool, Failure> {
+    let rows = control.rows(&LEDGER_EXISTS, &[]).await?;
+    if let Some(row) = rows.iter().find(|row| !row.get::<_, bool>("ours")) {
+        let owner = one_line(&row.get::<_, String>("owner"));
+        return Err(Failure::new(FailureKind::Missing, format!("the ledger advisor.ledger belongs to role {owner}"))
+            .hint(format!("run as {owner}, or be made a member of it")));
+    }
+    Ok(rows.len() == 2)
+}
+
+/// Makes schema and tables. The caller holds the lock on [`WHOLE_DATABASE`].
+pub async fn create(control: &Control) -> Result<(), Failure> {
+    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
+        if let Err(error) = control.client.batch_execute(statement.sql).await {
+            return Err(cannot_create(control, statement, sql_error(&error)));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_create(control: &Control, statement: &Statement, error: SqlError) -> Failure {
+    let failure = Failure::new(FailureKind::Missing, format!("cannot make the ledger ({}): {}", statement.name, error.message));
+    let (database, role) = (quote_ident(&control.server.database), quote_ident(&control.server.role));
+    failure.hint(format!("GRANT CREATE ON DATABASE {database} TO {role};"))
+}
+
+/// All entries, oldest run first; one when an id is given.
+pub async fn entries(control: &Control, id: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    let rows = control.rows(&LEDGER_ENTRIES, &[&id]).await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Entry, Failure> {
+    let id: String = row.get("id");
+    let broken = |what: &str| Failure::new(FailureKind::ApplyNeedsYou, format!("ledger entry {} has an unknown {what}", one_line(&id)));
+    let state = State::by_name(&row.get::<_, String>("state")).ok_or_else(|| broken("state"))?;
+    let definition: Definition = serde_json::from_value(row.get("definition")).map_err(|_| broken("definition"))?;
+    let action = if row.get::<_, &str>("action") == "create" { Action::Create } else { Action::Drop };
+    let schema: String = row.get("schema_name");
+    let worker = row.get::<_, Option<i32>>("worker_pid").zip(row.get::<_, Option<i64>>("worker_start"));
+    Ok(Entry {
+        run: row.get("run"),
+        position: row.get("position"),
+        action,
+        index: IndexName::new(&schema, row.get::<_, String>("index_name")),
+        table: TableName::new(&schema, row.get::<_, String>("table_name")),
+        table_oid: row.get("table_oid"),
+        index_oid: row.get("index_oid"),
+        shape: row.get("shape"),
+        definition,
+        state,
+        owned: row.get("owned"),
+        attempt: row.get("attempt"),
+        worker: worker.map(|(pid, started)| Worker { pid, started }),
+        error: row.get("error"),
+        updated_at: row.get("updated_at"),
+        id,
+    })
+}
+
+/// Inserts or renews an entry, planned. False when the row may not be planned now.
+pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
+    let action = if entry.action == Action::Create { "create" } else { "drop" };
+    let definition = serde_json::to_value(&entry.definition).map_err(|e| SqlError { code: None, message: e.to_string() })?;
+    let states: Vec<&str> = PLANNABLE.iter().map(|s| s.name()).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let (up, down) = (entry.up_sql(), entry.down_sql());
+    let parameters: &[&(dyn postgres_types::ToSql + Sync)] = &[
+        &entry.id,
+        &entry.run,
+        &entry.position,
+        &action,
+        &entry.index.schema,
+        &entry.index.name,
+        &entry.table.name,
+        &entry.table_oid,
+        &entry.shape,
+        &definition,
+        &up,
+        &down,
+        &version,
+        &states,
+        &None::<String>,
+    ];
+    control.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+}
+
+/// Compare-and-set. False when the entry is in another state by now.
+pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool, SqlError> {
+    let parameters: &[&(dyn postgres_types::ToSql + Sync)] = &[
+        &id,
+        &change.from.name(),
+        &change.to.name(),
+        &change.owned,
+        &change.index_oid,
+        &change.worker.map(|w| w.pid),
+        &change.worker.map(|w| w.started),
+        &i32::from(change.attempt),
+        &change.detail,
+    ];
+    control.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+}

@@ -1,0 +1,11 @@
+-- set: idle-in-transaction.warning_seconds=0.2
+create table jobs (id int primary key, done boolean);
+insert into jobs values (1, false);
+analyze;
+-- session: other
+begin;
+-- session: other
+update jobs set done = true where id = 1;
+-- session: other
+commit;
+select pg_sleep(0.3);

@@ -1,0 +1,2 @@
+-- times: 2
+select pg_sleep(0.05);

@@ -1,0 +1,9 @@
+create table products (id int primary key, name text, active boolean);
+insert into products select i, 'product ' || i, i % 2 = 0 from generate_series(1, 5000) i;
+analyze;
+-- times: 10
+select id, name from products where active order by id limit 100;
+-- times: 10
+select count(*) from products where active;
+-- times: 10
+select id, name from products where id = {i};

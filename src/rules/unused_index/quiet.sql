@@ -1,0 +1,9 @@
+-- set: unused-index.min_stats_age_days=0
+create table logs (id int primary key, level int, message text);
+insert into logs select i, i % 5, repeat('m', 40) || i from generate_series(1, 40000) i;
+create index logs_message on logs (message);
+-- Unique: it keeps a promise though no plan reads it.
+create unique index logs_once on logs (id, message);
+analyze;
+-- times: 20
+select level from logs where message = 'x{i}';

@@ -1,0 +1,485 @@
+//! apply and rollback by the real binary on a real server: what is built, what is left after every
+//! kind of end, and that the catalog afterwards equals the one before.
+
+mod scratch;
+
+use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
+use advisor::model::report::{Action, AdvisedIndex};
+use advisor::model::text::quote_ident;
+use scratch::{Database, Scratch, create_advice, report_of};
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
+
+const PLAN: &str = "create table t (id int primary key, a int, b text); insert into t select g, g % 10, g::text from generate_series(1, 1000) g; create table other (x int)";
+
+/// A database with table t and a report, run by the binary.
+struct Bench {
+    database: Database,
+    report: tempfile::NamedTempFile,
+}
+
+impl Bench {
+    fn new(server: &Scratch, name: &str, advice: Vec<AdvisedIndex>) -> Bench {
+        let database = server.database(name);
+        database.sql(PLAN);
+        let mut report = tempfile::NamedTempFile::new().unwrap();
+        serde_json::to_writer(&mut report, &report_of(advice)).unwrap();
+        report.flush().unwrap();
+        Bench { database, report }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_advisor"));
+        command.args(arguments).args(["--db", &self.database.url()]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        answer(self.command(arguments).output().unwrap())
+    }
+
+    fn report(&self) -> &str {
+        self.report.path().to_str().unwrap()
+    }
+
+    fn apply(&self, more: &[&str]) -> (i32, String) {
+        self.run(&[&["apply", self.report(), "--yes"], more].concat())
+    }
+
+    fn start_apply(&self) -> Child {
+        self.command(&["apply", self.report(), "--yes"]).spawn().unwrap()
+    }
+
+    fn rollback(&self) -> (i32, String) {
+        self.run(&["rollback", "--all", "--yes"])
+    }
+
+    fn states(&self) -> Vec<String> {
+        self.database.rows("select state from advisor.ledger order by run, position")
+    }
+
+    /// No INVALID index, no advisory lock, no backend of ours, and a second run changes nothing.
+    fn is_clean(&self) {
+        assert!(self.database.rows("select 1 from pg_index where not indisvalid").is_empty());
+        self.database.until("select 1 where not exists (select from pg_locks where locktype = 'advisory')");
+        self.database.until("select 1 where not exists (select from pg_stat_activity where application_name like 'advisor/%')");
+    }
+
+    /// Waits until the worker's build of this database waits, in this phase.
+    fn until_phase(&self, phase: &str) {
+        self.database
+            .until(&format!("select 1 from pg_stat_progress_create_index where datname = current_database() and phase = '{phase}'"));
+    }
+}
+
+fn answer(output: Output) -> (i32, String) {
+    let text = [output.stdout, output.stderr].iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
+    (output.status.code().unwrap_or(-1), text)
+}
+
+fn on_t(name: &str, key: KeySpec) -> AdvisedIndex {
+    create_advice(&IndexSpec::btree(TableName::new("public", "t"), vec![key]), name)
+}
+
+fn plain() -> Vec<AdvisedIndex> {
+    vec![on_t("t_a", KeySpec::column("a"))]
+}
+
+fn unique() -> Vec<AdvisedIndex> {
+    let spec = IndexSpec { unique: true, ..IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a")]) };
+    vec![create_advice(&spec, "t_u")]
+}
+
+fn drop_of(name: &str) -> AdvisedIndex {
+    AdvisedIndex {
+        action: Action::Drop,
+        ddl: format!("DROP INDEX CONCURRENTLY \"public\".{}", quote_ident(name)),
+        ..on_t(name, KeySpec::column("a"))
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn create_then_rollback_leaves_the_catalog_as_it_was() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "plain", vec![on_t("t_a", KeySpec::column("a")), on_t("t_lower", KeySpec::expression("lower(b)"))]);
+    let before = bench.database.catalog();
+    let (code, text) = bench.run(&["apply", bench.report(), "--dry-run"]);
+    assert_eq!((code, bench.database.catalog() == before), (0, true), "{text}");
+    let (code, text) = bench.apply(&[]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.catalog().len(), before.len() + 2);
+    assert_eq!(bench.states(), ["done", "done"]);
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 0 && text.contains("Nothing to do."), "{text}");
+    assert_eq!(bench.database.rows("select sum(attempt) from advisor.ledger"), ["2"]);
+    let (code, text) = bench.run(&["rollback", "--last", "--yes"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.find("t_lower").unwrap() < text.find("t_a").unwrap(), "{text}");
+    assert_eq!(bench.database.catalog(), before);
+    assert_eq!(bench.states(), ["rolled_back", "rolled_back"]);
+    let (code, text) = bench.rollback();
+    assert!(code == 0 && text.contains("Nothing to roll back"), "{text}");
+    bench.is_clean();
+    let (code, text) = bench.apply(&[]);
+    assert_eq!(code, 0, "a rolled back change can be made again: {text}");
+}
+
+#[test]
+fn without_a_terminal_or_yes_nothing_is_changed() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "ask", plain());
+    let before = bench.database.catalog();
+    let (code, text) = bench.run(&["apply", bench.report()]);
+    assert!(code == 2 && text.contains("--yes"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+    assert!(bench.database.rows("select 1 from pg_namespace where nspname = 'advisor'").is_empty());
+    // With a terminal, answered no.
+    let command = format!("{} apply {} --db '{}'", env!("CARGO_BIN_EXE_advisor"), bench.report(), bench.database.url());
+    let mut child =
+        Command::new("script").args(["-qec", &command, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"n\n").unwrap();
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 0 && text.contains("nothing was changed"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn a_failing_build_leaves_nothing_and_exits_5() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "dups", [unique(), plain()].concat());
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 5 && text.contains("is duplicated") && text.contains("1 later change was not begun"), "{code} {text}");
+    assert_eq!((bench.database.catalog(), bench.states()), (before, vec!["failed".to_owned()]));
+    bench.is_clean();
+}
+
+#[test]
+fn timeouts_of_the_role_do_not_touch_the_worker() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "timeouts", plain());
+    bench.database.sql("alter role postgres set lock_timeout = '50ms'; alter role postgres set statement_timeout = '300ms'");
+    let free = Database { role: "postgres".into(), ..bench.database.clone() };
+    free.sql("alter role postgres in database timeouts set idle_session_timeout = '1s'");
+    let mut writer =
+        bench.database.hold("set statement_timeout = 0; set idle_session_timeout = 0; begin; insert into t values (5000, 1, 'x')");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for writers before build");
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    writer.say("commit");
+    drop(writer);
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("waiting for writers before build: process"), "the blocker is named: {text}");
+    bench.is_clean();
+}
+
+#[test]
+fn a_cancelled_build_leaves_nothing() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "cancelled", plain());
+    let before = bench.database.catalog();
+    let writer = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for writers before build");
+    bench.database.sql("select pg_cancel_backend(pid) from pg_stat_progress_create_index");
+    // The carcass can only be dropped once the writer is gone.
+    bench.database.until("select 1 from pg_stat_activity where query like 'DROP INDEX%' and wait_event_type = 'Lock'");
+    drop(writer);
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 5 && text.contains("cancel"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
+    assert_eq!(bench.apply(&[]).0, 0);
+}
+
+#[test]
+fn sigterm_while_waiting_cancels_cleans_up_and_exits_130() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "term", plain());
+    let before = bench.database.catalog();
+    // A snapshot on another table: the build has done all its work and only waits to become visible.
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for old snapshots");
+    signal(&child, "TERM");
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{text}");
+    assert_eq!((bench.database.catalog(), bench.states()), (before, vec!["failed".to_owned()]));
+    drop(reader);
+    bench.is_clean();
+    assert_eq!(bench.apply(&[]).0, 0);
+}
+
+#[test]
+fn after_a_kill_the_next_run_adopts_the_orphan() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "killed", plain());
+    let before = bench.database.catalog();
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let mut child = bench.start_apply();
+    bench.until_phase("waiting for old snapshots");
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    let (code, text) = bench.run(&["status", "--format", "json"]);
+    assert!(code == 0 && text.contains("\"drift\": \"running\"") && text.contains("\"ours\": true"), "{text}");
+    let again = bench.start_apply();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    drop(reader);
+    let (code, text) = answer(again.wait_with_output().unwrap());
+    assert!(code == 0 && text.contains("waiting for an earlier run's work"), "{code} {text}");
+    assert_eq!(
+        (bench.states(), bench.database.rows("select attempt from advisor.ledger")),
+        (vec!["done".to_owned()], vec!["1".to_owned()])
+    );
+    assert_eq!(bench.rollback().0, 0);
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
+}
+
+#[test]
+fn after_a_kill_and_a_cancel_the_next_run_rebuilds_and_rollback_cleans() {
+    let server = Scratch::start();
+    for (name, next) in [("rebuild", "apply"), ("clean", "rollback")] {
+        let bench = Bench::new(&server, name, plain());
+        let before = bench.database.catalog();
+        let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+        let mut child = bench.start_apply();
+        bench.until_phase("waiting for old snapshots");
+        signal(&child, "KILL");
+        child.wait().unwrap();
+        if next == "apply" {
+            bench.database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%worker'");
+            bench.database.until("select 1 where not exists (select from pg_stat_activity where application_name like '%worker')");
+            drop(reader);
+            let (_, text) = bench.run(&["status"]);
+            assert!(text.contains("cut short") && text.contains("invalid: t_a"), "{text}");
+            let (code, text) = bench.apply(&[]);
+            assert_eq!(
+                (code, bench.states(), bench.database.rows("select 1 from advisor.ledger where attempt > 1").len() == 1),
+                (0, vec!["done".to_owned()], true),
+                "{text}"
+            );
+        } else {
+            drop(reader);
+        }
+        let (code, text) = bench.rollback();
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(bench.database.catalog(), before);
+        bench.is_clean();
+    }
+}
+
+#[test]
+fn hostile_names_are_built_and_rolled_back() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "hostile", vec![]);
+    let name = "x\n; drop table t; --\"\u{202e}\u{1b}[2J";
+    let q = quote_ident(name);
+    bench.database.sql(&format!("create schema {q}; create table {q}.{q} ({q} text)"));
+    let spec = IndexSpec::btree(TableName::new(name, name), vec![KeySpec::column(name)]);
+    let bench = Bench { report: report_file(vec![create_advice(&spec, &format!("i{name}"))]), ..bench };
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&[]);
+    assert_eq!(code, 0, "{text}");
+    let (_, status) = bench.run(&["status"]);
+    for text in [&text, &status] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}') && !text.contains("\n; drop"), "{text:?}");
+    }
+    assert_eq!(bench.database.catalog().len(), before.len() + 1);
+    assert_eq!(bench.rollback().0, 0);
+    assert_eq!(bench.database.catalog(), before);
+    assert_eq!(bench.database.rows("select count(*) from t"), ["1000"]);
+}
+
+fn report_file(advice: Vec<AdvisedIndex>) -> tempfile::NamedTempFile {
+    let mut report = tempfile::NamedTempFile::new().unwrap();
+    serde_json::to_writer(&mut report, &report_of(advice)).unwrap();
+    report.flush().unwrap();
+    report
+}
+
+#[test]
+fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "dropped", vec![drop_of("old one"), drop_of("dead")]);
+    let space = server.tablespace("side");
+    bench.database.sql(&format!(
+        "create index \"old one\" on t (a desc, lower(b)) with (fillfactor = 60) tablespace {space} where a > 1;
+         comment on index \"old one\" is E'it''s a \\\\ comment'; alter index \"old one\" alter column 2 set statistics 321;
+         create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass"
+    ));
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 0 && text.contains("--drops was not given") && text.contains("INVALID: rollback does not build it again"), "{text}");
+    assert_eq!(bench.database.catalog(), before);
+    let (code, text) = bench.apply(&["--drops"]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.catalog().len(), 1, "the primary key alone: {text}");
+    let (code, text) = bench.rollback();
+    assert_eq!(code, 0, "{text}");
+    let alive: Vec<String> = before.into_iter().filter(|row| !row.contains("| dead |")).collect();
+    assert_eq!(bench.database.catalog(), alive);
+    bench.is_clean();
+}
+
+#[test]
+fn what_must_stay_is_not_dropped() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "needed", ["t_pkey", "u", "ident", "clustered"].iter().map(|n| drop_of(n)).collect());
+    bench.database.sql(
+        "alter table t alter a set not null; create unique index u on t (b); create unique index ident on t (id, a);
+         alter table t replica identity using index ident; create index clustered on t (a); cluster t using clustered",
+    );
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&["--drops"]);
+    assert!(code == 6 && text.contains("4 changes were refused"), "{code} {text}");
+    for why in ["primary key", "UNIQUE", "replica identity", "clustered"] {
+        assert!(text.contains(why), "{why}: {text}");
+    }
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn an_index_that_was_there_is_kept_and_strangers_are_refused() {
+    let server = Scratch::start();
+    for (name, sql, code, state) in [
+        ("same", "create index t_a on t (a)", 0, "present done"),
+        ("twin", "create index twin on t (a)", 0, "present done"),
+        ("otherdef", "create index t_a on t (id, b)", 6, "done"),
+        ("table_of_name", "create table t_a (x int)", 6, "done"),
+        ("other_table", "create index t_a on other (x)", 6, "done"),
+        ("carcass", "create index t_a on t (a); update pg_index set indisvalid = false where indexrelid = 't_a'::regclass", 6, "done"),
+    ] {
+        let bench = Bench::new(&server, name, [plain(), vec![on_t("t_b", KeySpec::column("b"))]].concat());
+        bench.database.sql(sql);
+        let before = bench.database.catalog();
+        let (found, text) = bench.apply(&[]);
+        assert_eq!(found, code, "{name}: {text}");
+        assert_eq!(bench.states().join(" "), state, "{name}");
+        assert_eq!(bench.rollback().0, 0);
+        assert_eq!(bench.database.catalog(), before, "{name}");
+        if name == "carcass" {
+            assert!(text.contains("DROP INDEX CONCURRENTLY \"public\".\"t_a\";"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_index_changed_since_is_not_dropped_and_status_says_so() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "drift", plain());
+    assert_eq!(bench.apply(&[]).0, 0);
+    bench.database.sql("drop index t_a");
+    assert!(bench.run(&["status"]).1.contains("missing"));
+    bench.database.sql("create index t_a on t (b)");
+    assert!(bench.run(&["status"]).1.contains("changed"));
+    let before = bench.database.catalog();
+    let (code, text) = bench.rollback();
+    assert!(code == 6 && text.contains("defined otherwise"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn two_runs_at_once_build_once() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "two", vec![on_t("t_a", KeySpec::column("a")), on_t("t_b", KeySpec::column("b"))]);
+    let runs: Vec<Child> = (0..3).map(|_| bench.start_apply()).collect();
+    for run in runs {
+        let (code, text) = answer(run.wait_with_output().unwrap());
+        assert_eq!(code, 0, "{text}");
+    }
+    assert_eq!(
+        (bench.states(), bench.database.rows("select sum(attempt) from advisor.ledger")),
+        (vec!["done".to_owned(); 2], vec!["2".to_owned()])
+    );
+    bench.is_clean();
+}
+
+#[test]
+fn rights_kinds_and_partitions_are_refused_by_name() {
+    let server = Scratch::start();
+    let table =
+        |name: &str| create_advice(&IndexSpec::btree(TableName::new("public", name), vec![KeySpec::column("x")]), &format!("{name}_x"));
+    let parted = AdvisedIndex {
+        partitioned: true,
+        ddl: "CREATE INDEX \"parted_x\" ON \"public\".\"parted\" USING btree (\"x\")".into(),
+        ..table("parted")
+    };
+    let bench = Bench::new(&server, "rights", vec![parted, table("gone"), table("looks"), table("other")]);
+    bench.database.sql("create table parted (x int) partition by range (x); create view looks as select 1 as x; create role weak login");
+    let weak = Bench { database: bench.database.as_role("weak"), report: report_file(vec![table("other")]) };
+    let (code, text) = weak.apply(&[]);
+    assert!(code == 6 && text.contains("other belongs to role postgres"), "{code} {text}");
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 6 && text.contains("3 changes were refused; 1 made"), "{code} {text}");
+    for why in ["parted is partitioned", "table gone does not exist", "looks is not a table"] {
+        assert!(text.contains(why), "{why}: {text}");
+    }
+    let before = bench.database.catalog();
+    bench.database.sql("create table mine (x int)");
+    bench.database.sql("alter table mine owner to weak; grant create on schema public to weak");
+    let weak = Bench { database: bench.database.as_role("weak"), report: report_file(vec![table("mine")]) };
+    let (code, text) = weak.apply(&[]);
+    assert!(code == 4 && text.contains("belongs to role postgres"), "a ledger of others is not believed: {code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn a_definition_that_the_server_refuses_is_found_before_anything_is_built() {
+    let server = Scratch::start();
+    let bench =
+        Bench::new(&server, "wrongdef", vec![on_t("t_r", KeySpec::expression("a + random()")), on_t("t_n", KeySpec::column("nope"))]);
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 6 && text.contains("IMMUTABLE") && text.contains("does not exist"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn files_of_generate_are_applied_and_other_files_refused() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "files", plain());
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let (code, text) = bench.run(&["generate", "--report", bench.report(), "--output", out, "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = bench.run(&["apply", out, "--yes"]);
+    assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 0 && text.contains("nothing to do: it was built before"), "the report means the same entry: {text}");
+    let bad = folder.path().join("bad.sql");
+    std::fs::write(&bad, "create index concurrently x on public.t using btree (a);\ndrop table t;").unwrap();
+    let (code, text) = bench.run(&["apply", bad.to_str().unwrap(), "--yes"]);
+    assert!(code == 2 && text.contains("statement 2 of") && text.contains("drop table t"), "{code} {text}");
+}
+
+#[test]
+fn an_interrupted_drop_is_finished_by_the_next_run_and_undone_by_rollback() {
+    let server = Scratch::start();
+    for next in ["apply", "rollback"] {
+        let bench = Bench::new(&server, &format!("drop_{next}"), vec![drop_of("old")]);
+        bench.database.sql("create index old on t (a)");
+        let before = bench.database.catalog();
+        let reader = bench.database.hold("begin; select count(*) from t");
+        let mut child = bench.command(&["apply", bench.report(), "--yes", "--drops"]).spawn().unwrap();
+        bench.database.until("select 1 from pg_index where indexrelid = 'old'::regclass and not indisvalid");
+        signal(&child, "KILL");
+        child.wait().unwrap();
+        bench.database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%worker'");
+        drop(reader);
+        if next == "apply" {
+            let (code, text) = bench.apply(&["--drops"]);
+            assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+            assert_eq!(bench.database.catalog().len(), before.len() - 1);
+        }
+        let (code, text) = bench.rollback();
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(bench.database.catalog(), before);
+        bench.is_clean();
+    }
+}
