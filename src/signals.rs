@@ -3,6 +3,7 @@
 
 use crate::model::failure::{Failure, FailureKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 /// Runs `work`, or drops it at the first SIGINT, SIGTERM or SIGHUP and fails with [`FailureKind::Interrupted`].
 pub async fn until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -23,6 +24,42 @@ pub async fn interrupted() -> &'static str {
         () = received(&mut interrupt) => "SIGINT",
         () = received(&mut terminate) => "SIGTERM",
         () = received(&mut hangup) => "SIGHUP",
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP, counted, for a verb that cleans up itself: the first asks it to stop,
+/// the second to leave at once.
+pub struct Signals(watch::Receiver<u32>);
+
+impl Signals {
+    /// From now on these signals no longer end the process by themselves.
+    pub fn count_from_now() -> Signals {
+        let (sender, receiver) = watch::channel(0);
+        let hangup = if hangup_is_ignored() { None } else { listen(SignalKind::hangup()) };
+        for stream in [listen(SignalKind::interrupt()), listen(SignalKind::terminate()), hangup] {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let mut stream = stream;
+                loop {
+                    received(&mut stream).await;
+                    sender.send_modify(|count| *count += 1);
+                }
+            });
+        }
+        Signals(receiver)
+    }
+
+    /// How many have come.
+    pub fn count(&self) -> u32 {
+        *self.0.borrow()
+    }
+
+    /// Waits until more than `seen` have come.
+    pub async fn more_than(&self, seen: u32) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|count| *count > seen).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! kind of end, and that the catalog afterwards equals the one before.
 
 mod scratch;
+mod support;
 
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
 use advisor::model::report::{Action, AdvisedIndex};
@@ -61,8 +62,11 @@ impl Bench {
     /// No INVALID index, no advisory lock, no backend of ours, and a second run changes nothing.
     fn is_clean(&self) {
         assert!(self.database.rows("select 1 from pg_index where not indisvalid").is_empty());
-        self.database.until("select 1 where not exists (select from pg_locks where locktype = 'advisory')");
-        self.database.until("select 1 where not exists (select from pg_stat_activity where application_name like 'advisor/%')");
+        let here = "(select oid from pg_database where datname = current_database())";
+        self.database.until(&format!("select 1 where not exists (select from pg_locks where locktype = 'advisory' and database = {here})"));
+        self.database.until(&format!(
+            "select 1 where not exists (select from pg_stat_activity where application_name like 'advisor/%' and datid = {here})"
+        ));
     }
 
     /// Waits until the worker's build of this database waits, in this phase.
@@ -113,6 +117,7 @@ fn create_then_rollback_leaves_the_catalog_as_it_was() {
     assert_eq!(code, 0, "{text}");
     assert_eq!(bench.database.catalog().len(), before.len() + 2);
     assert_eq!(bench.states(), ["done", "done"]);
+    assert_eq!(bench.database.rows("select count(*) from pg_stats where tablename = 't_lower'"), ["1"], "the expression has statistics");
     let (code, text) = bench.apply(&[]);
     assert!(code == 0 && text.contains("Nothing to do."), "{text}");
     assert_eq!(bench.database.rows("select sum(attempt) from advisor.ledger"), ["2"]);
@@ -162,9 +167,8 @@ fn a_failing_build_leaves_nothing_and_exits_5() {
 fn timeouts_of_the_role_do_not_touch_the_worker() {
     let server = Scratch::start();
     let bench = Bench::new(&server, "timeouts", plain());
-    bench.database.sql("alter role postgres set lock_timeout = '50ms'; alter role postgres set statement_timeout = '300ms'");
-    let free = Database { role: "postgres".into(), ..bench.database.clone() };
-    free.sql("alter role postgres in database timeouts set idle_session_timeout = '1s'");
+    bench.database.sql("alter role postgres in database timeouts set lock_timeout = '50ms'; alter role postgres in database timeouts set statement_timeout = '300ms'");
+    bench.database.sql("alter role postgres in database timeouts set idle_session_timeout = '1s'");
     let mut writer =
         bench.database.hold("set statement_timeout = 0; set idle_session_timeout = 0; begin; insert into t values (5000, 1, 'x')");
     let child = bench.start_apply();
@@ -186,9 +190,11 @@ fn a_cancelled_build_leaves_nothing() {
     let writer = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
     let child = bench.start_apply();
     bench.until_phase("waiting for writers before build");
-    bench.database.sql("select pg_cancel_backend(pid) from pg_stat_progress_create_index");
+    bench.database.sql("select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
     // The carcass can only be dropped once the writer is gone.
-    bench.database.until("select 1 from pg_stat_activity where query like 'DROP INDEX%' and wait_event_type = 'Lock'");
+    bench.database.until(
+        "select 1 from pg_stat_activity where datname = current_database() and query like 'DROP INDEX%' and wait_event_type = 'Lock'",
+    );
     drop(writer);
     let (code, text) = answer(child.wait_with_output().unwrap());
     assert!(code == 5 && text.contains("cancel"), "{code} {text}");
@@ -213,6 +219,28 @@ fn sigterm_while_waiting_cancels_cleans_up_and_exits_130() {
     drop(reader);
     bench.is_clean();
     assert_eq!(bench.apply(&[]).0, 0);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_the_next_run_cleans_up() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "twice", plain());
+    let before = bench.database.catalog();
+    let writer = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for writers before build");
+    signal(&child, "INT");
+    // The clean-up waits for the writer too.
+    bench.database.until("select 1 from pg_stat_activity where datname = current_database() and query like 'DROP INDEX%'");
+    signal(&child, "INT");
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 130 && text.contains("left at once"), "{code} {text}");
+    assert_eq!(bench.states(), ["building"]);
+    drop(writer);
+    let (code, text) = bench.rollback();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
 }
 
 #[test]
@@ -253,8 +281,8 @@ fn after_a_kill_and_a_cancel_the_next_run_rebuilds_and_rollback_cleans() {
         signal(&child, "KILL");
         child.wait().unwrap();
         if next == "apply" {
-            bench.database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%worker'");
-            bench.database.until("select 1 where not exists (select from pg_stat_activity where application_name like '%worker')");
+            bench.database.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like '%worker'");
+            bench.database.until("select 1 where not exists (select from pg_stat_activity where datname = current_database() and application_name like '%worker')");
             drop(reader);
             let (_, text) = bench.run(&["status"]);
             assert!(text.contains("cut short") && text.contains("invalid: t_a"), "{text}");
@@ -470,7 +498,9 @@ fn an_interrupted_drop_is_finished_by_the_next_run_and_undone_by_rollback() {
         bench.database.until("select 1 from pg_index where indexrelid = 'old'::regclass and not indisvalid");
         signal(&child, "KILL");
         child.wait().unwrap();
-        bench.database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%worker'");
+        bench.database.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like '%worker'",
+        );
         drop(reader);
         if next == "apply" {
             let (code, text) = bench.apply(&["--drops"]);

@@ -1,6 +1,7 @@
 //! Generated files run by a real psql on a real server: exactly what was advised, nothing else.
 
 mod scratch;
+mod support;
 
 use advisor::flow::generate::{WriteOptions, write_files};
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};

@@ -3,12 +3,12 @@
 
 mod support;
 
-use advisor::pg::statements::{ALL, Statement};
+use advisor::pg::statements::{ALL, LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, Statement};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Statements that need something this test does not set up are contracts of other tests.
-const SET_UP_HERE: &[&str] = &["pg_stat_statements"];
+const SET_UP_HERE: &[&str] = &["pg_stat_statements", "ledger"];
 
 #[test]
 fn every_file_has_a_row_and_a_header() {
@@ -55,6 +55,9 @@ async fn every_statement_keeps_its_promise() {
             .batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; set search_path = \"Ext\"")
             .await
             .unwrap();
+        for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
+            client.batch_execute(statement.sql).await.unwrap();
+        }
         let major: i32 = client.query_one("select current_setting('server_version_num')::int / 10000", &[]).await.unwrap().get(0);
         let extension: String =
             client.query_one("select extversion from pg_extension where extname = 'pg_stat_statements'", &[]).await.unwrap().get(0);

@@ -52,6 +52,9 @@ select id, title, created_at from posts where author_id = $1 order by created_at
 -- name: comments_of_post
 select id, user_id, body, created_at from comments where post_id = $1 order by created_at desc limit 20
 
+-- name: last_comment
+select max(created_at) as last_comment_at from comments where post_id = $1
+
 -- name: archive
 select id, title, created_at from posts order by created_at desc, id desc limit 25 offset $1
 

@@ -258,10 +258,18 @@ impl Case<'_> {
                         needs_you(format!("index {} is built, but: {}", self.entry.index, error.message), vec![format!("{};", extra.sql())])
                     }
                     (Some(extra), None) => self.send(extra.sql()),
-                    (None, _) => self.to(State::Verified, None),
+                    (None, _) => self.analyze().map_or_else(|| self.to(State::Verified, None), |sql| self.send(sql)),
                 }
             }
         }
+    }
+
+    /// Without statistics the planner guesses at an expression and may leave its index aside. Not
+    /// worth failing for, so it is tried once.
+    fn analyze(&self) -> Option<String> {
+        let sql = format!("ANALYZE {}", self.entry.table.quoted());
+        let wanted = self.entry.definition.create.has_expression() && !self.memory.interrupted;
+        (wanted && self.memory.sent.as_deref() != Some(&sql)).then_some(sql)
     }
 
     fn present(&mut self, why: String) -> Move {
@@ -286,10 +294,10 @@ impl Case<'_> {
         needs_you(format!("{}: {what}", self.entry.index), Vec::new())
     }
 
-    /// Why it must not be dropped. UNIQUE guards data, unless it came from us.
+    /// Why it must not be dropped. UNIQUE guards data, unless it came from us or never became valid.
     fn needed(&self) -> Option<String> {
         let relation = self.view.relation.as_ref()?;
-        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique);
+        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
         relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()))
     }
 

@@ -1,7 +1,6 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
-use super::run::Runner;
-use super::signals::Signals;
+use super::runner::Runner;
 use super::wanted::Wanted;
 use crate::apply::decide::{Preview, preview};
 use crate::apply::machine::{Answer, Ending, Goal};
@@ -13,6 +12,7 @@ use crate::model::report::Action;
 use crate::model::text::{one_line, squeeze};
 use crate::pg::build::Control;
 use crate::pg::ledger;
+use crate::signals::Signals;
 use crate::term;
 
 /// How apply behaves.
@@ -59,7 +59,7 @@ pub async fn apply(wanted: Vec<Wanted>, options: &ApplyOptions) -> Result<u8, Fa
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::listen()?;
+    let signals = Signals::count_from_now();
     control.lease().await?;
     let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "apply", signals: &signals, worker: None };
     make_ledger(&runner).await?;
@@ -75,7 +75,7 @@ pub async fn apply(wanted: Vec<Wanted>, options: &ApplyOptions) -> Result<u8, Fa
 /// Opens control on a server that can build.
 pub(super) async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
     let control = Control::open(target, verb).await?;
-    control.notes.iter().for_each(|note| term::note(note));
+    control.notes().iter().for_each(|note| term::note(note));
     match preflight::refuse_server(&control.server) {
         Some((what, hint)) => Err(Failure::new(FailureKind::Missing, what).hint(hint)),
         None => Ok(control),

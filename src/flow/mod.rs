@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+pub mod demo;
 pub mod doctor;
 mod drops;
 mod explain_analyze;
@@ -10,8 +11,7 @@ mod inputs;
 mod plans;
 mod recommend;
 pub mod rollback;
-mod run;
-mod signals;
+mod runner;
 pub mod status;
 mod trial;
 pub mod wanted;

@@ -1,14 +1,14 @@
 //! `rollback`: choose entries of the ledger, show what taking them back means, ask, then one machine each.
 
 use super::apply::{agreed, open, plural, report};
-use super::run::Runner;
-use super::signals::Signals;
+use super::runner::Runner;
 use crate::apply::machine::Goal;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, State};
 use crate::model::report::Action;
 use crate::model::text::one_line;
 use crate::pg::ledger;
+use crate::signals::Signals;
 use crate::term;
 
 /// Which entries.
@@ -52,7 +52,7 @@ pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::listen()?;
+    let signals = Signals::count_from_now();
     control.lease().await?;
     let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "rollback", signals: &signals, worker: None };
     for (done, entry) in chosen.iter().enumerate() {

@@ -90,6 +90,12 @@ impl CreateIndex {
         format!("CREATE {unique}{index} {name} ON {table} {}{rest}", self.body)
     }
 
+    /// True when a key is an expression: its statistics are gathered only by ANALYZE after the build.
+    pub fn has_expression(&self) -> bool {
+        let keys = self.body.split(" INCLUDE ").next().unwrap_or_default();
+        keys.split(" WITH ").next().unwrap_or_default().matches('(').count() > 1
+    }
+
     /// What makes two indexes of one table equal, as text: all but name, table and tablespace.
     /// Comparable only between definitions that the server printed itself.
     pub fn shape(&self) -> String {

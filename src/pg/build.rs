@@ -12,7 +12,7 @@ use crate::model::text::one_line;
 use crate::read::index_ddl;
 use postgres_types::ToSql;
 use std::time::Duration;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
 /// First half of our advisory keys: "advr". The second is the table's OID.
 const ADVISORY_CLASS: i32 = 0x6164_7672;
@@ -22,10 +22,7 @@ const LEASE: &str = "SET idle_session_timeout = '60s'";
 
 /// The control connection.
 pub struct Control {
-    /// The driver's client.
-    pub client: Client,
-    /// Remarks from connecting.
-    pub notes: Vec<String>,
+    pub(super) session: Session,
     /// The server.
     pub server: ServerState,
 }
@@ -50,11 +47,15 @@ impl Control {
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(2),
         };
-        let Session { client, notes, .. } = Session::open(target, &purpose).await?;
-        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
-            client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
+        let session = Session::open(target, &purpose).await?;
+        if session.behind_pooler {
+            let what = "a connection pooler stands in between: it would hand our locks and settings to others";
+            return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }
-        let mut control = Control { client, notes, server: ServerState::default() };
+        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
+            session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
+        }
+        let mut control = Control { session, server: ServerState::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
         control.server = ServerState {
@@ -68,17 +69,22 @@ impl Control {
         Ok(control)
     }
 
+    /// Remarks from connecting.
+    pub fn notes(&self) -> &[String] {
+        &self.session.notes
+    }
+
     /// From now on the server ends this session when nothing was heard of it for a minute (14+).
     pub async fn lease(&self) -> Result<(), Failure> {
         if self.server.version_num < 140_000 {
             return Ok(());
         }
-        self.client.batch_execute(LEASE).await.map_err(|e| lost(&sql_error(&e)))
+        self.session.client.batch_execute(LEASE).await.map_err(|e| lost(&sql_error(&e)))
     }
 
     /// Rows of a fixed statement.
     pub(super) async fn rows(&self, statement: &Statement, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
-        self.client.query(statement.sql, parameters).await.map_err(|e| {
+        self.session.client.query(statement.sql, parameters).await.map_err(|e| {
             let error = sql_error(&e);
             Failure::new(FailureKind::Connect, format!("{} failed: {}", statement.name, error.message))
         })
@@ -112,23 +118,23 @@ impl Control {
     pub async fn shape(&self, create: &CreateIndex) -> Result<Option<String>, SqlError> {
         let begin = ["BEGIN", "SET LOCAL search_path TO DEFAULT"];
         for sql in begin {
-            self.client.batch_execute(sql).await.map_err(|e| sql_error(&e))?;
+            self.session.client.batch_execute(sql).await.map_err(|e| sql_error(&e))?;
         }
         let found = self.twin(create).await;
-        self.client.batch_execute("ROLLBACK").await.map_err(|e| sql_error(&e))?;
+        self.session.client.batch_execute("ROLLBACK").await.map_err(|e| sql_error(&e))?;
         found
     }
 
     async fn twin(&self, create: &CreateIndex) -> Result<Option<String>, SqlError> {
         let copy = format!("CREATE TEMPORARY TABLE advisor_twin (LIKE {})", create.table.quoted());
-        match self.client.batch_execute(&copy).await.map_err(|e| sql_error(&e)) {
+        match self.session.client.batch_execute(&copy).await.map_err(|e| sql_error(&e)) {
             Err(error) if error.code.as_deref() == Some("42501") => return Ok(None),
             other => other?,
         }
         let index = create.sql_for_twin("advisor_twin_idx", "pg_temp.advisor_twin");
-        self.client.batch_execute(&index).await.map_err(|e| sql_error(&e))?;
-        self.client.batch_execute("SET LOCAL search_path = pg_catalog").await.map_err(|e| sql_error(&e))?;
-        let row = self.client.query_one(APPLY_TWIN.sql, &[]).await.map_err(|e| sql_error(&e))?;
+        self.session.client.batch_execute(&index).await.map_err(|e| sql_error(&e))?;
+        self.session.client.batch_execute("SET LOCAL search_path = pg_catalog").await.map_err(|e| sql_error(&e))?;
+        let row = self.session.client.query_one(APPLY_TWIN.sql, &[]).await.map_err(|e| sql_error(&e))?;
         Ok(row.get::<_, Option<String>>("definition").as_deref().and_then(index_ddl::definition).map(|d| d.shape()))
     }
 
@@ -288,7 +294,7 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
 
 /// The worker connection.
 pub struct WorkerSession {
-    client: Client,
+    session: Session,
     /// How a later run knows it.
     pub worker: Worker,
 }
@@ -303,18 +309,18 @@ impl WorkerSession {
             lock_timeout: Duration::ZERO,
         };
         let opened = Session::open(target, &purpose).await;
-        let client = opened.map_err(|f| SqlError { code: None, message: f.message })?.client;
+        let session = opened.map_err(|f| SqlError { code: None, message: f.message })?;
         let timeouts = [(0, "lock_timeout"), (0, "statement_timeout"), (140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
-            client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
+            session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
         }
-        let row = client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
+        let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
         let worker = Worker { pid: row.get("pid"), started: row.get("started") };
-        Ok(WorkerSession { client, worker })
+        Ok(WorkerSession { session, worker })
     }
 
     /// Runs one statement, in a message of its own and outside a transaction block.
     pub async fn execute(&self, sql: &str) -> Result<(), SqlError> {
-        self.client.batch_execute(sql).await.map_err(|e| sql_error(&e))
+        self.session.client.batch_execute(sql).await.map_err(|e| sql_error(&e))
     }
 }

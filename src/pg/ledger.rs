@@ -32,7 +32,7 @@ pub async fn exists(control: &Control) -> Result<bool, Failure> {
 /// Makes schema and tables. The caller holds the lock on [`WHOLE_DATABASE`].
 pub async fn create(control: &Control) -> Result<(), Failure> {
     for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
-        if let Err(error) = control.client.batch_execute(statement.sql).await {
+        if let Err(error) = control.session.client.batch_execute(statement.sql).await {
             return Err(cannot_create(control, statement, sql_error(&error)));
         }
     }
@@ -103,7 +103,7 @@ pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
         &states,
         &None::<String>,
     ];
-    control.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+    control.session.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
 }
 
 /// Compare-and-set. False when the entry is in another state by now.
@@ -119,5 +119,5 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
         &i32::from(change.attempt),
         &change.detail,
     ];
-    control.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+    control.session.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
 }

@@ -213,4 +213,8 @@ statements! {
     LEDGER_MOVE = "ledger/move", 13..=99, Some("ledger"), ["text", "text", "text", "bool", "oid", "int4", "int8", "int4", "text"] -> ["id"];
     /// Our own backend.
     APPLY_WORKER = "apply/worker", 13..=99, None, [] -> ["pid", "started"];
+    /// Blocks that the demo's workload touched.
+    DEMO_BLOCKS = "demo/blocks", 13..=99, Some("pg_stat_statements"), [] -> ["blocks"];
+    /// Every index with all that a rollback must restore.
+    INDEX_CATALOG = "demo/index_catalog", 13..=99, None, [] -> ["index", "state", "valid"];
 }

@@ -3,6 +3,7 @@
 //! Whatever comes from a database passes `safe` before it is written. Colours are escape codes;
 //! who prints strips them where they are not wanted (`anstream` does).
 
+pub mod demo;
 pub mod doctor;
 mod paint;
 pub mod plan;

@@ -1,11 +1,12 @@
-//! A throw-away server and what the tests ask of it.
+//! Databases of the shared server, and what the tests of generate and apply ask of them through psql.
 #![allow(dead_code, missing_docs)]
 
+use crate::support::{Shared, server};
 use advisor::model::index_def::{IndexSpec, TableName};
 use advisor::model::report::{Action, AdvisedIndex, Report};
 use advisor::model::step::Member;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 /// Every index outside schema `advisor`, all that "equal catalogs" means, one text per index.
 const CATALOG: &str = "
@@ -18,91 +19,56 @@ left join pg_tablespace s on s.oid = c.reltablespace left join pg_constraint k o
 left join pg_inherits h on h.inhrelid = c.oid
 where n.nspname not in ('advisor', 'pg_catalog', 'pg_toast') order by n.nspname, c.relname";
 
+/// The server that the tests of this binary share.
 pub struct Scratch {
-    pub folder: tempfile::TempDir,
-    bin: PathBuf,
+    folder: PathBuf,
+    server: Shared,
 }
 
 impl Scratch {
     pub fn start() -> Scratch {
-        let bin = bindir();
-        let folder = tempfile::Builder::new().prefix("advtest").tempdir().expect("temporary folder");
-        let server = Scratch { folder, bin };
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(server.folder.path()));
-        }
-        server.pg("initdb", &["-A", "trust", "-U", "postgres", "-N", "-D", &server.data()]);
-        server.up();
-        server
+        let server = server();
+        Scratch { folder: server.socket_folder(), server }
     }
 
-    pub fn up(&self) {
-        let options = format!("-c listen_addresses='' -k {} -c fsync=off -c max_prepared_transactions=5", self.folder.path().display());
-        let log = format!("{}/log", self.folder.path().display());
-        self.pg("pg_ctl", &["-w", "-D", &self.data(), "-l", &log, "-o", &options, "start"]);
-    }
-
-    pub fn stop(&self, mode: &str) {
-        self.pg("pg_ctl", &["-w", "-D", &self.data(), "-m", mode, "stop"]);
-    }
-
-    fn data(&self) -> String {
-        format!("{}/data", self.folder.path().display())
-    }
-
-    fn pg(&self, program: &str, arguments: &[&str]) {
-        let path = self.bin.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        run(command.args(arguments).current_dir("/tmp").stdout(Stdio::null()).stderr(Stdio::null()));
-    }
-
+    /// A tablespace in the server's own folder, which goes with it.
     pub fn tablespace(&self, name: &str) -> String {
-        let folder = self.folder.path().join(name);
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = self.folder.join(name);
         std::fs::create_dir(&folder).expect("folder");
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&folder));
-        }
-        let postgres = Database { name: "postgres".into(), host: self.folder.path().to_owned(), role: "postgres".into() };
-        postgres.sql(&format!("create tablespace {name} location '{}'", folder.display()));
+        let owner = std::fs::metadata(&self.folder).expect("the server's folder");
+        chown(&folder, Some(owner.uid()), Some(owner.gid())).expect("chown");
+        self.at("postgres").sql(&format!("create tablespace {name} location '{}'", folder.display()));
         name.to_owned()
     }
 
+    /// A new database; its name must be new to this test binary.
     pub fn database(&self, name: &str) -> Database {
-        let database = Database { name: name.to_owned(), host: self.folder.path().to_owned(), role: "postgres".into() };
-        Database { name: "postgres".into(), ..database.clone() }.sql(&format!("create database {name}"));
-        database
+        self.server.database(name);
+        self.at(name)
+    }
+
+    fn at(&self, name: &str) -> Database {
+        Database { name: name.to_owned(), host: self.folder.clone(), port: port_of(&self.server.url(name)), role: "postgres".into() }
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = Command::new("setpriv")
-            .args(if is_root() { vec!["--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { vec!["--"] })
-            .arg(self.bin.join("pg_ctl"))
-            .args(["-D", &self.data(), "-m", "immediate", "stop"])
-            .current_dir("/tmp")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-    }
+fn port_of(url: &str) -> u16 {
+    let config: tokio_postgres::Config = url.parse().expect("our own URL");
+    config.get_ports().first().copied().unwrap_or(5432)
 }
 
 #[derive(Clone)]
 pub struct Database {
     pub name: String,
     pub host: PathBuf,
+    pub port: u16,
     pub role: String,
 }
 
 impl Database {
     pub fn url(&self) -> String {
-        format!("host={} dbname={} user={}", self.host.display(), self.name, self.role)
+        format!("host={} port={} dbname={} user={}", self.host.display(), self.port, self.name, self.role)
     }
 
     pub fn as_role(&self, role: &str) -> Database {
@@ -171,26 +137,6 @@ pub fn create_advice(spec: &IndexSpec, name: &str) -> AdvisedIndex {
         partitioned: false,
         owner: None,
     }
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("command");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-fn is_root() -> bool {
-    nix::unistd::Uid::effective().is_root()
-}
-
-fn bindir() -> PathBuf {
-    if let Some(named) = std::env::var_os("ADVISOR_PG_BINDIR") {
-        return named.into();
-    }
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir("/usr/lib/postgresql").map(|d| d.flatten().map(|e| e.path().join("bin")).collect()).unwrap_or_default();
-    found.sort();
-    found.pop().expect("no PostgreSQL: set ADVISOR_PG_BINDIR")
 }
 
 /// A session that holds something open until it is dropped.

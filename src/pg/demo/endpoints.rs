@@ -120,9 +120,10 @@ async fn posts_of_user(app: &mut App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Served by an index that exists.
+/// Served by indexes that exist: `max` by the longer one.
 async fn comments_of_post(app: &mut App) -> Result<(), Failure> {
     let post = app.chance.popular(POSTS);
+    app.rows("last_comment", &[&post]).await?;
     app.rows("comments_of_post", &[&post]).await?;
     Ok(())
 }

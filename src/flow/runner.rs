@@ -1,6 +1,5 @@
 //! Carries one machine's questions to the server and its answers back.
 
-use super::signals::Signals;
 use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine};
 use crate::apply::preflight::blocker;
 use crate::apply::progress::Bar;
@@ -8,6 +7,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, SqlError, Worker};
 use crate::pg::build::{Control, WorkerSession};
 use crate::pg::ledger;
+use crate::signals::Signals;
 use crate::term;
 use std::time::{Duration, Instant};
 
