@@ -154,7 +154,7 @@ async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Sn
     match (advice.what_if, hypopg) {
         (WhatIfChoice::Auto | WhatIfChoice::Hypopg, Some(schema)) => {
             let trial = Session::open(target, &Purpose::reading("trial")).await?;
-            Ok(Engine::Hypopg(Hypopg::enter(trial, &schema).await?))
+            Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &schema).await?)))
         }
         (WhatIfChoice::Hypopg, None) => {
             Err(Failure::new(crate::model::failure::FailureKind::Missing, "the extension hypopg is not installed in this database")

@@ -17,7 +17,7 @@ pub(super) enum Engine {
     /// Real empty indexes in our own server.
     Clone(Box<CloneDb>),
     /// HypoPG on the analysed server.
-    Hypopg(Hypopg),
+    Hypopg(Box<Hypopg>),
 }
 
 impl Engine {

@@ -142,7 +142,7 @@ impl Builder<'_> {
         let block = self.new_block(depth);
         let mut scope = outer.nested();
         for item in &select.from {
-            self.from_item(item, block, &mut scope);
+            self.list_item(item, block, &mut scope);
         }
         if let Some(filter) = &select.selection {
             self.filter(filter, block, &scope, None);
@@ -174,7 +174,7 @@ impl Builder<'_> {
 
     // ---- FROM -------------------------------------------------------------------------------
 
-    fn from_item(&mut self, item: &TableWithJoins, block: usize, scope: &mut Scope) {
+    fn list_item(&mut self, item: &TableWithJoins, block: usize, scope: &mut Scope) {
         let first = self.shape.tables.len();
         self.factor(&item.relation, block, scope);
         for join in &item.joins {
@@ -232,7 +232,7 @@ impl Builder<'_> {
                 let columns = alias.as_ref().map_or_else(|| None, |a| output_columns(subquery, a));
                 self.derived(alias.as_ref(), columns, block, scope);
             }
-            TableFactor::NestedJoin { table_with_joins, .. } => self.from_item(table_with_joins, block, scope),
+            TableFactor::NestedJoin { table_with_joins, .. } => self.list_item(table_with_joins, block, scope),
             other => {
                 let alias = match other {
                     TableFactor::Table { alias, .. }
@@ -465,10 +465,10 @@ impl Builder<'_> {
     fn update(&mut self, update: &Update, outer: &Scope, depth: u32) {
         let block = self.new_block(depth);
         let mut scope = outer.nested();
-        self.from_item(&update.table, block, &mut scope);
+        self.list_item(&update.table, block, &mut scope);
         self.mark_written(block);
         if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) = &update.from {
-            from.iter().for_each(|item| self.from_item(item, block, &mut scope));
+            from.iter().for_each(|item| self.list_item(item, block, &mut scope));
         }
         if let Some(filter) = &update.selection {
             self.filter(filter, block, &scope, None);
@@ -483,9 +483,9 @@ impl Builder<'_> {
         let block = self.new_block(depth);
         let mut scope = outer.nested();
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-        from.iter().for_each(|item| self.from_item(item, block, &mut scope));
+        from.iter().for_each(|item| self.list_item(item, block, &mut scope));
         self.mark_written(block);
-        delete.using.iter().flatten().for_each(|item| self.from_item(item, block, &mut scope));
+        delete.using.iter().flatten().for_each(|item| self.list_item(item, block, &mut scope));
         if let Some(filter) = &delete.selection {
             self.filter(filter, block, &scope, None);
         }
