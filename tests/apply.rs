@@ -204,6 +204,49 @@ fn a_cancelled_build_leaves_nothing() {
 }
 
 #[test]
+fn a_terminated_worker_is_replaced_to_clean_up() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "terminated", plain());
+    let before = bench.database.catalog();
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for old snapshots");
+    bench.database.sql("select pg_terminate_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 5 && text.contains("terminating connection"), "{code} {text}");
+    assert_eq!((bench.database.catalog(), bench.states()), (before, vec!["failed".to_owned()]));
+    drop(reader);
+    bench.is_clean();
+}
+
+#[test]
+fn without_its_control_connection_a_run_stops_and_the_next_one_finishes() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "headless", plain());
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for old snapshots");
+    let control = "datname = current_database() and application_name like 'advisor/%' and application_name not like '%worker'";
+    bench.database.sql(&format!("select pg_terminate_backend(pid) from pg_stat_activity where {control}"));
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 6 && text.contains("run the command again"), "{code} {text}");
+    assert_eq!(bench.states(), ["building"]);
+    drop(reader);
+    let (code, text) = bench.apply(&[]);
+    assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+    bench.is_clean();
+}
+
+#[test]
+fn a_read_only_database_is_refused_before_anything() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "readonly", plain());
+    bench.database.sql("alter database readonly set default_transaction_read_only = on");
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 4 && text.contains("default_transaction_read_only is on"), "{code} {text}");
+}
+
+#[test]
 fn sigterm_while_waiting_cancels_cleans_up_and_exits_130() {
     let server = Scratch::start();
     let bench = Bench::new(&server, "term", plain());
