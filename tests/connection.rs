@@ -362,3 +362,51 @@ async fn a_lost_connection_is_closed() {
     }
     panic!("still open");
 }
+
+#[tokio::test]
+async fn an_error_of_the_server_is_told_in_one_line_with_its_detail() {
+    let session = open("").await.expect("connect");
+    for statement in ["set default_transaction_read_only = off", "create temporary table t (\"a\nb\" int unique)"] {
+        session.client.batch_execute(statement).await.expect(statement);
+    }
+    let error = session.client.batch_execute("insert into t values (1), (1)").await.expect_err("duplicate");
+    assert_eq!(
+        advisor::pg::error::describe(&error),
+        "duplicate key value violates unique constraint \"t_a\\nb_key\" (23505); detail: Key (\"a\\nb\")=(1) already exists."
+    );
+    let typed = session.client.query("select $1::int", &[&"x"]).await.expect_err("the driver refuses the type");
+    assert!(
+        advisor::pg::error::describe(&typed).starts_with("error serializing parameter 0: "),
+        "{}",
+        advisor::pg::error::describe(&typed)
+    );
+    assert_eq!(sqlstate(&typed), None);
+}
+
+#[tokio::test]
+async fn a_text_value_fits_every_type() {
+    let session = open("").await.expect("connect");
+    let value = |text: &str| advisor::pg::value::TextValue(Some(text.to_owned()));
+    let row = session
+        .client
+        .query_one(
+            "select ($1::int + 1)::text, $2::timestamptz is not null, $3::text[] = array['a', 'b'], $4::jsonb ->> 'k', $5::text is null",
+            &[&value("41"), &value("2026-01-02"), &value("{a,b}"), &value("{\"k\": \"v\"}"), &advisor::pg::value::TextValue(None)],
+        )
+        .await
+        .expect("values");
+    assert_eq!((row.get(0), row.get(1), row.get(2), row.get(3), row.get(4)), ("42", true, true, "v", true));
+    let bad = session.client.query("select $1::int", &[&value("x")]).await.expect_err("no number");
+    assert_eq!(sqlstate(&bad), Some("22P02"));
+}
+
+#[tokio::test]
+async fn a_writing_purpose_does_not_lift_a_guard() {
+    let purpose = Purpose { read_only: false, ..Purpose::reading("test") };
+    let session = open_for("options='-c default_transaction_read_only=on'", &purpose).await.expect("connect");
+    let refused = session.client.batch_execute("create temporary table t (); create table t ()").await.expect_err("read-only");
+    assert_eq!(sqlstate(&refused), Some("25006"));
+    session.begin().await.expect("begin");
+    let refused = session.client.batch_execute("create table t ()").await.expect_err("read-only");
+    assert_eq!(sqlstate(&refused), Some("25006"));
+}

@@ -147,6 +147,12 @@ async fn a_running_build_is_no_leftover() {
 }
 
 #[test]
+fn the_help_says_what_the_verb_does() {
+    let help = String::from_utf8(doctor(&["--help"]).stdout).expect("UTF-8");
+    assert!(help.starts_with("Check connection") && help.contains("Exit code"), "{help}");
+}
+
+#[test]
 fn exit_codes_tell_an_unreachable_server_from_a_wrong_flag() {
     for (arguments, code, message) in [
         (&["postgresql://u:hunter2@127.0.0.1:1/d"][..], 3, "no PostgreSQL listens at 127.0.0.1:1"),

@@ -86,8 +86,12 @@ async fn a_pooler_is_recognised_and_no_setting_leaks_to_its_clients() {
         let Some(pooler) = start("a_pooler_is_recognised_and_no_setting_leaks_to_its_clients", settings) else { return };
         support::database(&format!("pooler_{name}"));
         let url = pooler.url(&format!("pooler_{name}"));
+        // The user's own options go the way of ours.
+        for url in [&url, &format!("{url}?options=-c%20work_mem%3D1MB")] {
+            let session = Session::open(Some(url), &Purpose::reading("test")).await.expect("connect");
+            assert!(session.behind_pooler, "{name}");
+        }
         let session = Session::open(Some(&url), &Purpose::reading("test")).await.expect("connect");
-        assert!(session.behind_pooler, "{name}");
         assert!(session.notes.iter().any(|note| note.contains("pooler")), "{name}: {:?}", session.notes);
 
         session.begin().await.expect("begin");

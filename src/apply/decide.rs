@@ -294,10 +294,10 @@ impl Case<'_> {
         needs_you(format!("{}: {what}", self.entry.index), Vec::new())
     }
 
-    /// Why it must not be dropped. UNIQUE guards data, unless it came from us.
+    /// Why it must not be dropped. UNIQUE guards data, unless it came from us or never became valid.
     fn needed(&self) -> Option<String> {
         let relation = self.view.relation.as_ref()?;
-        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique);
+        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
         relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()))
     }
 

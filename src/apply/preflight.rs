@@ -50,7 +50,8 @@ pub fn refuse_step(ddl: &Ddl, around: &Surroundings) -> Option<String> {
             if relation.definition.is_none() {
                 return Some(format!("{index} is a {}, not an index", relation.kind));
             }
-            let unique = relation.definition.as_ref().is_some_and(|d| d.create.unique);
+            // An INVALID one guards nothing: the rows it was to check were never all checked.
+            let unique = relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
             let needed = relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()));
             let owner = around.target.as_ref().filter(|t| !t.ours).map(not_ours);
             needed.map(|why| format!("{index} must stay: {why}")).or(owner)

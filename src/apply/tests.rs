@@ -42,7 +42,7 @@ fn create() -> CreateIndex {
         name: "i".into(),
         table: TableName::new("s", "t"),
         unique: false,
-        body: "USING \"btree\" (a)".into(),
+        body: "USING btree (a)".into(),
         tablespace: None,
         predicate: None,
     }
@@ -263,7 +263,7 @@ fn a_foreign_carcass_or_other_definition_is_refused_untouched() {
     let (_, entry) = create_world();
     let carcass = World::new(Some(Definition { valid: false, ..entry.definition.clone() }));
     let mut other = entry.definition.clone();
-    other.create.body = "USING \"btree\" (b)".into();
+    other.create.body = "USING btree (b)".into();
     for mut world in [carcass, World::new(Some(other))] {
         let before = world.catalog();
         assert!(matches!(world.run(Goal::Apply, &entry, None, None), End::Of(Ending::NeedsYou(..))));
@@ -276,7 +276,7 @@ fn an_index_changed_after_it_was_built_is_not_dropped() {
     let (mut world, entry) = create_world();
     world.run(Goal::Apply, &entry, None, None);
     if let Some(index) = &mut world.index {
-        index.0.create.body = "USING \"btree\" (b)".into();
+        index.0.create.body = "USING btree (b)".into();
     }
     assert!(matches!(world.run(Goal::Rollback, &entry, None, None), End::Of(Ending::NeedsYou(..))));
     assert!(world.index.is_some());

@@ -9,7 +9,7 @@ use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use crate::model::query::{Query, Shape, StatementKind};
 use crate::model::report::Rejected;
-use roles::Roles;
+use roles::{Predicate, Roles};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables below this many rows are read as fast without an index.
@@ -42,7 +42,8 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[S
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table) else { continue };
-            let lists = heads(&roles::roles(query.shape, number, table));
+            let roles = roles::roles(query.shape, number, table);
+            let lists = heads(&roles);
             if lists.is_empty() {
                 continue;
             }
@@ -50,8 +51,9 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[S
                 refused.entry(table.table_name()).or_insert_with(|| (first_ddl(table, &lists), reason));
                 continue;
             }
-            for keys in lists {
-                specs.entry(IndexSpec::btree(table.table_name(), keys)).or_default().insert(query.id);
+            let whole = lists.into_iter().map(|keys| IndexSpec::btree(table.table_name(), keys));
+            for spec in whole.chain(partial(&roles, table)) {
+                specs.entry(spec).or_default().insert(query.id);
             }
         }
     }
@@ -112,22 +114,24 @@ fn exists(catalog: &Catalog, spec: &IndexSpec) -> bool {
 
 fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
     let size_bytes = catalog.table(&spec.table).and_then(|t| size::btree_size_bytes(&spec, t));
-    Candidate { size_bytes, written_rows: written_rows(workload, &spec), from_queries, spec }
+    Candidate { size_bytes, written_rows: written_rows(workload, &spec, catalog.indexes_of(&spec.table).count()), from_queries, spec }
 }
 
-/// Rows that the workload writes through this index: all inserted and deleted ones, and those
-/// whose UPDATE assigns one of its columns (which also loses them the HOT update).
-fn written_rows(workload: &[Query], spec: &IndexSpec) -> f64 {
-    let rows = |q: &Query| q.figures.as_ref().map_or(q.weight, |f| f.rows);
-    let touches = |q: &Query| {
-        q.shape().is_some_and(|shape| {
-            shape
-                .tables
-                .iter()
-                .any(|t| t.written && t.table == spec.table && (shape.kind != StatementKind::Update || assigns(&t.assigned, spec)))
-        })
+/// Index entries that the workload writes because of this index: one per inserted or deleted row; per
+/// row whose UPDATE assigns one of its columns one here and, the HOT update being lost, one in each
+/// of the table's `others` indexes.
+fn written_rows(workload: &[Query], spec: &IndexSpec, others: usize) -> f64 {
+    let entries = |q: &Query| {
+        let rows = q.figures.as_ref().map_or(q.weight, |f| f.rows);
+        let shape = q.shape()?;
+        let target = shape.tables.iter().find(|t| t.written && t.table == spec.table)?;
+        match shape.kind {
+            StatementKind::Update if !assigns(&target.assigned, spec) => None,
+            StatementKind::Update => Some(rows * (1 + others) as f64),
+            _ => Some(rows),
+        }
     };
-    workload.iter().filter(|q| touches(q)).map(rows).sum()
+    workload.iter().filter_map(entries).sum()
 }
 
 fn assigns(assigned: &[String], spec: &IndexSpec) -> bool {
@@ -142,9 +146,26 @@ fn assigns(assigned: &[String], spec: &IndexSpec) -> bool {
     })
 }
 
+/// The same keys over the few rows that meet a predicate, its column left out of them.
+fn partial(roles: &Roles, table: &Table) -> Vec<IndexSpec> {
+    let one = |predicate: &Predicate| {
+        let others = |keys: &[KeySpec]| keys.iter().filter(|k| k.column_name() != Some(&predicate.column)).cloned().collect();
+        let rest = Roles {
+            equal: others(&roles.equal),
+            range: others(&roles.range),
+            join: others(&roles.join),
+            order: roles.order.clone(),
+            ..Roles::default()
+        };
+        let sql = predicate.sql.clone();
+        heads(&rest).into_iter().map(move |keys| IndexSpec { predicate: Some(sql.clone()), ..IndexSpec::btree(table.table_name(), keys) })
+    };
+    roles.partial.iter().flat_map(one).collect()
+}
+
 /// The key lists worth trying for one reference, without repetitions, at most [`MOST_KEYS`] wide.
 fn heads(roles: &Roles) -> Vec<Vec<KeySpec>> {
-    let Roles { equal, range, join, order, group, arms } = roles;
+    let Roles { equal, range, join, order, group, arms, partial: _ } = roles;
     let mut out = Heads::default();
     let singles = equal.iter().chain(range).chain(join);
     singles.clone().for_each(|k| out.add([std::slice::from_ref(k)]));
@@ -266,8 +287,8 @@ mod tests {
             not_planned: None,
         };
         let workload = [query("insert into posts values (1)"), query("update posts set kind = 2 where id = 1")];
-        let on = |c: &str| written_rows(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]));
-        assert_eq!((on("kind"), on("user_id")), (200.0, 100.0));
+        let on = |c: &str| written_rows(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]), 2);
+        assert_eq!((on("kind"), on("user_id")), (400.0, 100.0));
     }
 
     fn existing(spec: IndexSpec) -> Index {

@@ -3,6 +3,7 @@
 use crate::model::catalog::Table;
 use crate::model::index_def::{KeyExpr, KeySpec};
 use crate::model::query::{Condition, Op, Rhs, Shape};
+use crate::model::text::quote_ident;
 
 /// The roles of one table reference, each list in a fixed order.
 #[derive(Debug, Default, PartialEq)]
@@ -17,9 +18,23 @@ pub struct Roles {
     pub order: Vec<KeySpec>,
     /// GROUP BY or DISTINCT of the block, where it is on this reference alone.
     pub group: Vec<KeySpec>,
+    /// Conditions without a value that few rows meet: each can be an index's predicate.
+    pub partial: Vec<Predicate>,
     /// Arms of an OR, each with the keys that it can look up by.
     pub arms: Vec<Vec<KeySpec>>,
 }
+
+/// A predicate of a partial index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicate {
+    /// The column it is about: needless as a key then.
+    pub column: String,
+    /// As SQL.
+    pub sql: String,
+}
+
+/// A predicate must leave out at least half of the rows.
+const LARGEST_SHARE: f64 = 0.5;
 
 /// Reads the roles of one reference.
 pub fn roles(shape: &Shape, table_ref: usize, table: &Table) -> Roles {
@@ -27,10 +42,11 @@ pub fn roles(shape: &Shape, table_ref: usize, table: &Table) -> Roles {
     let block = &shape.blocks[this.block];
     let mut roles = Roles::default();
     for condition in &this.conditions {
+        roles.partial.extend(predicate(condition, table));
         let Some(list) = role_of(condition, &mut roles) else { continue };
         push(list, key(condition, table));
     }
-    by_selectivity(&mut roles.equal, table);
+    by_selectivity(&mut roles.equal, &this.conditions, table);
     for arm in &this.or_arms {
         let keys: Vec<KeySpec> = arm.iter().filter(|c| is_equality(c) || c.op == Op::Range).map(|c| key(c, table)).collect();
         if !keys.is_empty() {
@@ -61,6 +77,35 @@ fn role_of<'r>(condition: &Condition, roles: &'r mut Roles) -> Option<&'r mut Ve
     }
 }
 
+/// `x IS NULL`, `x`, `NOT x` where statistics say that few rows are so. A parametrised `x = $1` can
+/// match no predicate: its value is not known when the plan is made.
+fn predicate(condition: &Condition, table: &Table) -> Option<Predicate> {
+    let KeyExpr::Column(column) = &condition.key else { return None };
+    let quoted = quote_ident(column);
+    let sql = match (&condition.op, &condition.rhs) {
+        (Op::IsNull, _) => format!("{quoted} IS NULL"),
+        (Op::Eq, Rhs::Constant(value)) if value == "true" => quoted,
+        (Op::Eq, Rhs::Constant(value)) if value == "false" => format!("NOT {quoted}"),
+        _ => return None,
+    };
+    let share = share_of(&sql, table)?;
+    (share <= LARGEST_SHARE).then(|| Predicate { column: column.clone(), sql })
+}
+
+/// Share of the rows that meet a predicate of ours, by the statistics.
+pub fn share_of(predicate: &str, table: &Table) -> Option<f64> {
+    table.columns.iter().find_map(|column| {
+        let (quoted, stats) = (quote_ident(&column.name), column.stats.as_ref()?);
+        let of = |value: &str| stats.common_values.iter().position(|v| v == value).map_or(0.0, |n| stats.common_freqs[n]);
+        match predicate {
+            p if p == format!("{quoted} IS NULL") => Some(stats.null_frac),
+            p if p == quoted => Some(of("t")),
+            p if p == format!("NOT {quoted}") => Some(of("f")),
+            _ => None,
+        }
+    })
+}
+
 /// `'abc%'` has a prefix, `'%abc'` has none.
 fn has_prefix(pattern: &str) -> bool {
     pattern.strip_prefix('\'').and_then(|p| p.chars().next()).is_some_and(|c| !matches!(c, '%' | '_' | '\''))
@@ -83,16 +128,19 @@ fn push(list: &mut Vec<KeySpec>, key: KeySpec) {
     }
 }
 
-/// Most distinct values first; ties by the order of the columns in the table, then by text.
-fn by_selectivity(keys: &mut [KeySpec], table: &Table) {
+/// The condition that leaves fewest rows first; ties by the order of the columns in the table, then by text.
+fn by_selectivity(keys: &mut [KeySpec], conditions: &[Condition], table: &Table) {
+    let rows = table.rows.unwrap_or(0.0);
     let rank = |k: &KeySpec| {
         let column = k.column_name().and_then(|c| table.column(c));
-        let distinct = column.and_then(|c| c.stats.as_ref()).map_or(0.0, |s| s.distinct(table.rows.unwrap_or(0.0)));
-        (distinct, column.map_or(i16::MAX, |c| c.number))
+        let is_null = conditions.iter().any(|c| c.key == k.expr && c.op == Op::IsNull);
+        let kept =
+            column.and_then(|c| c.stats.as_ref()).map_or(1.0, |s| if is_null { s.null_frac } else { 1.0 / s.distinct(rows).max(1.0) });
+        (kept, column.map_or(i16::MAX, |c| c.number))
     };
     keys.sort_by(|a, b| {
-        let ((da, na), (db, nb)) = (rank(a), rank(b));
-        db.total_cmp(&da).then(na.cmp(&nb)).then_with(|| expr_text(a).cmp(expr_text(b)))
+        let ((ka, na), (kb, nb)) = (rank(a), rank(b));
+        ka.total_cmp(&kb).then(na.cmp(&nb)).then_with(|| expr_text(a).cmp(expr_text(b)))
     });
 }
 

@@ -106,7 +106,7 @@ mod tests {
             name: id.into(),
             table: table.clone(),
             unique: false,
-            body: "USING \"btree\" (a)".into(),
+            body: "USING btree (a)".into(),
             tablespace: None,
             predicate: None,
         };

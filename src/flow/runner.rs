@@ -156,7 +156,7 @@ struct Display {
 impl Display {
     fn new(entry: &Entry) -> Display {
         let create = &entry.definition.create;
-        let method = create.body.split('"').nth(1).unwrap_or_default();
+        let method = create.body.split_whitespace().nth(1).unwrap_or_default();
         Display {
             bar: Bar::new(method, create.predicate.is_some()),
             shown: term::progress(100),
@@ -181,7 +181,7 @@ impl Display {
             }
         }
         self.shown.set_position(shown.percent as u64);
-        self.shown.set_message(crate::model::text::ellipsis(&format!("{} {}", self.name, shown.text), 100));
+        self.shown.set_message(crate::model::text::ellipsis(&format!("{} {}", self.name, shown.text), 70));
         // Without a terminal: a line per change of phase, once it lasts.
         if self.shown.is_hidden() && shown.text != self.last && self.ticks > 3 {
             term::note(&format!("{}: {:.0}% {}", self.name, shown.percent, shown.text));

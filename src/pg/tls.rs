@@ -171,22 +171,34 @@ mod tests {
         made
     }
 
-    /// Does a server with `certificate` pass as `name`, with `root` as the only trusted root?
-    fn passes(mode: SslMode, root: &Made, certificate: &Made, name: &str) -> bool {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), root.certificate.pem()).unwrap();
-        let settings = TlsSettings {
+    fn settings(mode: SslMode, root: &Path) -> TlsSettings {
+        TlsSettings {
             mode,
             system_roots: false,
-            root_file: Some(file.path().to_owned()),
+            root_file: Some(root.to_owned()),
             crl_file: None,
             client: None,
             direct: false,
             sni: true,
             tls12: true,
             tls13: true,
-        };
-        let check = ServerCheck::new(&settings, &Arc::new(rustls::crypto::ring::default_provider())).unwrap();
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    /// Does a server with `certificate` pass as `name`, with `root` as the only trusted root?
+    fn passes(mode: SslMode, root: &Made, certificate: &Made, name: &str) -> bool {
+        let root = file(&root.certificate.pem());
+        accepts(&settings(mode, root.path()), certificate, name)
+    }
+
+    fn accepts(settings: &TlsSettings, certificate: &Made, name: &str) -> bool {
+        let check = ServerCheck::new(settings, &Arc::new(rustls::crypto::ring::default_provider())).unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         check.verify_server_cert(certificate.certificate.der(), &[], &name, &[], UnixTime::now()).is_ok()
     }
@@ -219,6 +231,56 @@ mod tests {
         ] {
             let case = format!("{mode:?}, {:?} trusted, {:?} as {name}", root.params.distinguished_name, server.params.distinguished_name);
             assert_eq!(passes(mode, root, server, name), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_revoked_certificate_is_refused() {
+        let root = self_signed("root", true, 4096);
+        let mut revoked = self_signed("db.test", false, 4096);
+        revoked.params.serial_number = Some(7u64.into());
+        revoked.certificate = revoked.params.signed_by(&revoked.key, &Issuer::from_params(&root.params, &root.key)).unwrap();
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: date_time_ymd(2001, 1, 1),
+            next_update: date_time_ymd(4096, 1, 1),
+            crl_number: 1u64.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![rcgen::RevokedCertParams {
+                serial_number: 7u64.into(),
+                revocation_time: date_time_ymd(2001, 1, 1),
+                reason_code: None,
+                invalidity_date: None,
+            }],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let list = file(&list.signed_by(&Issuer::from_params(&root.params, &root.key)).unwrap().pem().unwrap());
+        let root_file = file(&root.certificate.pem());
+        let with_list = TlsSettings { crl_file: Some(list.path().to_owned()), ..settings(SslMode::VerifyFull, root_file.path()) };
+        assert!(!accepts(&with_list, &revoked, "db.test"));
+        assert!(accepts(&with_list, &signed_by(&root, "db.test"), "db.test"), "another one is not on the list");
+        assert!(accepts(&settings(SslMode::VerifyFull, root_file.path()), &revoked, "db.test"), "without the list nobody knows");
+    }
+
+    #[test]
+    fn bad_files_are_named_with_their_parameter() {
+        let made = self_signed("x", true, 4096);
+        let (certificate, key) = (file(&made.certificate.pem()), file(&made.key.serialize_pem()));
+        let garbage = file("-----BEGIN CERTIFICATE-----\nZZ\n");
+        let encrypted = file("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+        let path = |file: &tempfile::NamedTempFile| file.path().to_owned();
+        let good = settings(SslMode::VerifyCa, certificate.path());
+        let client = |certificate, key| TlsSettings { client: Some((path(certificate), path(key))), ..good.clone() };
+        assert!(client_config(&client(&certificate, &key)).is_ok());
+        for (settings, parameter) in [
+            (settings(SslMode::VerifyCa, garbage.path()), "sslrootcert"),
+            (settings(SslMode::VerifyCa, key.path()), "sslrootcert"),
+            (TlsSettings { crl_file: Some(path(&garbage)), ..good.clone() }, "sslcrl"),
+            (client(&garbage, &key), "sslcert"),
+            (client(&certificate, &encrypted), "sslkey"),
+        ] {
+            let failure = client_config(&settings).expect_err(parameter);
+            assert_eq!(failure.kind, crate::model::failure::FailureKind::Usage);
+            assert!(failure.message.contains(parameter), "{parameter}: {failure:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::lex::{Kind, Token, tokens};
 use super::split::statements;
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::index_def::TableName;
-use crate::model::text::{ellipsis, squeeze};
+use crate::model::text::{ellipsis, quote_ident, squeeze};
 
 /// Why a file was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +175,10 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let method = self.name()?;
-        let mut body = format!("USING {} {}", crate::model::text::quote_ident(&method), self.group()?);
+        // Access methods have plain names; another would be a stranger's, and is quoted.
+        let plain = method.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let method = if plain { method } else { quote_ident(&method) };
+        let mut body = format!("USING {method} {}", self.group()?);
         if self.words(&["INCLUDE"]) {
             body.push_str(&format!(" INCLUDE {}", self.group()?));
         }
@@ -278,7 +281,7 @@ mod tests {
 
     #[test]
     fn our_own_statements_are_read_and_written_again() {
-        let sql = "CREATE UNIQUE INDEX CONCURRENTLY \"a\"\"b\" ON \"S x\".\"t\" USING \"btree\" (\"c\" DESC, (lower(d))) INCLUDE (\"e\") NULLS NOT DISTINCT WITH (fillfactor='70') TABLESPACE \"fast\" WHERE a > ';' AND (b)";
+        let sql = "CREATE UNIQUE INDEX CONCURRENTLY \"a\"\"b\" ON \"S x\".\"t\" USING btree (\"c\" DESC, (lower(d))) INCLUDE (\"e\") NULLS NOT DISTINCT WITH (fillfactor='70') TABLESPACE \"fast\" WHERE a > ';' AND (b)";
         assert_eq!(create(sql).sql(), sql);
         assert_eq!(create(sql).tablespace.as_deref(), Some("fast"));
         for sql in [
@@ -295,7 +298,7 @@ mod tests {
     fn what_the_server_prints_is_read_too() {
         let made = definition("CREATE INDEX i ON ONLY s.\"T\" USING gin (a gin_trgm_ops, lower((b)::text)) WHERE (c IS NOT NULL)").unwrap();
         assert_eq!((made.table.name.as_str(), made.predicate.as_deref()), ("T", Some("(c IS NOT NULL)")));
-        assert_eq!(made.shape(), "USING \"gin\" (a gin_trgm_ops, lower((b)::text)) WHERE (c IS NOT NULL)");
+        assert_eq!(made.shape(), "USING gin (a gin_trgm_ops, lower((b)::text)) WHERE (c IS NOT NULL)");
     }
 
     #[test]

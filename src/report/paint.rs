@@ -57,7 +57,9 @@ pub(super) fn fold(text: &str, width: usize, indent: usize) -> String {
 pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut column = start;
-    for word in one_line(text).split(' ').filter(|w| !w.is_empty()) {
+    // A number keeps its percent sign.
+    let text = one_line(text).replace(" %", "\u{a0}%");
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
         let wide = word.width();
         if !out.is_empty() && column + 1 + wide > width {
             out.push('\n');
@@ -70,7 +72,7 @@ pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -
         out.push_str(word);
         column += wide;
     }
-    out
+    out.replace("\u{a0}%", " %")
 }
 
 /// A table with one line, below its header, `width` columns wide at most; columns in `numbers` are right-aligned.
@@ -112,5 +114,6 @@ mod tests {
     fn folding_keeps_words_and_safety() {
         assert_eq!(fold("one two three four", 9, 2), "one two\n  three\n  four");
         assert_eq!(fold("a\nb", 80, 0), "a\\nb");
+        assert_eq!(fold("falls by 41 %", 11, 0), "falls by\n41 %");
     }
 }

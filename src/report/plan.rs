@@ -60,7 +60,7 @@ fn verdict(plan: &Plan, tree: &Tree, remarks: usize) -> String {
     match (tree.timed(), plan.root.actual.is_some()) {
         (true, _) => parts.push(format!("ran in {}", duration(tree.run_ms()))),
         (false, true) => parts.push("ran, but times were not measured (TIMING OFF)".to_owned()),
-        (false, false) => parts.push("not run: estimates only. EXPLAIN (ANALYZE, BUFFERS) shows rows and times".to_owned()),
+        (false, false) => parts.push("not run: estimates only".to_owned()),
     }
     parts.extend(plan.planning_ms.map(|ms| format!("planned in {}", duration(ms))));
     parts.extend(plan.jit_ms.map(|ms| format!("compiled in {}", duration(ms))));
@@ -70,7 +70,11 @@ fn verdict(plan: &Plan, tree: &Tree, remarks: usize) -> String {
     }
     let nothing = if plan.root.actual.is_some() { "nothing stands out" } else { "nothing stands out in the estimates" };
     let found = if remarks == 0 { paint(GOOD, nothing) } else { paint(WARN, plural(remarks, "remark", "remarks")) };
-    format!("{} {} {found}", parts.join(", "), paint(DIM, "·"))
+    let hint = match plan.root.actual {
+        Some(_) => String::new(),
+        None => format!("\n{}", paint(DIM, "EXPLAIN (ANALYZE, BUFFERS) shows what really happens, and where the time goes")),
+    };
+    format!("{} {} {found}{hint}", parts.join(", "), paint(DIM, "·"))
 }
 
 /// The tree: figures to the left, nodes indented.

@@ -93,10 +93,10 @@ fn nothing_hostile_reaches_the_terminal() {
 fn the_summary_says_how_bad_what_to_do_and_what_it_gains() {
     let page = text(&report_of("messages"), Style::default());
     let first: Vec<&str> = page.lines().collect();
-    assert!(first[0].contains("messages on PostgreSQL messages, a standby · statistics of 20 d"), "{page}");
+    assert!(first[0].contains("messages on PostgreSQL messages, a standby · statistics of 20 d, since"), "{page}");
     let verdict = "1 error, 1 warning, 1 note · 1 index to create, 1 to drop · workload cost −87 % · 1 rule not judged";
     assert_eq!(first[2], verdict);
-    assert!(first[3].contains("worst") && first[4].contains("create messages (for 1 query, workload cost −62 %)"), "{page}");
+    assert!(first[3].contains("worst") && first[5].contains("create messages (for 1 query, workload cost −62 %)"), "{page}");
     for part in [
         "8.4k → 12",
         "1.2 MB",

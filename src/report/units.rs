@@ -92,8 +92,14 @@ pub fn named(name: &str, value: f64) -> (String, String) {
         ("_share", percent),
         ("_frac", percent),
     ];
+    // `spilled_bytes_per_call` is bytes too.
+    let (name, per) = match name.split_once("_per_") {
+        Some((name, unit)) => (name, format!(" per {unit}")),
+        None => (name, String::new()),
+    };
     let found = SUFFIXES.iter().find_map(|(suffix, write)| Some((name.strip_suffix(suffix)?, write(value))));
     let (label, text) = found.unwrap_or_else(|| (name, count(value)));
+    let label = format!("{label}{per}");
     (label.replace('_', " "), text)
 }
 
@@ -155,6 +161,7 @@ mod tests {
     fn names_carry_their_unit() {
         assert_eq!(named("total_ms", 3400.0), ("total".into(), "3.4 s".into()));
         assert_eq!(named("size_bytes", 8192.0), ("size".into(), "8 kB".into()));
+        assert_eq!(named("spilled_bytes_per_call", 8192.0), ("spilled per call".into(), "8 kB".into()));
         assert_eq!(named("rows_removed", 12_300.0), ("rows removed".into(), "12.3k".into()));
         assert_eq!(named("removed_share", 0.995), ("removed".into(), "99.5 %".into()));
     }

@@ -1,11 +1,13 @@
 //! Connection settings as libpq understands them: URL, key/value string, service file, PG*
 //! variables, password file, defaults; the first of these that speaks wins.
 
+mod build;
 mod env;
 mod keyvalue;
 mod passfile;
 mod service;
 mod settings;
+mod tls;
 mod url;
 
 pub use settings::{ChannelBinding, ConnInfo, Endpoint, Keepalives, Place, Secret, SslMode, TargetSession, TlsSettings};
@@ -191,7 +193,7 @@ pub fn resolve(target: Option<&str>, around: &Surroundings<'_>) -> Result<ConnIn
     }
     service::add(&mut parameters, around)?;
     env::add(&mut parameters, around);
-    settings::build(parameters, around)
+    build::build(parameters, around)
 }
 
 /// URL, key/value string, or (as psql has it) just a database's name.

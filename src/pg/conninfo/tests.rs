@@ -233,6 +233,10 @@ fn tls_settings_follow_libpqs_rules() {
     std::fs::set_permissions(at("postgresql.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(tls("").unwrap().client, Some((at("postgresql.crt"), at("postgresql.key"))));
 
+    let socket = |target: &str| resolve_in(Some(&format!("host=/run/x {target}")), &[]).unwrap().tls.mode;
+    assert_eq!(socket("sslmode=verify-full"), SslMode::Disable, "a socket needs no root certificate");
+    assert_eq!(socket("sslmode=require sslnegotiation=direct"), SslMode::Disable);
+
     let bounds = |target: &str| tls(target).map(|t| (t.tls12, t.tls13)).unwrap();
     assert_eq!(bounds(""), (true, true));
     assert_eq!(bounds("ssl_min_protocol_version=TLSv1.3"), (false, true));
@@ -250,4 +254,46 @@ fn timeouts_and_keepalives_have_libpqs_meaning() {
     let set = info("keepalives_idle=7 keepalives_count=3").keepalives.unwrap();
     assert_eq!(set, Keepalives { idle: Some(Duration::from_secs(7)), interval: None, count: Some(3) });
     assert_eq!(info("tcp_user_timeout=1500").tcp_user_timeout, Some(Duration::from_millis(1500)));
+}
+
+mod properties {
+    use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever comes, there are settings or a usage failure.
+        #[test]
+        fn no_text_is_too_odd(text in "\\PC{0,40}") {
+            for target in [text.clone(), format!("postgresql://{text}"), format!("host={text}"), format!("postgresql://h/d?{text}")] {
+                if let Err(failure) = resolve_in(Some(&target), &[]) {
+                    prop_assert_eq!(failure.kind, crate::model::failure::FailureKind::Usage);
+                }
+            }
+        }
+
+        #[test]
+        fn encoded_parts_come_back(user in "[^\0]{1,12}", password in "[^\0]{1,12}", database in "[^\0]{1,12}") {
+            let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let url = format!("postgresql://{}:{}@h/{}", encode(&user), encode(&password), encode(&database));
+            let quote = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+            let pairs = format!("host=h user='{}' password='{}' dbname='{}'", quote(&user), quote(&password), quote(&database));
+            for target in [url, pairs] {
+                let info = resolve_in(Some(&target), &[]).unwrap();
+                prop_assert_eq!(&info.user, &user);
+                prop_assert_eq!(&info.database, &database);
+                prop_assert_eq!(info.endpoints[0].password.as_ref().map(|p| p.reveal()), Some(password.as_str()));
+            }
+        }
+
+        #[test]
+        fn a_password_with_bare_special_characters_is_in_no_message(before in "[a-z0-9]{3,6}", special in "[@:/?#%&= ]{1,2}") {
+            let password = format!("{before}{special}hunter2");
+            for target in [format!("postgresql://user:{password}@host.test/db"), format!("host=h port=x password={password}")] {
+                if let Err(failure) = resolve_in(Some(&target), &[]) {
+                    prop_assert!(!format!("{failure:?}").contains("hunter2"), "{target}: {failure:?}");
+                }
+            }
+        }
+    }
 }

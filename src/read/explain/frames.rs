@@ -89,7 +89,7 @@ fn unbar(line: &str, boxed: bool) -> &str {
 
 /// `-[ RECORD 1 ]----`: psql's expanded format, one record for each line of the plan.
 fn is_record(line: &str) -> bool {
-    line.trim_start_matches(|c| matches!(c, '+' | '-' | '┌' | '├' | '╔' | '╠' | '═' | '─' | '╒' | '╞')).starts_with("[ RECORD ")
+    line.trim_start_matches(['+', '-', '┌', '├', '╔', '╠', '═', '─', '╒', '╞']).starts_with("[ RECORD ")
 }
 
 /// What stands behind `QUERY PLAN |` in the expanded format, or behind its blanks in a line that goes on.

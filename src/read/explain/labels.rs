@@ -54,6 +54,11 @@ const BLOCKS: &[BlockField] = &[
     ("Temp Written Blocks", "temp", "written", |b| &mut b.temp_written_blocks),
 ];
 
+/// A number as EXPLAIN prints it; `inf` and `NaN`, which Rust would take, are none.
+pub(super) fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|n: &f64| n.is_finite())
+}
+
 /// True for labels whose value is an SQL expression.
 pub(super) fn is_condition(label: &str) -> bool {
     !label.starts_with("Rows Removed")
@@ -116,7 +121,7 @@ pub(super) fn put_buffers_line(node: &mut PlanNode, value: &str) {
         let mut words = group.split_whitespace();
         let name = words.next().unwrap_or_default();
         for (key, count) in words.filter_map(|w| w.split_once('=')) {
-            let Ok(count) = count.parse::<f64>() else { continue };
+            let Some(count) = number(count) else { continue };
             match BLOCKS.iter().find(|(_, g, k, _)| *g == name && *k == key) {
                 Some((.., field)) => *field(node.buffers.get_or_insert_default()) = count,
                 None => put_extra(node, &format!("{name} {key} blocks"), &count.to_string()),

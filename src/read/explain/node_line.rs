@@ -1,6 +1,7 @@
 //! A node's first line in the text format: `->  Hash Left Join  (cost=… rows=… width=…) (actual …)`,
 //! turned into what JSON says of the same node.
 
+use super::labels::number;
 use crate::model::plan::{Actual, PlanNode};
 
 /// Node names without any table: how a line with COSTS OFF is known for a plan's first.
@@ -100,7 +101,7 @@ fn put_figures(node: &mut PlanNode, part: &str) {
     let mut actual = part.starts_with("actual ").then(Actual::default);
     for (key, value) in part.trim_start_matches("actual ").split_whitespace().filter_map(|w| w.split_once('=')) {
         let (first, second) = value.split_once("..").unwrap_or((value, value));
-        let (first, second) = (first.parse::<f64>().ok(), second.parse::<f64>().ok());
+        let (first, second) = (number(first), number(second));
         match (&mut actual, key) {
             (None, "cost") => (node.startup_cost, node.total_cost) = (first, second),
             (None, "rows") => node.plan_rows = first,

@@ -2,7 +2,7 @@
 
 use super::Reading;
 use super::frames::Line;
-use super::labels::{is_condition, is_key_list, put_buffers_line, put_extra, put_keys, put_number};
+use super::labels::{is_condition, is_key_list, number, put_buffers_line, put_extra, put_keys, put_number};
 use super::node_line;
 use crate::model::plan::{Plan, PlanNode, TriggerTime};
 
@@ -108,7 +108,7 @@ impl Reader {
             self.plan.query_text = Some(query.to_owned());
             self.block = Block::QueryText;
         } else if is_log_head(text) {
-            self.duration_ms = text.split("duration: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+            self.duration_ms = text.split("duration: ").nth(1).and_then(|rest| number(rest.split(' ').next()?));
             self.block = Block::None;
         } else if let (Block::QueryText, Some(query)) = (&self.block, &mut self.plan.query_text) {
             query.push('\n');
@@ -195,7 +195,7 @@ impl Reader {
     }
 
     fn plan_line(&mut self, label: &str, value: &str, column: usize) {
-        let ms = value.split(' ').next().and_then(|v| v.parse::<f64>().ok());
+        let ms = value.split(' ').next().and_then(number);
         match label {
             "Planning Time" | "Planning time" => self.plan.planning_ms = ms,
             "Execution Time" | "Execution time" | "Total runtime" => self.plan.execution_ms = ms,
@@ -207,7 +207,7 @@ impl Reader {
     fn trailer(&mut self, name: &str, text: &str) {
         if let Some(timing) = text.strip_prefix("Timing: ").filter(|_| name == "JIT") {
             let total = timing.rsplit("Total ").next().and_then(|t| t.split(' ').next());
-            self.plan.jit_ms = total.and_then(|t| t.parse().ok());
+            self.plan.jit_ms = total.and_then(number);
         } else {
             self.plan_extra(name, text);
         }
@@ -279,7 +279,7 @@ fn put_attribute(node: &mut PlanNode, label: &str, value: &str) {
     } else if label == "Heap Blocks" {
         for (key, count) in value.split_whitespace().filter_map(|w| w.split_once('=')) {
             let name = if key == "lossy" { "Lossy Heap Blocks" } else { "Exact Heap Blocks" };
-            put_number(node, name, count.parse().unwrap_or_default());
+            put_number(node, name, number(count).unwrap_or_default());
         }
     } else if value.is_empty() {
         put_extra(node, if node.node_type == "ModifyTable" { "Target Tables" } else { "Notes" }, label);
@@ -304,8 +304,8 @@ fn put_segments(node: &mut PlanNode, label: &str, value: &str) {
         }
     }
     for (label, value) in segments {
-        let number = value.split(' ').next().unwrap_or_default().trim_end_matches("kB").parse::<f64>().ok();
-        match (label, number) {
+        let figure = number(value.split(' ').next().unwrap_or_default().trim_end_matches("kB"));
+        match (label, figure) {
             ("Sort Method", _) => node.sort_method = Some(value.to_owned()),
             ("Memory" | "Disk", Some(kb)) if node.sort_method.is_some() => {
                 node.sort_space_kb = Some(kb);
@@ -345,7 +345,7 @@ fn split_keys(value: &str) -> Vec<String> {
 /// `for constraint fk on t: time=1.2 calls=3`, `name on t: calls=3`.
 fn trigger(text: &str) -> Option<TriggerTime> {
     let (head, figures) = text.rsplit_once(": ")?;
-    let figure = |name: &str| figures.split_whitespace().find_map(|w| w.strip_prefix(name)?.parse::<f64>().ok());
+    let figure = |name: &str| figures.split_whitespace().find_map(|w| number(w.strip_prefix(name)?));
     let (head, relation) = match head.rsplit_once(" on ") {
         Some((head, relation)) => (head, Some(relation.to_owned())),
         None => (head, None),

@@ -11,7 +11,8 @@ use serde::Serialize;
 /// What one check sees: at one node, or in the plan as a whole.
 enum Look {
     Node(fn(&Tree, usize) -> Option<Told>),
-    Plan(fn(&Tree) -> Option<Told>),
+    /// With the share of the run that it is about.
+    Plan(fn(&Tree) -> Option<(f64, Told)>),
 }
 
 /// What it saw and what to do: two sentences without full stop.
@@ -77,6 +78,9 @@ pub static CHECKS: &[Check] = &[
 /// Fewer rows than this are nobody's problem.
 const MANY_ROWS: f64 = 1000.0;
 
+/// Least share of the run worth a remark.
+const WORTH: f64 = 0.01;
+
 /// Misestimates told at most: the others mostly follow from them.
 const MISESTIMATES: usize = 3;
 
@@ -85,18 +89,17 @@ pub fn remarks(plan: &Plan) -> Vec<Remark> {
     let tree = Tree::of(plan);
     let mut out = Vec::new();
     for check in CHECKS {
-        let remark = |node: Option<usize>, (message, advice): Told| Remark {
-            check: check.name,
-            node,
-            message,
-            advice,
-            share: node.map_or(1.0, |at| tree.whole_share(at)),
-        };
+        let remark = |node, share, (message, advice): Told| Remark { check: check.name, node, message, advice, share };
         match check.look {
-            Look::Node(look) => out.extend((0..tree.seen.len()).filter_map(|at| Some(remark(Some(at), look(&tree, at)?)))),
-            Look::Plan(look) => out.extend(look(&tree).map(|told| remark(None, told))),
+            Look::Node(look) => {
+                out.extend((0..tree.seen.len()).filter_map(|at| Some(remark(Some(at), tree.whole_share(at), look(&tree, at)?))));
+            }
+            Look::Plan(look) => out.extend(look(&tree).map(|(share, told)| remark(None, share, told))),
         }
     }
+    // What costs next to nothing is not worth reading; but a wrong estimate does its harm elsewhere.
+    let weighed = tree.timed() || plan.root.total_cost.is_some_and(|c| c > 0.0);
+    out.retain(|r| !weighed || r.share >= WORTH || r.check == "misestimate");
     out.sort_by(|a, b| b.share.total_cmp(&a.share));
     let mut misestimates = 0;
     out.retain(|r| {
@@ -379,7 +382,7 @@ fn cartesian_join(tree: &Tree, at: usize) -> Option<Told> {
     Some((message, "look for a missing join condition in the query".to_owned()))
 }
 
-fn cold_reads(tree: &Tree) -> Option<Told> {
+fn cold_reads(tree: &Tree) -> Option<(f64, Told)> {
     let buffers = tree.plan.root.buffers.as_ref()?;
     let (hit, read) = (buffers.shared_hit_blocks, buffers.shared_read_blocks);
     if read < 8.0 * MANY_ROWS || read < hit {
@@ -387,20 +390,22 @@ fn cold_reads(tree: &Tree) -> Option<Told> {
     }
     let share = percent((read / (hit + read) * 100.0).round() / 100.0);
     let message = format!("{} ({share} of the pages used) were not in shared_buffers", bytes(read * 8192.0));
-    Some((message, "run it again to see it warm; if it stays, an index that needs fewer pages, or larger shared_buffers".to_owned()))
+    let advice = "run it again to see it warm; if it stays, an index that needs fewer pages, or larger shared_buffers";
+    // How much of the time the reads took is not known: below anything that is.
+    Some((WORTH, (message, advice.to_owned())))
 }
 
-fn jit(tree: &Tree) -> Option<Told> {
+fn jit(tree: &Tree) -> Option<(f64, Told)> {
     let (jit, run) = (tree.plan.jit_ms?, tree.plan.execution_ms?);
     if jit < 5.0 || jit < 0.2 * run {
         return None;
     }
     let message =
         format!("{} of {} are spent on compiling ({})", duration(jit), duration(run), percent((jit / run * 100.0).round() / 100.0));
-    Some((message, "SET jit = off for such queries, or a higher jit_above_cost".to_owned()))
+    Some((jit / run, (message, "SET jit = off for such queries, or a higher jit_above_cost".to_owned())))
 }
 
-fn trigger_time(tree: &Tree) -> Option<Told> {
+fn trigger_time(tree: &Tree) -> Option<(f64, Told)> {
     let run = tree.run_ms();
     let worst = tree.plan.triggers.iter().max_by(|a, b| a.time_ms.unwrap_or_default().total_cmp(&b.time_ms.unwrap_or_default()))?;
     let time = worst.time_ms.filter(|ms| *ms >= 1.0 && *ms >= 0.1 * run)?;
@@ -411,14 +416,15 @@ fn trigger_time(tree: &Tree) -> Option<Told> {
         Some(_) => format!("an index on the referencing columns of {name}: each call looks for rows that refer to the changed one"),
         None => format!("look at what trigger {name} does for each row; a statement trigger with transition tables runs once"),
     };
-    Some((message, advice))
+    Some(((time / run).min(1.0), (message, advice)))
 }
 
-fn slow_planning(tree: &Tree) -> Option<Told> {
+fn slow_planning(tree: &Tree) -> Option<(f64, Told)> {
     let (planning, run) = (tree.plan.planning_ms?, tree.plan.execution_ms?);
     if planning < 10.0 || planning < run {
         return None;
     }
     let message = format!("planned in {}, run in {}", duration(planning), duration(run));
-    Some((message, "a prepared statement plans once; fewer partitions, joins or indexes make planning cheaper".to_owned()))
+    let advice = "a prepared statement plans once; fewer partitions, joins or indexes make planning cheaper";
+    Some((planning / (planning + run), (message, advice.to_owned())))
 }

@@ -179,6 +179,24 @@ fn estimated_shares_add_up() {
 }
 
 #[test]
+fn the_cost_of_a_repeated_subquery_is_its_own() {
+    let text = |filter: &str| {
+        format!(
+            "Seq Scan on t  (cost=0.00..90000.00 rows=100 width=4)
+  Filter: {filter}
+  SubPlan 1
+    ->  Seq Scan on u  (cost=0.00..2000.00 rows=1 width=4)
+          Filter: (id = t.id)"
+        )
+    };
+    let found = remarks(&plan(&text("(a < (SubPlan 1))")));
+    let of_the_subquery = found.iter().find(|r| r.node == Some(1)).expect("a remark");
+    assert!(of_the_subquery.check == "selective-full-scan" && of_the_subquery.share > 0.9, "{found:?}");
+    let hashed = plan(&text("(hashed SubPlan 1)"));
+    assert!(Tree::of(&hashed).seen[1].share < 0.1);
+}
+
+#[test]
 fn the_page_has_the_tree_and_the_remarks() {
     let page = page(&format!("{}\nPlanning Time: 0.2 ms\nExecution Time: 10.0 ms", CASES[0].1));
     for part in [
@@ -195,7 +213,7 @@ fn the_page_has_the_tree_and_the_remarks() {
 #[test]
 fn without_analyze_it_says_so() {
     let page = page("Seq Scan on t  (cost=0.00..1.00 rows=9 width=4)");
-    assert!(page.starts_with("not run: estimates only. EXPLAIN (ANALYZE, BUFFERS)") && page.contains("in the estimates"), "{page}");
+    assert!(page.starts_with("not run: estimates only · nothing stands out in the estimates\nEXPLAIN (ANALYZE, BUFFERS)"), "{page}");
     assert!(self::page("Sort\n  Sort Key: a").contains("\n\nSort\n  Sort Key: a\n"));
 }
 
@@ -235,4 +253,24 @@ fn the_json_holds_plans_and_remarks() {
     assert_eq!(value["plans"][0]["remarks"][0]["check"], "discarded-rows");
     assert_eq!(value["plans"][0]["plan"]["root"]["relation"], "t");
     assert_eq!(value["problems"][0], "p");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_plan_can_be_written(case in 0..CASES.len(), at in 0_usize..400, skip in 0_usize..9, insert in "[-0-9a-zA-Z():.=> \n]{0,9}") {
+        let chars: Vec<char> = CASES[case].1.chars().collect();
+        let at = at % chars.len();
+        let text: String = chars[..at].iter().copied().chain(insert.chars()).chain(chars[at..].iter().copied().skip(skip)).collect();
+        let reading = explain::read(&text);
+        for (_, write) in PLAN_FORMATS {
+            for width in [0, 80] {
+                let written = write(&reading.plans, &reading.problems, &Style { width, verbose: false });
+                proptest::prop_assert!(written.ends_with('\n'));
+            }
+        }
+        for plan in &reading.plans {
+            let stored = serde_json::to_string(plan).expect("json");
+            proptest::prop_assert_eq!(&serde_json::from_str::<Plan>(&stored).expect("reads back"), plan);
+        }
+    }
 }

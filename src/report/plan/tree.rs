@@ -81,10 +81,11 @@ impl<'a> Tree<'a> {
         self.plan.execution_ms.unwrap_or(root).max(root)
     }
 
-    /// Share of the run that a node takes with all below it, 0–1.
+    /// Share of the run that a node takes with all below it, 0–1; subqueries that hang on it left out.
     pub fn whole_share(&self, at: usize) -> f64 {
         let all = if self.timed() { self.run_ms() } else { self.seen[0].whole };
-        if all > 0.0 { (self.seen[at].whole / all).min(1.0) } else { 0.0 }
+        let hung: f64 = self.children(at).filter(|&c| self.seen[c].node.subplan_name.is_some()).map(|c| self.seen[c].whole).sum();
+        if all > 0.0 { ((self.seen[at].whole - hung) / all).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     pub fn children(&self, at: usize) -> impl Iterator<Item = usize> {
@@ -154,8 +155,13 @@ impl<'a> Tree<'a> {
     /// (LIMIT stops it early) or dearer (an inner side runs for each outer row).
     fn put_costs(&mut self, at: usize, budget: f64) {
         let children: Vec<usize> = self.children(at).collect();
-        let asked: Vec<f64> =
-            children.iter().map(|&c| self.seen[c].node.total_cost.unwrap_or_default() * self.expected_runs(at, c)).collect();
+        let cost = |c: usize| self.seen[c].node.total_cost.unwrap_or_default();
+        let mut asked: Vec<f64> = children.iter().map(|&c| cost(c) * self.expected_runs(at, c)).collect();
+        // How often a subquery runs is not printed: what the node costs beyond its other children, it costs for that.
+        let rest = cost(at) - asked.iter().sum::<f64>();
+        if let Some(sub) = children.iter().position(|&c| self.runs_for_each_row(at, c)).filter(|&sub| rest > asked[sub]) {
+            asked[sub] += rest;
+        }
         let sum: f64 = asked.iter().sum();
         let whole = self.seen[at].node.total_cost.unwrap_or_default().max(sum);
         let unit = if whole > 0.0 { budget / whole } else { 0.0 };
@@ -164,6 +170,15 @@ impl<'a> Tree<'a> {
         for (child, cost) in children.into_iter().zip(asked) {
             self.put_costs(child, cost * unit);
         }
+    }
+
+    /// True for a subquery that is run again and again; a hashed one runs once.
+    fn runs_for_each_row(&self, parent: usize, child: usize) -> bool {
+        let label = self.seen[child].node.subplan_name.as_deref().filter(|l| l.starts_with("SubPlan"));
+        label.is_some_and(|label| {
+            let hashed = format!("hashed {label}");
+            !self.seen[parent].node.conditions.values().any(|c| c.contains(&hashed))
+        })
     }
 
     /// How often the planner expects a child to run for one run of its parent.

@@ -79,7 +79,7 @@ fn definition(ddl: &str, width: usize) -> String {
 }
 
 /// `4 queries`, `2 queries, 1 fk`: look-ups of a foreign key count apart.
-fn serves(queries: &[ServedQuery]) -> String {
+pub(super) fn serves(queries: &[ServedQuery]) -> String {
     let keys = queries.iter().filter(|q| q.fingerprint.starts_with("fk:")).count();
     let plain = queries.len() - keys;
     let mut parts = Vec::new();

@@ -1,7 +1,7 @@
 //! Findings, worst first: a head line, the evidence, the cure.
 
 use crate::model::report::{Confidence, Finding, Report, Severity, Subject, Value};
-use crate::model::text::one_line;
+use crate::model::text::{cut_bytes, one_line, squeeze};
 use crate::report::Style;
 use crate::report::paint::{DIM, GOOD, fold, fold_from, heading, paint, safe, severity};
 use crate::report::units::named;
@@ -39,7 +39,9 @@ fn one(finding: &Finding, queries: &HashMap<&str, &str>, style: &Style) -> Strin
     let folded = fold_from(0, &format!("{head} {subject}{}{doubt}", finding.message), style.width, 4);
     let mut out = folded.strip_prefix(&head).map_or(folded.clone(), |rest| paint(colour, &head) + rest);
     out.push('\n');
-    if let Some(text) = finding.subject.query.as_deref().and_then(|f| queries.get(f)) {
+    let query = finding.subject.query.as_deref().and_then(|f| queries.get(f));
+    // Many messages quote the query already.
+    if let Some(text) = query.filter(|text| !squeeze(&finding.message).contains(cut_bytes(&squeeze(text), 40))) {
         out.push_str(&format!("    {}\n", safe(text, style.width.saturating_sub(4))));
     }
     let evidence = evidence(finding);

@@ -33,9 +33,17 @@ pub(super) fn problems(report: &Report, style: &Style) -> String {
     if report.problems.is_empty() {
         return String::new();
     }
-    let mut out = heading("Problems");
+    // One cause often stops several: say it once.
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for problem in &report.problems {
-        let text = fold(&format!("{}: {}", problem.source, problem.message), style.width, 4);
+        match groups.iter_mut().find(|(message, _)| *message == problem.message) {
+            Some((_, sources)) => sources.push(&problem.source),
+            None => groups.push((&problem.message, vec![&problem.source])),
+        }
+    }
+    let mut out = heading("Problems");
+    for (message, sources) in groups {
+        let text = fold(&format!("{}: {message}", sources.join(", ")), style.width, 4);
         out.push_str(&format!("  {} {text}\n", paint(WARN, "!")));
     }
     out

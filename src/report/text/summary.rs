@@ -11,9 +11,9 @@ const NAMED: usize = 3;
 pub(super) fn render(report: &Report, style: &Style) -> String {
     let mut out = source(report);
     out.push_str(&format!("\n{}\n", verdict(report, style.width)));
-    for finding in report.findings.iter().filter(|f| f.severity == Severity::Error).take(NAMED) {
+    for finding in report.findings.iter().filter(|f| f.severity > Severity::Info).take(NAMED) {
         let (_, colour) = severity(finding.severity);
-        let text = fold(&format!("{}: {}", finding.rule, finding.message), style.width, 10);
+        let text = fold(&safe(&format!("{}: {}", finding.rule, finding.message), 2 * style.width - 20), style.width, 10);
         out.push_str(&format!("  {}   {text}\n", paint(colour, "worst")));
     }
     let mut best: Vec<_> = report.recommendation.indexes.iter().filter(|i| i.action == Action::Create).collect();
@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     for index in best.into_iter().take(NAMED) {
         let gain = report.recommendation.cost_before.map(|before| change(before, before - index.benefit));
         let gain = gain.map_or(String::new(), |g| format!(", workload cost {g}"));
-        let serves = plural(index.queries.len(), "query", "queries");
+        let serves = super::advice::serves(&index.queries);
         let text = fold(&format!("create {} (for {serves}{gain})", index.name), style.width, 10);
         out.push_str(&format!("  {}      {text}\n", paint(GOOD, "do")));
     }
@@ -32,12 +32,14 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
 fn source(report: &Report) -> String {
     let server = match &report.server {
         Some(s) => {
-            format!("{} on PostgreSQL {}{}", safe(&s.database, 60), safe(&s.version, 30), if s.is_standby { ", a standby" } else { "" })
+            // Packagers add their own version behind a space.
+            let version = s.version.split(' ').next().unwrap_or_default();
+            format!("{} on PostgreSQL {}{}", safe(&s.database, 60), safe(version, 30), if s.is_standby { ", a standby" } else { "" })
         }
         None => "no server: files only".to_owned(),
     };
     let window = match &report.window {
-        Some(w) => format!(" · statistics of {} ({} to {})", duration(w.seconds * 1000.0), day(&w.from), day(&w.to)),
+        Some(w) => format!(" · statistics of {}, since {}", duration(w.seconds * 1000.0), day(&w.from)),
         None => String::new(),
     };
     format!("{}\n", paint(DIM, format!("advisor {} · {server}{window}", safe(&report.advisor_version, 20))))
