@@ -7,7 +7,7 @@
 pub struct Statement {
     /// Path below `sql/`, without `.sql`.
     pub name: &'static str,
-    /// The text, behind the tag `/* advisor */`.
+    /// The text, with the tag `/* advisor */` at its end.
     pub sql: &'static str,
     /// First server major it is valid on.
     pub since_major: u32,
@@ -26,8 +26,9 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $constant:ident = $path:literal, $since:literal..=$until:literal, $needs:expr, [$($parameter:literal),*] -> [$($column:literal),* $(,)?];)*) => {
         $($(#[$meta])* pub static $constant: Statement = Statement {
             name: $path,
-            // The tag tells our own rows in pg_stat_statements from the application's.
-            sql: concat!("/* advisor */ ", include_str!(concat!("../../sql/", $path, ".sql"))),
+            // The tag tells our own rows in pg_stat_statements from the application's. At the end, for
+            // PostgreSQL 18 stores a text without what stands before its first keyword.
+            sql: concat!(include_str!(concat!("../../sql/", $path, ".sql")), "/* advisor */"),
             since_major: $since,
             until_major: $until,
             parameters: &[$($parameter),*],
