@@ -1,6 +1,6 @@
 //! The demo: the whole job on a database of our own, measured.
 
-use super::analyse::{Advice, Analysis, WhatIfChoice, analyse};
+use super::analyse::{Analysis, analyse};
 use super::apply::{ApplyOptions, apply};
 use super::generate::{WriteOptions, write_files};
 use super::rollback::{RollbackOptions, Which, rollback};
@@ -122,15 +122,8 @@ async fn advise(url: &str, folder: &Path, options: &DemoOptions) -> Result<Repor
     let mut thresholds = Thresholds::default();
     // The demo's statistics are a minute old; on production, two weeks are asked for.
     thresholds.set("unused-index.min_stats_age_days", 0.0)?;
-    let analysis = Analysis {
-        target: Some(url.to_owned()),
-        queries: Vec::new(),
-        plans: Vec::new(),
-        explain_analyze: false,
-        max_queries: 500,
-        thresholds,
-        advice: Advice { what_if: WhatIfChoice::Auto, pg_bindir: options.pg_bindir.clone(), schemas: Vec::new() },
-    };
+    let mut analysis = Analysis { thresholds, ..Analysis::of(Some(url.to_owned())) };
+    analysis.advice.pg_bindir.clone_from(&options.pg_bindir);
     let report = analyse(&analysis).await?;
     for (format, style) in [("text", Some(options.style)), ("json", None)] {
         let Some(format) = report::format(format) else { continue };
