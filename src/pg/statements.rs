@@ -218,4 +218,6 @@ statements! {
     DEMO_BLOCKS = "demo/blocks", 13..=99, Some("pg_stat_statements"), [] -> ["blocks"];
     /// Every index with all that a rollback must restore.
     INDEX_CATALOG = "demo/index_catalog", 13..=99, None, [] -> ["index", "state", "valid"];
+    /// Advised indexes that the demo's workload did not read.
+    DEMO_UNREAD = "demo/unread", 13..=99, None, ["_text"] -> ["name"];
 }
