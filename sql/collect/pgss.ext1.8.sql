@@ -25,7 +25,7 @@ where s.dbid = (select d.oid from pg_catalog.pg_database d where d.datname = pg_
        or s.query = '<insufficient privilege>'
        or s.query ~* '^(\s|\(|--[^\n]*\n|/\*([^*]|\*+[^*/])*\*+/)*(select|with|insert|update|delete|merge|values|table|create\s+(unique\s+)?index|drop\s+index|reindex)\M'
           -- Ours.
-          and s.query not like '/* advisor */%'
+          and s.query not like '%/* advisor */'
           -- What foreign keys run behind a statement.
           and s.query !~ '(FROM|UPDATE) ONLY .* OPERATOR\(pg_catalog\.=\) ')
 order by s.total_exec_time desc, s.queryid, s.userid

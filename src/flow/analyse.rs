@@ -19,6 +19,9 @@ use std::path::PathBuf;
 
 pub use super::recommend::{Advice, WhatIfChoice};
 
+/// Queries that get a plan unless the user wants more: beyond, the time is in the first ones.
+pub const MOST_QUERIES: usize = 500;
+
 /// What to analyse and how.
 #[derive(Debug, Clone)]
 pub struct Analysis {
@@ -36,6 +39,21 @@ pub struct Analysis {
     pub thresholds: Thresholds,
     /// How advice is found.
     pub advice: Advice,
+}
+
+impl Analysis {
+    /// The analysis that `advisor analyze` makes when it is told nothing but the database.
+    pub fn of(target: Option<String>) -> Analysis {
+        Analysis {
+            target,
+            queries: Vec::new(),
+            plans: Vec::new(),
+            explain_analyze: false,
+            max_queries: MOST_QUERIES,
+            thresholds: Thresholds::default(),
+            advice: Advice { what_if: WhatIfChoice::Auto, pg_bindir: None, schemas: Vec::new() },
+        }
+    }
 }
 
 /// Analyses a live database.

@@ -7,7 +7,7 @@
 pub struct Statement {
     /// Path below `sql/`, without `.sql`.
     pub name: &'static str,
-    /// The text, behind the tag `/* advisor */`.
+    /// The text, with the tag `/* advisor */` at its end.
     pub sql: &'static str,
     /// First server major it is valid on.
     pub since_major: u32,
@@ -26,8 +26,9 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $constant:ident = $path:literal, $since:literal..=$until:literal, $needs:expr, [$($parameter:literal),*] -> [$($column:literal),* $(,)?];)*) => {
         $($(#[$meta])* pub static $constant: Statement = Statement {
             name: $path,
-            // The tag tells our own rows in pg_stat_statements from the application's.
-            sql: concat!("/* advisor */ ", include_str!(concat!("../../sql/", $path, ".sql"))),
+            // The tag tells our own rows in pg_stat_statements from the application's. At the end, for
+            // PostgreSQL 18 stores a text without what stands before its first keyword.
+            sql: concat!(include_str!(concat!("../../sql/", $path, ".sql")), "/* advisor */"),
             since_major: $since,
             until_major: $until,
             parameters: &[$($parameter),*],
@@ -217,4 +218,6 @@ statements! {
     DEMO_BLOCKS = "demo/blocks", 13..=99, Some("pg_stat_statements"), [] -> ["blocks"];
     /// Every index with all that a rollback must restore.
     INDEX_CATALOG = "demo/index_catalog", 13..=99, None, [] -> ["index", "state", "valid"];
+    /// Advised indexes that the demo's workload did not read.
+    DEMO_UNREAD = "demo/unread", 13..=99, None, ["_text"] -> ["name"];
 }
