@@ -9,6 +9,8 @@ mod paint;
 pub mod plan;
 pub mod units;
 
+pub use paint::{lines, table};
+
 use crate::model::report::Report;
 
 /// A way to write a report.
