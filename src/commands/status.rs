@@ -2,13 +2,14 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
-use crate::flow::status::{Status, status};
+use crate::flow::status::{Status, StatusEntry, status};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::report::Action;
 use crate::model::text::squeeze;
 use crate::{report, term};
 use clap::{ArgMatches, Args, FromArgMatches};
+
 
 // The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
@@ -61,18 +62,18 @@ fn text(status: &Status) -> String {
 }
 
 fn entries(status: &Status) -> String {
-    let mut table = report::table(&["id", "change", "index", "state", "when (UTC)", "now"], term::width(), &[]);
-    for entry in &status.entries {
+    let row = |entry: &StatusEntry| {
         let action = if entry.action == Action::Create { "create" } else { "drop" };
         let now = entry.drift.clone().or_else(|| entry.remark.as_deref().map(squeeze)).unwrap_or_else(|| "as recorded".into());
-        table.add_row(vec![
+        vec![
             entry.id.clone(),
             action.to_owned(),
             TableName::new(&entry.schema, &entry.index).to_string(),
             entry.state.name().to_owned(),
             entry.updated_at.chars().take("2026-01-01T00:00".len()).collect::<String>().replace('T', " "),
             now,
-        ]);
-    }
-    report::lines(&table)
+        ]
+    };
+    let rows: Vec<Vec<String>> = status.entries.iter().map(row).collect();
+    report::grid(&["id", "change", "index", "state", "when (UTC)", "now"], &rows, term::width())
 }

@@ -1,5 +1,6 @@
 //! The analysis: read, plan, judge, recommend, report.
 
+use super::cures;
 use super::drops;
 use super::inputs;
 use super::plans;
@@ -63,8 +64,9 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
         term::note(&format!("note: {note}"));
     }
     let mut snapshot = read(&session, analysis).await?;
-    let judgement = rules::judge(&snapshot, &analysis.thresholds);
+    let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let mut recommendation = recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
+    cures::adopt(&mut judgement.findings, &recommendation.indexes);
     recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog));
     Ok(report(snapshot, judgement, recommendation))
 }

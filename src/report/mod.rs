@@ -9,8 +9,6 @@ mod paint;
 pub mod plan;
 pub mod units;
 
-pub use paint::{lines, table};
-
 use crate::model::report::Report;
 
 /// A way to write a report.
@@ -51,6 +49,20 @@ pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Report);
     schema.insert("title".into(), "Report of advisor".into());
     schema.to_value()
+}
+
+/// A plain table in the report's style; every cell is made safe.
+pub fn grid(header: &[&str], rows: &[Vec<String>], width: usize) -> String {
+    let mut table = paint::table(header, width, &[]);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| crate::model::text::one_line(cell)).collect::<Vec<_>>());
+    }
+    paint::lines(&table)
+}
+
+/// Safe text folded at spaces to `width` columns, its further lines beginning at column `indent`.
+pub fn fold(text: &str, width: usize, indent: usize) -> String {
+    paint::fold(text, width, indent)
 }
 
 #[cfg(test)]

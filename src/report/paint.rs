@@ -76,7 +76,7 @@ pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -
 }
 
 /// A table with one line, below its header, `width` columns wide at most; columns in `numbers` are right-aligned.
-pub fn table(header: &[&str], width: usize, numbers: &[usize]) -> comfy_table::Table {
+pub(super) fn table(header: &[&str], width: usize, numbers: &[usize]) -> comfy_table::Table {
     use comfy_table::{Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
     let ruled = TableStyle::new()
         .header_lines(ContentLineStyle::none())
@@ -98,7 +98,7 @@ pub fn table(header: &[&str], width: usize, numbers: &[usize]) -> comfy_table::T
 }
 
 /// The table's lines, header dimmed, without trailing blanks.
-pub fn lines(table: &comfy_table::Table) -> String {
+pub(super) fn lines(table: &comfy_table::Table) -> String {
     let line = |(at, line): (usize, String)| {
         let line = line.trim_end();
         if at < 2 { paint(DIM, line) + "\n" } else { format!("{line}\n") }
