@@ -166,8 +166,8 @@ statements! {
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
     OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
-    /// Functions with effects, among those called.
-    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
+    /// Why a query that calls, coerces to and reads these must not be run.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid", "_oid", "_oid"] -> ["reason"];
     /// What this server can do.
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
     /// A table to be indexed.
