@@ -71,6 +71,12 @@ fn highest_parameter(sql: &str) -> u32 {
     tokens::tokens(sql).iter().filter_map(number).max().unwrap_or(0)
 }
 
+/// True for statements that EXPLAIN takes; index DDL, the one utility statement that a workload holds, is none.
+pub fn is_plannable(sql: &str) -> bool {
+    const FIRST: [&str; 8] = ["select", "with", "insert", "update", "delete", "merge", "values", "table"];
+    tokens::tokens(sql).iter().find(|t| !t.is_symbol("(")).is_some_and(|t| FIRST.iter().any(|w| t.is_word(w)))
+}
+
 /// Fills fingerprint, normalised text and reading of every query, and merges those of one
 /// fingerprint and search_path; most total time first, then by weight and fingerprint.
 pub fn read_workload(snapshot: &mut Snapshot) {
