@@ -98,7 +98,7 @@ pub(super) fn make_generic(planned: &mut Planned) {
 
 /// Runs `work` in a READ ONLY transaction that sees names as the query's own role does.
 async fn in_transaction<T>(session: &Session, search_path: &str, work: impl AsyncFnOnce() -> Result<T, String>) -> Result<T, String> {
-    let describe = |e: tokio_postgres::Error| crate::pg::error::describe(&e);
+    let describe = |e: tokio_postgres::Error| crate::pg::error::describe_without_values(&e);
     session.begin().await.map_err(describe)?;
     let path = session.client.query_one(crate::pg::statements::EXPLAIN_PATH.sql, &[&search_path]).await;
     let done = match path {

@@ -2,11 +2,15 @@
 //! Never fails: what cannot be read is kept as `Opaque` with its reason.
 
 mod blocks;
+mod clauses;
 mod conditions;
+mod expressions;
+mod from;
 mod names;
 pub mod normalize;
 pub mod rewrite;
 pub mod tokens;
+mod writes;
 
 use crate::model::catalog::Catalog;
 use crate::model::query::{Figures, Query, Reading, Shape};
