@@ -5,7 +5,11 @@
 
 use super::error::describe;
 use super::session::Session;
-use super::statements::VOLATILE;
+use super::statements::{FOREIGN, HIDDEN, VOLATILE};
+use crate::model::text::one_line;
+use postgres_types::ToSql;
+use std::collections::BTreeSet;
+use tokio_postgres::Row;
 
 /// Settings under which Parse sends the tree to us. It also enters the server's log, as every LOG
 /// message does; the documentation of --explain-analyze says so.
@@ -21,53 +25,91 @@ pub async fn objection(session: &Session, sql: &str) -> Result<Option<String>, S
     session.client.prepare(sql).await.map_err(say)?;
     session.client.batch_execute(HIDE_TREE).await.map_err(say)?;
     let trees: Vec<String> = session.take_notices().into_iter().filter(|n| n.contains("{QUERY")).collect();
-    let called = Called::read(&trees.join("\n"));
     if trees.is_empty() {
         return Ok(Some("the server does not show what it calls".into()));
     }
-    if called.foreign_table {
-        return Ok(Some("reads a foreign table".into()));
+    let called = whole(session, Called::read(&trees.join("\n"))).await.map_err(say)?;
+    let foreign = session.client.query(FOREIGN.sql, &[&list(&called.relations)]).await.map_err(say)?;
+    if let Some(name) = names(&foreign, "name").first() {
+        return Ok(Some(format!("reads the foreign table {name}")));
     }
-    let rows = session.client.query(VOLATILE.sql, &[&called.functions, &called.operators]).await.map_err(say)?;
-    let names: Vec<String> = rows.iter().filter_map(|r| r.try_get("function").ok()).collect();
-    Ok((!names.is_empty()).then(|| format!("calls {}", names.join(", "))))
+    let parameters: [&(dyn ToSql + Sync); 2] = [&list(&called.functions), &list(&called.operators)];
+    let volatile = session.client.query(VOLATILE.sql, &parameters).await.map_err(say)?;
+    Ok((!volatile.is_empty()).then(|| format!("calls {}", names(&volatile, "function").join(", "))))
+}
+
+/// Adds what the server calls beyond the tree: checks of domains, defaults of arguments; and what these call.
+async fn whole(session: &Session, mut called: Called) -> Result<Called, tokio_postgres::Error> {
+    loop {
+        let rows = session.client.query(HIDDEN.sql, &[&list(&called.functions), &list(&called.types)]).await?;
+        let trees = rows.iter().map(|r| r.try_get::<_, String>("tree")).collect::<Result<Vec<_>, _>>()?;
+        let before = called.clone();
+        called.add(Called::read(&trees.join("\n")));
+        if called == before {
+            return Ok(called);
+        }
+    }
+}
+
+fn list(ids: &BTreeSet<u32>) -> Vec<u32> {
+    ids.iter().copied().collect()
+}
+
+fn names(rows: &[Row], column: &str) -> Vec<String> {
+    rows.iter().filter_map(|r| r.try_get::<_, String>(column).ok()).map(|n| one_line(&n)).collect()
 }
 
 /// Object ids in a parse tree.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Called {
-    functions: Vec<u32>,
-    operators: Vec<u32>,
-    foreign_table: bool,
+    functions: BTreeSet<u32>,
+    operators: BTreeSet<u32>,
+    relations: BTreeSet<u32>,
+    types: BTreeSet<u32>,
 }
 
 impl Called {
     /// Fields of the node-tree text: `:funcid 1234`.
     fn read(tree: &str) -> Called {
-        const FUNCTIONS: [&str; 6] = [":funcid", ":opfuncid", ":aggfnoid", ":winfnoid", ":eqfuncoid", ":inRangeFunc"];
-        const OPERATORS: [&str; 6] = [":opno", ":eqop", ":sortop", ":startInRangeFunc", ":negop", ":equalOperator"];
         let mut called = Called::default();
         let mut words = tree.split_ascii_whitespace().peekable();
         while let Some(word) = words.next() {
-            let id = words.peek().and_then(|w| w.trim_end_matches([')', '}']).parse().ok());
-            match (word, id) {
-                (":relkind", _) => called.foreign_table |= words.peek() == Some(&"f"),
-                (":opnos", _) => called.operators.extend(list(&mut words)),
-                (field, Some(id)) if FUNCTIONS.contains(&field) => called.functions.push(id),
-                (field, Some(id)) if OPERATORS.contains(&field) => called.operators.push(id),
-                _ => {}
+            if let Some(ids) = word.strip_prefix(':').and_then(|field| called.of_kind(field)) {
+                ids.extend(numbers(&mut words));
             }
         }
         called
     }
+
+    /// Where the ids of a field belong. A number that is none (a join's type) names no object and does no harm.
+    fn of_kind(&mut self, field: &str) -> Option<&mut BTreeSet<u32>> {
+        const FUNCTIONS: [&str; 8] =
+            ["funcid", "opfuncid", "aggfnoid", "winfnoid", "eqfuncoid", "startInRangeFunc", "endInRangeFunc", "tsmhandler"];
+        const OPERATORS: [&str; 6] = ["opno", "opnos", "eqop", "sortop", "negop", "equalOperator"];
+        match field {
+            f if FUNCTIONS.contains(&f) => Some(&mut self.functions),
+            f if OPERATORS.contains(&f) => Some(&mut self.operators),
+            "relid" => Some(&mut self.relations),
+            f if f.ends_with("type") || f.ends_with("typeid") || f.ends_with("types") => Some(&mut self.types),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, other: Called) {
+        self.functions.extend(other.functions);
+        self.operators.extend(other.operators);
+        self.relations.extend(other.relations);
+        self.types.extend(other.types);
+    }
 }
 
-/// `(o 1 2 3)`.
-fn list<'a>(words: &mut impl Iterator<Item = &'a str>) -> Vec<u32> {
+/// `1234` or `(o 1 2 3)`, whichever comes next.
+fn numbers<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> Vec<u32> {
+    let is_list = words.peek().is_some_and(|w| w.starts_with("(o"));
     let mut out = Vec::new();
-    for word in words {
-        out.extend(word.trim_matches(['(', ')', 'o']).parse::<u32>());
-        if word.ends_with(')') || word == "<>" {
+    while let Some(word) = words.next_if(|w| !w.starts_with(':')) {
+        out.extend(word.trim_matches(['(', ')', '}', 'o']).parse::<u32>());
+        if !is_list || word.ends_with(')') {
             break;
         }
     }
@@ -81,7 +123,9 @@ mod tests {
     #[test]
     fn ids_are_found_in_the_tree() {
         let tree = "{QUERY :rtable ({RTE :relkind r}) :x {FUNCEXPR :funcid 870 :args ({OPEXPR :opno 98 :opfuncid 67})} {ROWCOMPAREEXPR :opnos (o 97 412) :opfamilies (o 1976)}}";
-        assert_eq!(Called::read(tree), Called { functions: vec![870, 67], operators: vec![98, 97, 412], foreign_table: false });
-        assert!(Called::read("{RTE :relkind f :rellockmode 1}").foreign_table);
+        assert_eq!(Called::read(tree), Called { functions: [870, 67].into(), operators: [98, 97, 412].into(), ..Called::default() });
+        let casts =
+            Called::read("{RTE :relid 77 :relkind r :funccoltypes (o 23 25)} {COERCETODOMAIN :resulttype 16401} {CONST :consttype 23}");
+        assert_eq!(casts, Called { relations: [77].into(), types: [16401, 23, 25].into(), ..Called::default() });
     }
 }

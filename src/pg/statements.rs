@@ -166,6 +166,10 @@ statements! {
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
     OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
+    /// Expressions that no parse tree shows.
+    HIDDEN = "explain/hidden", 13..=99, None, ["_oid", "_oid"] -> ["tree"];
+    /// Foreign tables, partitions among them.
+    FOREIGN = "explain/foreign", 13..=99, None, ["_oid"] -> ["name"];
     /// Functions with effects, among those called.
     VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
     /// What this server can do.

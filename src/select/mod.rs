@@ -15,6 +15,7 @@
 mod facts;
 
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use crate::model::index_def::IndexSpec;
 use facts::Facts;
 use std::collections::BTreeSet;
 
@@ -130,6 +131,16 @@ pub async fn select<O: Oracle>(
     chooser.explain(set, &useful).await
 }
 
+fn without(set: &CandidateSet, id: CandidateId) -> CandidateSet {
+    set.iter().copied().filter(|i| *i != id).collect()
+}
+
+/// True when `narrow` has some of the keys of `wide` (in whatever order and direction) over the same rows.
+fn narrows(narrow: &IndexSpec, wide: &IndexSpec) -> bool {
+    let same_rows = narrow.table == wide.table && narrow.method == wide.method && narrow.predicate == wide.predicate;
+    same_rows && narrow.include.is_empty() && narrow.keys.iter().all(|k| wide.keys.iter().any(|w| w.expr == k.expr))
+}
+
 struct Chooser<'a, O: Oracle> {
     oracle: &'a mut O,
     candidates: &'a [Candidate],
@@ -210,8 +221,7 @@ impl<O: Oracle> Chooser<'_, O> {
             for id in set.clone() {
                 for smaller in self.smaller_sets(set, useful, id) {
                     let loss = self.objective(&smaller).await? - here;
-                    let narrowed = smaller.len() == set.len();
-                    let acceptable = if narrowed { loss <= 0.0 } else { loss <= 0.0 || !self.is_worth(set, &smaller, loss).await? };
+                    let acceptable = loss <= 0.0 || !self.is_worth(set, &smaller, loss).await?;
                     if acceptable && best.as_ref().is_none_or(|(least, _)| loss < *least) {
                         best = Some((loss, smaller));
                     }
@@ -226,14 +236,11 @@ impl<O: Oracle> Chooser<'_, O> {
 
     /// The set without `id`, and with `id` replaced by each narrower useful index.
     fn smaller_sets(&self, set: &CandidateSet, useful: &CandidateSet, id: CandidateId) -> Vec<CandidateSet> {
-        let mut without = set.clone();
-        without.remove(&id);
+        let without = without(set, id);
         let spec = &self.candidates[id].spec;
         let narrower = useful.iter().filter(|u| !set.contains(u) && self.candidates[**u].spec.keys.len() < spec.keys.len());
-        let replaced: Vec<CandidateSet> = narrower
-            .filter(|u| self.candidates[**u].spec.is_covered_by(spec))
-            .map(|u| without.iter().copied().chain([*u]).collect())
-            .collect();
+        let replaced: Vec<CandidateSet> =
+            narrower.filter(|u| narrows(&self.candidates[**u].spec, spec)).map(|u| without.iter().copied().chain([*u]).collect()).collect();
         std::iter::once(without).chain(replaced).collect()
     }
 
