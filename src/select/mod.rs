@@ -6,7 +6,8 @@
 //! 2. *Relax*: from the union of the best plans, drop or narrow the index that loses least, while
 //!    that lowers the objective (weighted plan cost + what writes pay) or loses next to nothing.
 //! 3. *Polish*: try every useful candidate that is out, then relax again.
-//! 4. *Verify*: plan every query afresh with the final set; an index that no plan uses goes, and so
+//! 4. *Reorder*: of equally good orders of the same keys, the one with the choosiest key in front.
+//! 5. *Verify*: plan every query afresh with the final set; an index that no plan uses goes, and so
 //!    does one that makes a query dearer.
 //!
 //! The oracle is an async trait rather than a hand-written question-and-answer machine: the
@@ -127,6 +128,7 @@ pub async fn select<O: Oracle>(
             break;
         }
     }
+    chooser.reorder(&mut set).await?;
     chooser.verify(&mut set).await?;
     chooser.explain(set, &useful).await
 }
@@ -280,6 +282,26 @@ impl<O: Oracle> Chooser<'_, O> {
             }
         }
         Ok(changed)
+    }
+
+    /// Of two indexes with the same keys in another order that do as well, takes the one offered first: its leading key is the choosier.
+    async fn reorder(&mut self, set: &mut CandidateSet) -> Result<(), O::Error> {
+        for id in set.clone() {
+            let spec = &self.candidates[id].spec;
+            let permutes = |o: &CandidateId| {
+                let other = &self.candidates[*o].spec;
+                other.keys.len() == spec.keys.len() && narrows(other, spec) && other.include == spec.include
+            };
+            for other in (0..id).filter(permutes).collect::<Vec<_>>() {
+                let swapped: CandidateSet = without(set, id).into_iter().chain([other]).collect();
+                let loss = self.objective(&swapped).await? - self.objective(set).await?;
+                if swapped.len() == set.len() && (loss <= 0.0 || !self.is_worth(set, &swapped, loss).await?) {
+                    *set = swapped;
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Plans all afresh; drops what no plan uses and what makes a query dearer, until neither is left.
