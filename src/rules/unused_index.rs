@@ -2,7 +2,6 @@
 
 use super::context::{Evidences, about_index};
 use super::duplicate_index::{comparable, drop_sql};
-use super::missing_foreign_key_index::serves;
 use super::words::{bytes, count, short};
 use super::{Context, Rule, Threshold};
 use crate::model::catalog::{Index, TableUsage};
@@ -53,8 +52,8 @@ fn check(context: &Context) -> Vec<Finding> {
 /// Deletes of a parent are rare and would each read the whole table without it.
 fn is_only_one_for_foreign_key(context: &Context, index: &Index) -> bool {
     let catalog = context.catalog();
-    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && serves(index, key));
-    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).any(|other| other.oid != index.oid && serves(other, key)))
+    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && index.serves(key));
+    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).any(|other| other.oid != index.oid && other.serves(key)))
 }
 
 fn finding(context: &Context, index: &Index) -> Finding {
