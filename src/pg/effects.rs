@@ -53,16 +53,8 @@ impl Called {
         const FUNCTIONS: [&str; 8] =
             [":funcid", ":opfuncid", ":aggfnoid", ":winfnoid", ":eqfuncoid", ":startInRangeFunc", ":endInRangeFunc", ":tsmhandler"];
         const OPERATORS: [&str; 5] = [":opno", ":eqop", ":sortop", ":negop", ":equalOperator"];
-        const TYPES: [&str; 8] = [
-            ":resulttype",
-            ":consttype",
-            ":vartype",
-            ":paramtype",
-            ":funcresulttype",
-            ":opresulttype",
-            ":row_typeid",
-            ":aggtype",
-        ];
+        const TYPES: [&str; 8] =
+            [":resulttype", ":consttype", ":vartype", ":paramtype", ":funcresulttype", ":opresulttype", ":row_typeid", ":aggtype"];
         let mut called = Called::default();
         let words: Vec<&str> = tree.split_ascii_whitespace().collect();
         for (n, word) in words.iter().enumerate() {

@@ -20,7 +20,9 @@ pub fn describe(error: &Error) -> String {
 /// a report, and the server's messages repeat what it could not read.
 pub fn describe_without_values(error: &Error) -> String {
     match error.as_db_error() {
-        Some(db) if repeats_values(db.code().code()) => one_line(&format!("{} ({})", without_quoted(db.message(), db.code().code()), db.code().code())),
+        Some(db) if repeats_values(db.code().code()) => {
+            one_line(&format!("{} ({})", without_quoted(db.message(), db.code().code()), db.code().code()))
+        }
         _ => describe(error),
     }
 }
@@ -70,7 +72,10 @@ mod tests {
     fn what_the_server_repeats_of_a_value_is_taken_out() {
         let hidden = |message: &str, code: &str| without_quoted(message, code);
         assert_eq!(hidden("invalid input syntax for type integer: \"a\"b\"", "22P02"), "invalid input syntax for type integer: \"…\"");
-        assert_eq!(hidden("value \"99999999999\" is out of range for type integer", "22003"), "value \"…\" is out of range for type integer");
+        assert_eq!(
+            hidden("value \"99999999999\" is out of range for type integer", "22003"),
+            "value \"…\" is out of range for type integer"
+        );
         assert_eq!(hidden("syntax error at or near \"'x'\"", "42601"), "syntax error at or near \"…\"");
         assert_eq!(hidden("syntax error at or near \"copy\"", "42601"), "syntax error at or near \"copy\"");
         assert_eq!(hidden("no card 4111 for x", "P0001"), "a function it calls raised an error");
