@@ -177,7 +177,7 @@ fn timeouts_of_the_role_do_not_touch_the_worker() {
     let mut writer = bench.database.hold(&format!("set statement_timeout = 0; {patient}begin; insert into t values (5000, 1, 'x')"));
     let child = bench.start_apply();
     bench.until_phase("waiting for writers before build");
-    std::thread::sleep(std::time::Duration::from_millis(800));
+    std::thread::sleep(std::time::Duration::from_millis(1800));
     writer.say("commit");
     drop(writer);
     let (code, text) = answer(child.wait_with_output().unwrap());
