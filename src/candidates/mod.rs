@@ -131,7 +131,8 @@ fn written_rows(workload: &[Query], spec: &IndexSpec, others: usize) -> f64 {
             _ => Some(rows),
         }
     };
-    workload.iter().filter_map(entries).sum()
+    // An empty sum of floats is -0.0.
+    workload.iter().filter_map(entries).sum::<f64>() + 0.0
 }
 
 fn assigns(assigned: &[String], spec: &IndexSpec) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::flow::analyse::{Analysis, analyse};
 use crate::flow::generate::{WriteOptions, partitioned_tables, write_files};
 use crate::migrate::formats::FORMATS;
 use crate::model::failure::Failure;
@@ -15,9 +16,9 @@ use std::path::PathBuf;
 // The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
 struct Options {
-    /// Report written by `advisor analyze --format json`; `-` is standard input
+    /// Report written by `advisor analyze --format json`, `-` for standard input; without it the database is analysed now
     #[arg(long, value_name = "FILE")]
-    report: PathBuf,
+    report: Option<PathBuf>,
     /// Folder to write to
     #[arg(long, short, value_name = "DIR", default_value = "migrations")]
     output: PathBuf,
@@ -41,7 +42,7 @@ pub(super) static ENTRY: Command = Command {
     handles_signals: false,
     clap: || {
         Options::augment_args(clap::Command::new("generate")).about("Write migration files: one pair per index, up and down").after_help(
-            "Nothing is run. The database is read only for the partitions of a partitioned table, and only with --db.\n\
+            "Nothing is changed. With --report the database is read only for the partitions of a partitioned table, and only with --db.\n\
              Apply the files with psql -v ON_ERROR_STOP=1 -f, never with -1; or give them to `advisor apply`.",
         )
     },
@@ -50,11 +51,16 @@ pub(super) static ENTRY: Command = Command {
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
-    let report = read_report(&options.report)?;
+    let target = options.connection.db;
+    let live = options.report.is_none();
+    let report = match &options.report {
+        Some(path) => read_report(path)?,
+        None => analyse(&Analysis::of(target.clone())).await?,
+    };
     let mut members = BTreeMap::new();
     let partitioned = partitioned_tables(&report, &options.only);
-    if options.connection.db.is_some() && !partitioned.is_empty() {
-        let session = Session::open(options.connection.db.as_deref(), &Purpose::reading("generate")).await?;
+    if (live || target.is_some()) && !partitioned.is_empty() {
+        let session = Session::open(target.as_deref(), &Purpose::reading("generate")).await?;
         for table in partitioned {
             members.insert(table.clone(), pg::partitions::members(&session.client, &table).await?);
         }

@@ -2,14 +2,14 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
-use crate::flow::status::{Status, status};
+use crate::flow::status::{Status, StatusEntry, status};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::report::Action;
 use crate::model::text::squeeze;
-use crate::term;
+use crate::{report, term};
 use clap::{ArgMatches, Args, FromArgMatches};
-use comfy_table::{ContentArrangement, Table, presets};
+
 
 // The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ fn text(status: &Status) -> String {
     if status.entries.is_empty() {
         out.push_str("The ledger is empty: apply has changed nothing here.\n");
     } else {
-        out.push_str(&format!("{}\n", entries(status)));
+        out.push_str(&entries(status));
     }
     for build in &status.running {
         let whose = if build.ours { "ours" } else { "not ours" };
@@ -61,22 +61,19 @@ fn text(status: &Status) -> String {
     out
 }
 
-fn entries(status: &Status) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["id", "change", "index", "table", "state", "when", "now"]);
-    for entry in &status.entries {
+fn entries(status: &Status) -> String {
+    let row = |entry: &StatusEntry| {
         let action = if entry.action == Action::Create { "create" } else { "drop" };
         let now = entry.drift.clone().or_else(|| entry.remark.as_deref().map(squeeze)).unwrap_or_else(|| "as recorded".into());
-        table.add_row([
+        vec![
             entry.id.clone(),
             action.to_owned(),
             TableName::new(&entry.schema, &entry.index).to_string(),
-            TableName::new(&entry.schema, &entry.table).to_string(),
             entry.state.name().to_owned(),
-            entry.updated_at.clone(),
+            entry.updated_at.chars().take("2026-01-01T00:00".len()).collect::<String>().replace('T', " "),
             now,
-        ]);
-    }
-    table
+        ]
+    };
+    let rows: Vec<Vec<String>> = status.entries.iter().map(row).collect();
+    report::grid(&["id", "change", "index", "state", "when (UTC)", "now"], &rows, term::width())
 }

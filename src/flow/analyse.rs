@@ -1,5 +1,6 @@
 //! The analysis: read, plan, judge, recommend, report.
 
+use super::cures;
 use super::drops;
 use super::inputs;
 use super::plans;
@@ -18,6 +19,9 @@ use crate::term;
 use std::path::PathBuf;
 
 pub use super::recommend::{Advice, WhatIfChoice};
+
+/// Queries that get a plan unless the user wants more: beyond, the time is in the first ones.
+pub const MOST_QUERIES: usize = 500;
 
 /// What to analyse and how.
 #[derive(Debug, Clone)]
@@ -38,6 +42,21 @@ pub struct Analysis {
     pub advice: Advice,
 }
 
+impl Analysis {
+    /// The analysis that `advisor analyze` makes when it is told nothing but the database.
+    pub fn of(target: Option<String>) -> Analysis {
+        Analysis {
+            target,
+            queries: Vec::new(),
+            plans: Vec::new(),
+            explain_analyze: false,
+            max_queries: MOST_QUERIES,
+            thresholds: Thresholds::default(),
+            advice: Advice { what_if: WhatIfChoice::Auto, pg_bindir: None, schemas: Vec::new() },
+        }
+    }
+}
+
 /// Analyses a live database.
 pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
     let session = Session::open(analysis.target.as_deref(), &Purpose::reading("analyze")).await?;
@@ -45,8 +64,9 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
         term::note(&format!("note: {note}"));
     }
     let mut snapshot = read(&session, analysis).await?;
-    let judgement = rules::judge(&snapshot, &analysis.thresholds);
+    let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let mut recommendation = recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
+    cures::adopt(&mut judgement.findings, &recommendation.indexes);
     recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog));
     Ok(report(snapshot, judgement, recommendation))
 }

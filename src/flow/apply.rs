@@ -12,6 +12,7 @@ use crate::model::report::Action;
 use crate::model::text::{one_line, squeeze};
 use crate::pg::build::Control;
 use crate::pg::ledger;
+use crate::report::fold;
 use crate::signals::Signals;
 use crate::term;
 
@@ -209,11 +210,11 @@ impl Planned {
     }
 
     fn lines(&self) -> String {
-        let statement = one_line(&self.wanted.ddl.sql());
-        let mut lines = format!("  {}  {statement}\n", self.wanted.id);
+        let (width, indent) = (term::width(), self.wanted.id.len() + 4);
+        let mut lines = format!("  {}  {}\n", self.wanted.id, fold(&self.wanted.ddl.sql(), width, indent));
         let reason = (!self.wanted.reason.is_empty()).then(|| squeeze(&self.wanted.reason));
         for line in reason.iter().chain(&self.notes).chain(self.refused.iter()).chain(&self.hints) {
-            lines.push_str(&format!("            {line}\n"));
+            lines.push_str(&format!("{:indent$}{}\n", "", fold(line, width, indent)));
         }
         lines
     }

@@ -1,6 +1,6 @@
 //! The demo: the whole job on a database of our own, measured.
 
-use super::analyse::{Advice, Analysis, WhatIfChoice, analyse};
+use super::analyse::{Analysis, analyse};
 use super::apply::{ApplyOptions, apply};
 use super::generate::{WriteOptions, write_files};
 use super::rollback::{RollbackOptions, Which, rollback};
@@ -12,7 +12,7 @@ use crate::pg::demo::{self, WorkloadRun};
 use crate::pg::error::describe;
 use crate::pg::server::{self, Server, ServerOptions};
 use crate::pg::session::{Purpose, Session};
-use crate::pg::statements::{DEMO_BLOCKS, INDEX_CATALOG};
+use crate::pg::statements::{DEMO_BLOCKS, DEMO_UNREAD, INDEX_CATALOG};
 use crate::report::{self, Style, demo::Row, demo::Totals};
 use crate::rules::Thresholds;
 use crate::term;
@@ -51,6 +51,8 @@ pub async fn demo(options: &DemoOptions) -> Result<u8, Failure> {
     make_changes(&url, folder.path(), &report).await?;
     let after = measured_run(&url, "The same workload again").await?;
     term::print(&format!("\n{}", table(&before, &after, &options.style)));
+
+    say_what_was_read(&url, &report).await?;
 
     step("advisor rollback --all --yes");
     rollback(&RollbackOptions { target: Some(url.clone()), yes: true, dry_run: false, which: Which::All }).await?;
@@ -122,15 +124,8 @@ async fn advise(url: &str, folder: &Path, options: &DemoOptions) -> Result<Repor
     let mut thresholds = Thresholds::default();
     // The demo's statistics are a minute old; on production, two weeks are asked for.
     thresholds.set("unused-index.min_stats_age_days", 0.0)?;
-    let analysis = Analysis {
-        target: Some(url.to_owned()),
-        queries: Vec::new(),
-        plans: Vec::new(),
-        explain_analyze: false,
-        max_queries: 500,
-        thresholds,
-        advice: Advice { what_if: WhatIfChoice::Auto, pg_bindir: options.pg_bindir.clone(), schemas: Vec::new() },
-    };
+    let mut analysis = Analysis { thresholds, ..Analysis::of(Some(url.to_owned())) };
+    analysis.advice.pg_bindir.clone_from(&options.pg_bindir);
     let report = analyse(&analysis).await?;
     for (format, style) in [("text", Some(options.style)), ("json", None)] {
         let Some(format) = report::format(format) else { continue };
@@ -183,6 +178,20 @@ fn table(before: &Measured, after: &Measured, style: &Style) -> String {
         .collect();
     let ms = |run: &WorkloadRun| run.wall.as_secs_f64() * 1000.0;
     report::demo::render(&rows, &Totals { wall_ms: [ms(&before.run), ms(&after.run)], blocks: [before.blocks, after.blocks] }, style)
+}
+
+/// Proof that the advice is used: the counters of the new indexes after the second run.
+async fn say_what_was_read(url: &str, report: &Report) -> Result<(), Failure> {
+    let advised: Vec<&str> = report.recommendation.indexes.iter().filter(|i| i.action == Action::Create).map(|i| i.name.as_str()).collect();
+    let session = Session::open(Some(url), &Purpose::reading("demo")).await?;
+    let rows = session.client.query(DEMO_UNREAD.sql, &[&advised]).await.map_err(broken)?;
+    let unread: Vec<String> = rows.iter().map(|r| r.try_get("name")).collect::<Result<_, _>>().map_err(broken)?;
+    let mut text = format!("{} of {} advised indexes were read by the second run", advised.len() - unread.len(), advised.len());
+    if !unread.is_empty() {
+        text.push_str(&format!("; not read: {}", unread.join(", ")));
+    }
+    term::print(&format!("{text}\n"));
+    Ok(())
 }
 
 /// Every index by name: its state as text, and whether it is valid.

@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+mod cures;
 pub mod demo;
 pub mod doctor;
 mod drops;

@@ -319,10 +319,7 @@ fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidat
         parts.push(format!("cost {:.0} → {:.0} per execution", best.cost_before, best.cost_after));
     }
     if candidate.written_rows > 0.0 {
-        parts.push(format!(
-            "{:.0} written rows have to follow it ({:.0} of {:.0} gained)",
-            candidate.written_rows, chosen.write_cost, chosen.benefit
-        ));
+        parts.push(format!("writes pay {:.0} of the {:.0} gained", chosen.write_cost, chosen.benefit));
     }
     parts.join("; ")
 }

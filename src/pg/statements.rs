@@ -151,7 +151,7 @@ statements! {
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
         ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
     /// Clone: writes one relation's size.
-    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path"];
+    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
     /// Clone: finds an index and its partitions.
     CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
     /// Clone: shows candidates to the planner.
@@ -218,4 +218,6 @@ statements! {
     DEMO_BLOCKS = "demo/blocks", 13..=99, Some("pg_stat_statements"), [] -> ["blocks"];
     /// Every index with all that a rollback must restore.
     INDEX_CATALOG = "demo/index_catalog", 13..=99, None, [] -> ["index", "state", "valid"];
+    /// Advised indexes that the demo's workload did not read.
+    DEMO_UNREAD = "demo/unread", 13..=99, None, ["_text"] -> ["name"];
 }

@@ -51,5 +51,19 @@ pub fn schema() -> serde_json::Value {
     schema.to_value()
 }
 
+/// A plain table in the report's style; every cell is made safe.
+pub fn grid(header: &[&str], rows: &[Vec<String>], width: usize) -> String {
+    let mut table = paint::table(header, width, &[]);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| crate::model::text::one_line(cell)).collect::<Vec<_>>());
+    }
+    paint::lines(&table)
+}
+
+/// Safe text folded at spaces to `width` columns, its further lines beginning at column `indent`.
+pub fn fold(text: &str, width: usize, indent: usize) -> String {
+    paint::fold(text, width, indent)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! Findings, worst first: a head line, the evidence, the cure.
 
-use crate::model::report::{Confidence, Finding, Report, Severity, Subject, Value};
+use crate::model::report::{Confidence, Finding, Report, Subject, Value};
 use crate::model::text::{cut_bytes, one_line, squeeze};
 use crate::report::Style;
 use crate::report::paint::{DIM, GOOD, fold, fold_from, heading, paint, safe, severity};
 use crate::report::units::named;
 use std::collections::HashMap;
 
-/// How many of each severity are shown unless all are wanted.
-const SHOWN: &[(Severity, usize)] = &[(Severity::Error, 30), (Severity::Warning, 15), (Severity::Info, 8)];
+/// How many findings of one rule and severity are shown in full; the others take one line each.
+const IN_FULL: usize = 2;
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
     if report.findings.is_empty() {
@@ -16,18 +16,39 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     }
     let queries: HashMap<&str, &str> = report.queries.iter().map(|q| (q.fingerprint.as_str(), q.text.as_str())).collect();
     let mut out = heading("Findings");
-    for &(level, shown) in SHOWN {
-        let of_level: Vec<_> = report.findings.iter().filter(|f| f.severity == level).collect();
-        let shown = if style.verbose { of_level.len() } else { shown.min(of_level.len()) };
-        out.extend(of_level[..shown].iter().map(|f| one(f, &queries, style)));
-        if of_level.len() > shown {
-            let (word, _) = severity(level);
-            out.push_str(&format!("{}\n\n", paint(DIM, format!("… and {} more of level {word}: --verbose", of_level.len() - shown))));
+    for group in groups(&report.findings) {
+        let in_full = if style.verbose { group.len() } else { IN_FULL.min(group.len()) };
+        out.extend(group[..in_full].iter().map(|f| one(f, &queries, style)));
+        if group.len() > in_full {
+            // The lines stand right under the last one shown in full.
+            out.pop();
+            out.extend(group[in_full..].iter().map(|f| short(f, style)));
+            out.push('\n');
         }
     }
-    // Each finding ends in a blank line; the next heading brings its own.
+    // Each group ends in a blank line; the next heading brings its own.
     out.pop();
     out
+}
+
+/// Findings of one rule and severity together, in the order of the worst of each.
+fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        match groups.iter_mut().find(|g| g[0].rule == finding.rule && g[0].severity == finding.severity) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+/// One line: `  also public.likes: likes (user_id) references users…`.
+fn short(finding: &Finding, style: &Style) -> String {
+    let subject = subject(&finding.subject);
+    let subject = if subject.is_empty() { subject } else { format!("{subject}: ") };
+    let text = safe(&format!("{subject}{}", finding.message), style.width.saturating_sub(9));
+    format!("    {} {text}\n", paint(DIM, "also"))
 }
 
 fn one(finding: &Finding, queries: &HashMap<&str, &str>, style: &Style) -> String {
