@@ -6,8 +6,10 @@ use super::folder::{Folder, PORT};
 use super::process::{self, Process};
 use super::reap;
 use crate::model::failure::{Failure, FailureKind};
+use nix::fcntl::OFlag;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::fs::File;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -193,7 +195,9 @@ fn spawn(mut command: Command, log: &Path, account: Option<&Account>) -> Result<
             None => failure,
         }
     };
-    let out = File::create(log).map_err(fail)?;
+    // The folder belongs to the servers' account: as root, no link of its making is followed.
+    let mut file = OpenOptions::new();
+    let out = file.write(true).create(true).truncate(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(log).map_err(fail)?;
     command.stdout(out.try_clone().map_err(fail)?).stderr(out);
     command.spawn().map(Process::new).map_err(fail)
 }
