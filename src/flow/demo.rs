@@ -50,14 +50,15 @@ pub async fn demo(options: &DemoOptions) -> Result<u8, Failure> {
     let report = advise(&url, folder.path(), options).await?;
     make_changes(&url, folder.path(), &report).await?;
     let after = measured_run(&url, "The same workload again").await?;
-    term::print(&format!("\n{}", table(&before, &after, &options.style)));
+    let totals = totals(&before, &after);
+    term::print(&format!("\n{}", report::demo::render(&rows(&before, &after), &totals, &options.style)));
 
     say_what_was_read(&url, &report).await?;
 
     step("advisor rollback --all --yes");
     rollback(&RollbackOptions { target: Some(url.clone()), yes: true, dry_run: false, which: Which::All }).await?;
     compare(&untouched, &indexes(&url).await?)?;
-    term::print(&format!("\nThe whole demo took {:.0} s.\n", started.elapsed().as_secs_f64()));
+    term::print(&format!("\n{}The whole demo took {:.0} s.\n", report::demo::summary(&totals), started.elapsed().as_secs_f64()));
     leave(server, folder, options.keep, &url);
     Ok(0)
 }
@@ -163,21 +164,21 @@ async fn make_changes(url: &str, folder: &Path, report: &Report) -> Result<(), F
     Ok(())
 }
 
-fn table(before: &Measured, after: &Measured, style: &Style) -> String {
-    let rows: Vec<Row> = before
-        .run
-        .endpoints
-        .iter()
-        .zip(&after.run.endpoints)
+fn rows(before: &Measured, after: &Measured) -> Vec<Row> {
+    let pairs = before.run.endpoints.iter().zip(&after.run.endpoints);
+    pairs
         .map(|(b, a)| Row {
             endpoint: b.endpoint.into(),
             requests: b.requests,
             total_ms: [b.total_ms, a.total_ms],
             p95_ms: [b.p95_ms, a.p95_ms],
         })
-        .collect();
-    let ms = |run: &WorkloadRun| run.wall.as_secs_f64() * 1000.0;
-    report::demo::render(&rows, &Totals { wall_ms: [ms(&before.run), ms(&after.run)], blocks: [before.blocks, after.blocks] }, style)
+        .collect()
+}
+
+fn totals(before: &Measured, after: &Measured) -> Totals {
+    let ms = |measured: &Measured| measured.run.wall.as_secs_f64() * 1000.0;
+    Totals { wall_ms: [ms(before), ms(after)], blocks: [before.blocks, after.blocks] }
 }
 
 /// Proof that the advice is used: the counters of the new indexes after the second run.

@@ -45,17 +45,21 @@ pub fn render(rows: &[Row], totals: &Totals, style: &Style) -> String {
             duration(p95_after),
         ]);
     }
+    format!(
+        "{}{}\n{}{}",
+        heading("The same workload, measured before and after"),
+        lines(&grid),
+        summary(totals),
+        paint(DIM, "measured on this machine, warm cache; blocks are the steadier figure\n"),
+    )
+}
+
+/// Two lines for the whole.
+pub fn summary(totals: &Totals) -> String {
     let whole = |what: &str, [before, after]: [f64; 2], unit: fn(f64) -> String| {
         format!("{} {} → {} ({})\n", paint(BOLD, format!("{what:<16}")), unit(before), paint(GOOD, unit(after)), factor(before, after))
     };
-    format!(
-        "{}{}\n{}{}{}",
-        heading("The same workload, measured before and after"),
-        lines(&grid),
-        whole("whole workload", totals.wall_ms, duration),
-        whole("blocks touched", totals.blocks, count),
-        paint(DIM, "measured on this machine, warm cache; blocks are the steadier figure\n"),
-    )
+    format!("{}{}", whole("whole workload", totals.wall_ms, duration), whole("blocks touched", totals.blocks, count))
 }
 
 /// `12×`, `1.3×`; below 1 it got slower.
