@@ -7,6 +7,8 @@ use advisor::model::catalog::TableKind;
 use advisor::model::index_def::{KeyExpr, TableName};
 use advisor::model::snapshot::{Evidence, Snapshot};
 use advisor::pg::collect::{CollectOptions, collect};
+use advisor::pg::session::{Purpose, Session};
+use std::time::Duration;
 use tokio_postgres::Client;
 
 const SCHEMA: &str = r#"
@@ -48,6 +50,12 @@ async fn connect(role: &str, database: &str) -> Client {
     support::connect(&url(role, database)).await
 }
 
+/// As the advisor enters, with a lock_timeout that a test can wait for.
+async fn enter(url: &str) -> Session {
+    let purpose = Purpose { lock_timeout: Duration::from_millis(100), ..Purpose::reading("test") };
+    Session::open(Some(url), &purpose).await.expect("connect")
+}
+
 async fn build() -> Client {
     connect("postgres", "postgres").await.batch_execute("create database \"Dät\"").await.unwrap();
     let client = connect("postgres", "Dät").await;
@@ -68,11 +76,12 @@ async fn run(role: &str, database: &str, statements: &[&str]) {
 #[tokio::test]
 async fn a_database_nobody_knows() {
     let admin = build().await;
-    is_read_whole(&admin).await;
+    is_read_whole().await;
     gives_a_role_with_few_rights_gaps_and_their_cure(&admin).await;
 }
 
-async fn is_read_whole(admin: &Client) {
+async fn is_read_whole() {
+    let admin = enter(&url("postgres", "Dät")).await;
     run("App", "Dät", &["select * from \"Kunde\"\"n\" where id = 5", "select * from \"Kunde\"\"n\" where id = 7"]).await;
     run("postgres", "postgres", &["select 'another database' as elsewhere"]).await;
     let secrets = [
@@ -83,9 +92,9 @@ async fn is_read_whole(admin: &Client) {
         "begin; declare c cursor for select 1; fetch c; commit",
     ];
     run("postgres", "Dät", &secrets).await;
-    let snapshot = collect(admin, &CollectOptions::default()).await.unwrap();
+    let snapshot = collect(&admin, &CollectOptions::default()).await.unwrap();
     // Twice: our own statements of the first time must not show in the second.
-    let again = collect(admin, &CollectOptions { schemas: vec!["auth".into()] }).await.unwrap();
+    let again = collect(&admin, &CollectOptions { schemas: vec!["auth".into()] }).await.unwrap();
 
     relations(&snapshot);
     indexes(&snapshot);
@@ -99,7 +108,8 @@ async fn is_read_whole(admin: &Client) {
     workload(&again);
     assert!(!again.catalog.table(&TableName::new("auth", "users")).unwrap().platform);
     assert_eq!(again.catalog.indexes, snapshot.catalog.indexes);
-    let status = admin.query_one("select current_setting('transaction_read_only'), current_setting('search_path')", &[]).await.unwrap();
+    let status =
+        admin.client.query_one("select current_setting('transaction_read_only'), current_setting('search_path')", &[]).await.unwrap();
     assert_eq!((status.get::<_, &str>(0), status.get::<_, &str>(1)), ("off", "\"$user\", public"), "nothing stays behind");
 }
 
@@ -188,7 +198,7 @@ fn workload(snapshot: &Snapshot) {
 async fn gives_a_role_with_few_rights_gaps_and_their_cure(admin: &Client) {
     let holder = connect("App", "Dät").await;
     holder.batch_execute("begin; select count(*) from \"Kunde\"\"n\"").await.unwrap();
-    let few = connect("few", "Dät").await;
+    let few = enter(&url("few", "Dät")).await;
     let gap = |snapshot: &Snapshot, evidence: Evidence| snapshot.gaps.iter().find(|g| g.evidence == evidence).cloned();
 
     let snapshot = collect(&few, &CollectOptions::default()).await.unwrap();
@@ -210,7 +220,7 @@ async fn gives_a_role_with_few_rights_gaps_and_their_cure(admin: &Client) {
         admin.batch_execute(gap(&snapshot, evidence).unwrap().fix_sql.as_deref().unwrap()).await.unwrap();
     }
 
-    let cured = collect(&connect("few", "Dät").await, &CollectOptions::default()).await.unwrap();
+    let cured = collect(&enter(&url("few", "Dät")).await, &CollectOptions::default()).await.unwrap();
     assert_eq!(cured.gaps, [], "each cure cures");
     assert!(cured.workload.iter().any(|q| q.role.as_deref() == Some("App")));
     let held = cured.sessions.iter().find(|s| s.state.as_deref() == Some("idle in transaction")).unwrap();
@@ -226,8 +236,7 @@ async fn a_missing_extension_and_a_locked_table_end_nothing() {
     client.batch_execute("vacuum analyze t").await.unwrap();
     let locker = support::connect(&url).await;
     locker.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
-    client.batch_execute("set lock_timeout = '100ms'").await.unwrap();
-    let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();
+    let snapshot = collect(&enter(&url).await, &CollectOptions::default()).await.unwrap();
     let gap = snapshot.gaps.iter().find(|g| g.evidence == Evidence::Workload).unwrap();
     assert_eq!(gap.fix_sql.as_deref(), Some("create extension pg_stat_statements"));
     assert!(gap.reason.contains("loaded but not created"), "{}", gap.reason);
@@ -242,7 +251,7 @@ async fn a_library_that_is_not_loaded_is_named_with_what_to_do() {
     let server = Server::start(&find(None).unwrap(), &ServerOptions::default()).await.unwrap();
     let client = support::connect(&server.url("postgres")).await;
     let reason = async || {
-        let snapshot = collect(&client, &CollectOptions::default()).await.unwrap();
+        let snapshot = collect(&enter(&server.url("postgres")).await, &CollectOptions::default()).await.unwrap();
         assert!(snapshot.workload.is_empty() && snapshot.window.is_none());
         snapshot.gaps.into_iter().find(|g| g.evidence == Evidence::Workload).unwrap()
     };

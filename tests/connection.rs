@@ -166,7 +166,7 @@ async fn every_sslmode_connects_where_libpq_would() {
         ("host=other.test sslmode=verify-full sslrootcert=ROOT", Err("another host")),
         ("host='' sslmode=verify-full sslrootcert=ROOT", Err("another host")),
         // A server that insists on TLS, one that refuses it.
-        ("dbname=tlsonly sslmode=disable", Err("no encryption")),
+        ("dbname=tlsonly sslmode=disable", Err("no pg_hba.conf entry")),
         ("dbname=tlsonly sslmode=allow", Ok(true)),
         ("dbname=tlsonly sslmode=prefer", Ok(true)),
         ("dbname=plainonly sslmode=allow", Ok(false)),

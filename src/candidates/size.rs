@@ -24,14 +24,16 @@ pub fn btree_size_bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
     let per_page = ((PAGE - 40.0) * FILL / (8.0 + data + 4.0)).floor().max(1.0);
     let plain = rows / per_page * PAGE * 1.005;
     let distinct = distinct_keys(spec, table, rows);
-    let bytes = if deduplicates(spec, table) && rows / distinct.max(1.0) > 2.0 { posting_lists(rows, data) } else { plain };
+    let bytes = if deduplicates(spec, table) && rows / distinct.max(1.0) > 2.0 { posting_lists(rows, distinct, data) } else { plain };
     Some((bytes.max(PAGE) / PAGE).ceil() * PAGE + PAGE)
 }
 
-/// Posting lists: six bytes a row, one key per list, lists up to a tenth of a page.
-fn posting_lists(rows: f64, data: f64) -> f64 {
+/// Posting lists: six bytes a row; each distinct key begins a list, and a list holds up to a tenth of a page.
+fn posting_lists(rows: f64, distinct: f64, data: f64) -> f64 {
     let rows_per_list = ((812.0 - data - 8.0) / 6.0).floor().max(1.0);
-    rows * (6.0 + (data + 12.0) / rows_per_list) / FILL
+    let lists = distinct * (rows / distinct.max(1.0) / rows_per_list).ceil();
+    // Key, tuple header, line pointer, and four bytes of alignment on average.
+    (rows * 6.0 + lists * (data + 16.0)) / FILL
 }
 
 /// Rows in the index: a partial one holds those of its predicate alone.

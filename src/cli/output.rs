@@ -2,6 +2,9 @@
 
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, builder::PossibleValuesParser};
 
+/// Behind a verb's own flags in its help.
+const LAST: usize = 900;
+
 /// `--color` and `--quiet`, valid behind any verb.
 pub fn global_args() -> Vec<Arg> {
     vec![
@@ -11,8 +14,15 @@ pub fn global_args() -> Vec<Arg> {
             .value_name("WHEN")
             .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
             .default_value("auto")
+            .display_order(LAST)
             .help("Colour the output"),
-        Arg::new("quiet").long("quiet").short('q').global(true).action(ArgAction::SetTrue).help("No progress on standard error"),
+        Arg::new("quiet")
+            .long("quiet")
+            .short('q')
+            .global(true)
+            .action(ArgAction::SetTrue)
+            .display_order(LAST)
+            .help("No progress and no notes on standard error"),
     ]
 }
 

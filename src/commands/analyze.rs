@@ -28,7 +28,7 @@ struct Options {
     plans: Vec<PathBuf>,
     /// Really run SELECTs (once each, read only) whose functions are all immutable, stable or known to be harmless.
     /// READ ONLY alone does not stop functions with side effects, so anything else is reported as "not run: calls F".
-    /// The server writes the parse tree of each into its log
+    /// The server writes the parse tree of each, values included, into its log
     #[arg(long)]
     explain_analyze: bool,
     /// Plan at most this many queries, most total time first
@@ -46,7 +46,7 @@ struct Options {
     /// Statistics younger than this many days cannot prove an index unused
     #[arg(long, value_name = "DAYS")]
     min_stats_age: Option<f64>,
-    /// Adjust a rule's number, e.g. slow-query.warning_ms=500 (see `advisor rule --list`)
+    /// Adjust a rule's number, e.g. slow-query.warning_ms=500 (`advisor rule NAME` lists them)
     #[arg(long, value_name = "RULE.KEY=N")]
     set: Vec<String>,
     /// Exit 1 at findings of this severity or worse

@@ -37,7 +37,7 @@ pub(super) static ENTRY: Command = Command {
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
             .after_help(
                 "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
-                 Every step is written to the ledger, schema advisor of the database, before it acts. A run that was\n\
+                 Every step is written to the ledger, schema advisor of the database, before it acts. A run that was \
                  stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
                  Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",
             )

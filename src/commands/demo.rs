@@ -23,7 +23,7 @@ pub(super) static ENTRY: Command = Command {
     clap: || {
         Options::augment_args(clap::Command::new("demo"))
             .about("Show the whole job on a throw-away server: analyze, generate, apply, measure, roll back")
-            .after_help("Needs the PostgreSQL server binaries on this machine. Touches no other database, leaves nothing behind; about a minute and a half.")
+            .after_help("Needs the PostgreSQL server binaries on this machine. Touches no other database, leaves nothing behind; takes half a minute to two.")
     },
     handles_signals: false,
     run: |matches| Box::pin(run(matches)),

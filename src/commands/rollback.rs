@@ -41,7 +41,7 @@ pub(super) static ENTRY: Command = Command {
         Options::augment_args(clap::Command::new("rollback"))
             .about("Take back what apply did: drop what it built, build what it dropped")
             .after_help(
-                "Only what the ledger says is ours is dropped, and only while its definition is unchanged. What was there\n\
+                "Only what the ledger says is ours is dropped, and only while its definition is unchanged. What was there \
                  before apply is kept. The ledger itself, schema advisor, stays.",
             )
     },

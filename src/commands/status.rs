@@ -69,12 +69,11 @@ fn entries(status: &Status) -> String {
             entry.id.clone(),
             action.to_owned(),
             TableName::new(&entry.schema, &entry.index).to_string(),
-            TableName::new(&entry.schema, &entry.table).to_string(),
             entry.state.name().to_owned(),
-            entry.updated_at.clone(),
+            entry.updated_at.chars().take("2026-01-01T00:00".len()).collect::<String>().replace('T', " "),
             now,
         ]
     };
     let rows: Vec<Vec<String>> = status.entries.iter().map(row).collect();
-    report::grid(&["id", "change", "index", "table", "state", "when", "now"], &rows, term::width())
+    report::grid(&["id", "change", "index", "state", "when (UTC)", "now"], &rows, term::width())
 }

@@ -83,7 +83,7 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
 pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Failure> {
     let progress = term::progress(0);
     progress.set_message("Reading catalog, statistics and workload");
-    let mut snapshot = collect(&session.client, &CollectOptions { schemas: analysis.advice.schemas.clone() }).await?;
+    let mut snapshot = collect(session, &CollectOptions { schemas: analysis.advice.schemas.clone() }).await?;
     let path = own_path(session).await?;
     inputs::add_queries(&mut snapshot, &analysis.queries, &path)?;
     inputs::add_plans(&mut snapshot, &analysis.plans, &path)?;

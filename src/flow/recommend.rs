@@ -175,7 +175,13 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
 async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
     let hypopg = snapshot.catalog.extension("hypopg").map(|e| e.schema.clone());
     match (advice.what_if, hypopg) {
-        (WhatIfChoice::Auto | WhatIfChoice::Hypopg, Some(schema)) => {
+        // Behind a pooler hypothetical indexes would lie in a backend that others share.
+        (WhatIfChoice::Hypopg, Some(_)) if session.behind_pooler => Err(Failure::new(
+            crate::model::failure::FailureKind::Missing,
+            "HypoPG needs a connection of its own, and a pooler stands in between",
+        )
+        .hint("connect past the pooler, or use --what-if clone")),
+        (WhatIfChoice::Auto | WhatIfChoice::Hypopg, Some(schema)) if !session.behind_pooler => {
             let trial = Session::open(target, &Purpose::reading("trial")).await?;
             Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &schema).await?)))
         }
@@ -196,8 +202,7 @@ async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Sn
             let progress = term::progress(0);
             progress.set_message("Copying schema and statistics");
             let clone = async {
-                let export =
-                    export::export(&session.client).await.map_err(|e| Failure::new(crate::model::failure::FailureKind::Connect, e))?;
+                let export = export::export(session).await.map_err(|e| Failure::new(crate::model::failure::FailureKind::Connect, e))?;
                 CloneDb::build(&binaries, export, &snapshot.settings).await
             };
             let clone = clone.await;
@@ -337,10 +342,7 @@ fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidat
         parts.push(format!("cost {:.0} → {:.0} per execution", best.cost_before, best.cost_after));
     }
     if candidate.written_rows > 0.0 {
-        parts.push(format!(
-            "{:.0} written rows have to follow it ({:.0} of {:.0} gained)",
-            candidate.written_rows, chosen.write_cost, chosen.benefit
-        ));
+        parts.push(format!("writes pay {:.0} of the {:.0} gained", chosen.write_cost, chosen.benefit));
     }
     parts.join("; ")
 }

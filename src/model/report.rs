@@ -12,7 +12,7 @@ pub const REPORT_VERSION: u32 = 1;
 /// What `advisor analyze` has to say.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// [`REPORT_VERSION`]; additive changes keep it.
+    /// Version of this document; additive changes keep it.
     pub schema_version: u32,
     /// Version of advisor that wrote it.
     pub advisor_version: String,

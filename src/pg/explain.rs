@@ -1,7 +1,7 @@
 //! EXPLAIN of texts that others wrote. Always through the extended protocol, which refuses a
 //! second statement, and inside a READ ONLY transaction of the session's role.
 
-use super::error::describe;
+use super::error::describe_without_values as describe;
 use super::value::TextValue;
 use crate::model::plan::Plan;
 use crate::model::query::ParameterType;

@@ -102,7 +102,7 @@ impl Names {
             Some("28000") if said.contains("pg_hba.conf") => self.fail(
                 format!("the server {at} does not let user {user:?} into database {database:?} from here: {said}"),
                 &[
-                    "sslmode=require if it wants TLS (\"no encryption\"), sslmode=disable if it wants none",
+                    "sslmode=require if it wants TLS (\"no encryption\", \"SSL off\"), sslmode=disable if it wants none",
                     "else add a line to pg_hba.conf and reload",
                 ],
             ),

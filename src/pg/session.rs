@@ -101,6 +101,9 @@ impl Canceller {
     }
 }
 
+/// READ ONLY whatever the purpose: only for looking.
+const SNAPSHOT: &str = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '60s'";
+
 impl Session {
     /// Opens a connection. `target` is a URL or key/value string, or `None` for DATABASE_URL, then PG* variables.
     pub async fn open(target: Option<&str>, purpose: &Purpose) -> Result<Session, Failure> {
@@ -137,6 +140,13 @@ impl Session {
     /// be set for the session: the next client of the backend would inherit it.
     pub async fn begin(&self) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" }).await?;
+        self.set_local().await
+    }
+
+    /// Begins a transaction in which all statements see one moment. It ends by itself when we are
+    /// stopped in the middle of it: its snapshot keeps vacuum from cleaning up.
+    pub async fn begin_snapshot(&self) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute(SNAPSHOT).await?;
         self.set_local().await
     }
 

@@ -2,6 +2,10 @@
 //! The text lives under `sql/`, one statement per file; `tests/sql_contract.rs` prepares each on
 //! each available server and compares. Variants are separate files chosen by version.
 
+/// What tells our statements from the workload's, also after pg_stat_statements stored them: it
+/// keeps comments at the end (PostgreSQL 18 cuts leading ones).
+pub const TAG: &str = "/* advisor */";
+
 /// One SQL file and its promise.
 #[derive(Debug)]
 pub struct Statement {
@@ -151,7 +155,7 @@ statements! {
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
         ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
     /// Clone: writes one relation's size.
-    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path"];
+    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
     /// Clone: finds an index and its partitions.
     CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
     /// Clone: shows candidates to the planner.
@@ -166,12 +170,8 @@ statements! {
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
     OWN_PATH = "explain/own_path", 13..=99, None, [] -> ["schemas"];
-    /// Expressions that no parse tree shows.
-    HIDDEN = "explain/hidden", 13..=99, None, ["_oid", "_oid"] -> ["tree"];
-    /// Foreign tables, partitions among them.
-    FOREIGN = "explain/foreign", 13..=99, None, ["_oid"] -> ["name"];
-    /// Functions with effects, among those called.
-    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid"] -> ["function"];
+    /// Why a query that calls, coerces to and reads these must not be run.
+    VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid", "_oid", "_oid"] -> ["reason"];
     /// What this server can do.
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
     /// A table to be indexed.

@@ -47,14 +47,17 @@ impl Token {
 
 /// All tokens of a text, blanks included. Assumes `standard_conforming_strings`, the default since 9.1.
 pub fn tokens(sql: &str) -> Vec<Token> {
-    let mut all = Vec::new();
-    let mut start = 0;
-    while let Some(c) = sql[start..].chars().next() {
-        let (kind, length, closed) = one(&sql[start..], c);
-        all.push(Token { kind, start, end: start + length, closed });
-        start += length;
-    }
-    all
+    tokens_from(sql, 0).collect()
+}
+
+/// The tokens from byte `start` on, one at a time: a reader may stop and go on elsewhere.
+pub fn tokens_from(sql: &str, mut start: usize) -> impl Iterator<Item = Token> + '_ {
+    std::iter::from_fn(move || {
+        let (kind, length, closed) = one(&sql[start..], sql[start..].chars().next()?);
+        let token = Token { kind, start, end: start + length, closed };
+        start = token.end;
+        Some(token)
+    })
 }
 
 fn one(rest: &str, c: char) -> (Kind, usize, bool) {

@@ -1,6 +1,6 @@
 //! A file of SQL to its statements, as `psql -f` would send them.
 
-use super::lex::{Kind, Token, tokens};
+use super::lex::{Kind, Token, tokens_from};
 
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +26,11 @@ impl Piece {
 /// a `BEGIN ATOMIC … END` function. Empty statements are left out. Comments inside a statement stay in it.
 pub fn statements(sql: &str) -> Vec<Piece> {
     let mut splitter = Splitter { sql, ..Splitter::default() };
-    let mut skip_to = 0;
-    for token in tokens(sql) {
-        if token.start < skip_to {
-            continue;
-        }
-        match splitter.psql_command(&token) {
-            Some(end) => skip_to = end,
-            None => splitter.take(&token),
+    let mut tokens = tokens_from(sql, 0);
+    // A psql command and COPY's data are no SQL: a quote in them opens nothing, so reading starts anew behind them.
+    while let Some(token) = tokens.next() {
+        if let Some(end) = splitter.psql_command(&token).or_else(|| splitter.take(&token)) {
+            tokens = tokens_from(sql, end);
         }
     }
     splitter.finish(false);
@@ -68,19 +65,25 @@ impl Splitter<'_> {
         Some(end)
     }
 
-    fn take(&mut self, token: &Token) {
+    /// Takes one token; where data follow instead of SQL, the byte behind them.
+    fn take(&mut self, token: &Token) -> Option<usize> {
         let text = token.text(self.sql);
         match token.kind {
             Kind::Space => self.same_line &= !text.contains('\n'),
             Kind::LineComment | Kind::BlockComment if self.span.is_none() => self.comment(token, text),
             Kind::LineComment | Kind::BlockComment => self.open |= !token.closed,
-            Kind::Symbol(';') if self.parens == 0 && self.blocks == 0 => self.finish(true),
+            Kind::Symbol(';') if self.parens == 0 && self.blocks == 0 => {
+                let copies = self.span.is_some_and(|(start, end)| reads_data(&self.sql[start..end]));
+                self.finish(true);
+                return copies.then(|| end_of_data(self.sql, token.end));
+            }
             kind => {
                 self.open |= !token.closed;
                 self.span = Some((self.span.map_or(token.start, |s| s.0), token.end));
                 self.nest(kind, text);
             }
         }
+        None
     }
 
     fn nest(&mut self, kind: Kind, text: &str) {
@@ -125,6 +128,25 @@ impl Splitter<'_> {
     }
 }
 
+/// `COPY … FROM STDIN`: psql sends the lines that follow as data.
+fn reads_data(statement: &str) -> bool {
+    let word = |t: Token| (t.kind == Kind::Word).then(|| t.text(statement).to_ascii_lowercase());
+    let words: Vec<String> = tokens_from(statement, 0).filter_map(word).collect();
+    words.first().is_some_and(|first| first == "copy") && words.windows(2).any(|pair| pair == ["from", "stdin"])
+}
+
+/// Behind the line `\.`, or the end of the text.
+fn end_of_data(sql: &str, from: usize) -> usize {
+    let mut at = from;
+    for line in sql[from..].split_inclusive('\n') {
+        at += line.len();
+        if line.trim_end() == "\\." {
+            break;
+        }
+    }
+    at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +182,13 @@ mod tests {
             assert!(!statements(open)[0].complete, "{open}");
         }
         assert!(statements("select 1")[0].complete);
+    }
+
+    #[test]
+    fn data_and_psql_commands_are_no_sql() {
+        let dump = "copy public.t (a, b) from stdin;\n1\tit's; x\n\\.\n\n\\echo it's\nselect 2;\nCOPY t FROM STDIN;\n3;\n";
+        assert_eq!(texts(dump), ["copy public.t (a, b) from stdin", "\\echo it's", "select 2", "COPY t FROM STDIN"]);
+        assert_eq!(texts("copy t from '/x'; select 1"), ["copy t from '/x'", "select 1"]);
     }
 
     proptest! {

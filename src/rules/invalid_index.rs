@@ -2,7 +2,6 @@
 
 use super::context::{Evidences, about_index};
 use super::duplicate_index::drop_sql;
-use super::words::bytes;
 use super::{Context, Rule};
 use crate::model::catalog::Index;
 use crate::model::report::{Confidence, Finding, Fix, Severity};
@@ -39,7 +38,6 @@ fn finding(context: &Context, index: &Index) -> Finding {
     let message = format!("{name} on {} is INVALID: no plan reads it, and {cost}", index.spec.table);
     let evidence = Evidences::new()
         .with("size_bytes", index.size_bytes as f64)
-        .with("size", bytes(index.size_bytes as f64))
         .with("ready", if index.ready { "yes" } else { "no" })
         .with("live", if index.live { "yes" } else { "no" });
     let severity = if index.spec.unique { Severity::Error } else { Severity::Warning };

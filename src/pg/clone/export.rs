@@ -2,6 +2,7 @@
 
 use crate::model::text::quote_ident;
 use crate::pg::error::describe;
+use crate::pg::session::Session;
 use crate::pg::statements::{self, Statement};
 use tokio_postgres::{Client, Error};
 
@@ -88,10 +89,10 @@ static OBJECTS: [&Statement; 8] = [
 ];
 
 /// Reads it all in one READ ONLY, REPEATABLE READ transaction.
-pub async fn export(live: &Client) -> Result<Export, String> {
-    live.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(|e| describe(&e))?;
-    let export = read(live).await;
-    let ended = live.batch_execute("ROLLBACK").await;
+pub async fn export(live: &Session) -> Result<Export, String> {
+    live.begin_snapshot().await.map_err(|e| describe(&e))?;
+    let export = read(&live.client).await;
+    let ended = live.rollback().await;
     let export = export.map_err(|e| describe(&e))?;
     ended.map_err(|e| describe(&e))?;
     Ok(export)

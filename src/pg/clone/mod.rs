@@ -7,10 +7,11 @@
 //! nothing but our fixed statements. Functions in C and untrusted languages are left out. No query
 //! is ever executed here, only plain EXPLAIN.
 
+mod btree;
 pub mod export;
 
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::Problem;
 use crate::model::text::{one_line, quote_literal};
 use crate::pg::error::describe;
@@ -49,9 +50,17 @@ impl CloneDb {
     /// Builds the clone of `export` with all candidates in it, invisible. `settings` are the planner's on the live server.
     pub async fn build(binaries: &Binaries, export: Export, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
         let options = ServerOptions {
-            settings: [("autovacuum", "off"), ("allow_system_table_mods", "on"), ("max_connections", "20")]
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into(),
+            settings: [
+                ("autovacuum", "off"),
+                ("allow_system_table_mods", "on"),
+                ("max_connections", "20"),
+                // Nothing may read an index before its file has its final shape: the server would keep the old first
+                // page in a buffer. A parallel build plans; small new files are logged, unless told to sync, page by page.
+                ("max_parallel_maintenance_workers", "0"),
+                ("wal_skip_threshold", "0"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into(),
             label: "what-if clone".into(),
             ..ServerOptions::default()
         };
@@ -125,11 +134,14 @@ impl CloneDb {
     async fn put(&self, folder: &Path, schema: &str, name: &str, pages: i32, rows: f64, visible: i32, blocks: i64) -> Result<(), Failure> {
         let parameters: [&(dyn postgres_types::ToSql + Sync); 5] = [&schema, &name, &pages, &rows, &visible];
         let row = self.admin.client.query_opt(statements::CLONE_PUT_RELATION.sql, &parameters).await.map_err(broken)?;
-        let path: Option<String> = row.and_then(|r| r.try_get("path").ok()).flatten();
-        match path {
-            Some(path) if blocks > 0 => stretch_file(&folder.join(path), blocks as u64 * BLOCK_BYTES),
-            _ => Ok(()),
+        let path: Option<String> = row.as_ref().and_then(|r| r.try_get("path").ok()).flatten();
+        let key_bytes: Option<f64> = row.as_ref().and_then(|r| r.try_get("key_bytes").ok()).flatten();
+        let Some(path) = path.filter(|_| blocks > 0).map(|p| folder.join(p)) else { return Ok(()) };
+        // One block is the metapage of an index without a row: a tree of height 0, as it is.
+        if let Some(key_bytes) = key_bytes.filter(|_| blocks > 1) {
+            grow_tree(&path, blocks, key_bytes)?;
         }
+        stretch_file(&path, blocks as u64 * BLOCK_BYTES)
     }
 
     /// Makes exactly these candidates visible to the planner.
@@ -189,7 +201,7 @@ impl CloneDb {
 }
 
 fn broken(error: tokio_postgres::Error) -> Failure {
-    Failure::new(crate::model::failure::FailureKind::Bug, format!("the what-if clone failed: {}", describe(&error)))
+    Failure::new(FailureKind::Bug, format!("the what-if clone failed: {}", describe(&error)))
 }
 
 async fn open(server: &Server, user: &str, database: &str) -> Result<Session, Failure> {
@@ -289,22 +301,39 @@ fn is_planner_setting(name: &str) -> bool {
     EXACT.contains(&name) || ["cpu_", "enable_", "geqo", "jit"].iter().any(|p| name.starts_with(p))
 }
 
+/// Gives an empty B-tree the height that one of `blocks` blocks has. Nothing has read the index yet,
+/// so no buffer of the server holds its old first page.
+fn grow_tree(path: &Path, blocks: i64, key_bytes: f64) -> Result<(), Failure> {
+    let height = btree::height(blocks as f64 - 1.0, key_bytes);
+    let fail = |e: std::io::Error| cannot_size(path, e);
+    let metapage = std::fs::read(path).map_err(fail)?;
+    match btree::pages(&metapage, height) {
+        Some(pages) => {
+            // Written in place: the file stays the server's.
+            let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(fail)?;
+            std::io::Write::write_all(&mut file, &pages).map_err(fail)
+        }
+        None => Ok(()),
+    }
+}
+
+fn cannot_size(path: &Path, error: std::io::Error) -> Failure {
+    Failure::new(FailureKind::Missing, format!("cannot size the clone's file {}: {error}", path.display()))
+        .hint("free space in the temporary folder, or set TMPDIR to another one")
+}
+
 /// Lengthens a relation's file without writing to it: segments of 1 GiB, holes all through.
 fn stretch_file(path: &Path, bytes: u64) -> Result<(), Failure> {
-    let fail = |p: &Path, e: std::io::Error| {
-        Failure::new(crate::model::failure::FailureKind::Missing, format!("cannot size the clone's file {}: {e}", p.display()))
-            .hint("free space in the temporary folder, or set TMPDIR to another one")
-    };
-    let owner = std::fs::metadata(path).map_err(|e| fail(path, e))?;
+    let owner = std::fs::metadata(path).map_err(|e| cannot_size(path, e))?;
     for segment in 0..bytes.div_ceil(SEGMENT_BYTES) {
         let file = if segment == 0 { path.to_owned() } else { PathBuf::from(format!("{}.{segment}", path.display())) };
         let length = (bytes - segment * SEGMENT_BYTES).min(SEGMENT_BYTES);
-        let handle = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&file).map_err(|e| fail(&file, e))?;
-        handle.set_len(length).map_err(|e| fail(&file, e))?;
+        let handle = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&file).map_err(|e| cannot_size(&file, e))?;
+        handle.set_len(length).map_err(|e| cannot_size(&file, e))?;
         if segment > 0 {
             // We may be root while the server is not: the new segment must be the server's.
             use std::os::unix::fs::MetadataExt;
-            std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid())).map_err(|e| fail(&file, e))?;
+            std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid())).map_err(|e| cannot_size(&file, e))?;
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::{NEWEST_TESTED_MAJOR, OLDEST_MAJOR, Problem, SNAPSHOT_VERSION, Server, Snapshot};
 use crate::model::text::one_line;
 use crate::pg::error::describe;
+use crate::pg::session::Session;
 use crate::pg::statements::{FORMATS, RIGHTS, SERVER};
 use reader::Reader;
 use tokio_postgres::{Client, Error};
@@ -34,13 +35,14 @@ struct Rights {
     default_search_path: String,
 }
 
-/// Reads the database that `client` is connected to. Opens and ends its own transaction.
-pub async fn collect(client: &Client, options: &CollectOptions) -> Result<Snapshot, Failure> {
+/// Reads the database of `session`. Opens and ends its own transaction, in which the session's
+/// time limits hold also behind a pooler.
+pub async fn collect(session: &Session, options: &CollectOptions) -> Result<Snapshot, Failure> {
     let fail = |e: Error| Failure::new(FailureKind::Connect, format!("cannot read the database: {}", describe(&e)));
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(fail)?;
-    let snapshot = read_all(client, options).await;
+    session.begin_snapshot().await.map_err(fail)?;
+    let snapshot = read_all(&session.client, options).await;
     // Nothing was changed; ROLLBACK also leaves a transaction that failed.
-    let end = client.batch_execute("ROLLBACK").await;
+    let end = session.rollback().await;
     let snapshot = snapshot?;
     end.map_err(fail)?;
     Ok(snapshot)

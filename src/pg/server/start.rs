@@ -6,8 +6,10 @@ use super::folder::{Folder, PORT};
 use super::process::{self, Process};
 use super::reap;
 use crate::model::failure::{Failure, FailureKind};
+use nix::fcntl::OFlag;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::fs::File;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -159,6 +161,10 @@ async fn initdb(binaries: &Binaries, options: &ServerOptions, folder: &Folder, a
     let mut command = process::command(&binaries.dir.join("initdb"), folder.path(), account);
     command.arg("-D").arg(folder.data()).args(["-U", SUPERUSER, "-A", "trust", "--no-sync"]);
     command.arg(format!("--locale={}", options.locale)).arg(format!("--encoding={}", options.encoding));
+    // On by default since 18. The data is thrown away, and the clone writes pages of its own.
+    if binaries.major >= 18 {
+        command.arg("--no-data-checksums");
+    }
     let mut process = spawn(command, &folder.log(), account)?;
     let status = wait_for_end(&mut process).await;
     match status {
@@ -189,7 +195,9 @@ fn spawn(mut command: Command, log: &Path, account: Option<&Account>) -> Result<
             None => failure,
         }
     };
-    let out = File::create(log).map_err(fail)?;
+    // The folder belongs to the servers' account: as root, no link of its making is followed.
+    let mut file = OpenOptions::new();
+    let out = file.write(true).create(true).truncate(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(log).map_err(fail)?;
     command.stdout(out.try_clone().map_err(fail)?).stderr(out);
     command.spawn().map(Process::new).map_err(fail)
 }
