@@ -123,11 +123,11 @@ async fn the_engines_plan_as_the_server_does_once_the_index_is_there() {
     client.batch_execute(SCHEMA).await.expect("schema");
     client.batch_execute("vacuum analyze").await.expect("vacuum");
     let session = Session::open(Some(&url), &Purpose::reading("test")).await.expect("session");
-    let snapshot = collect(&session.client, &CollectOptions::default()).await.expect("snapshot");
+    let snapshot = collect(&session, &CollectOptions::default()).await.expect("snapshot");
     let list = candidates(&snapshot);
     let real = truth(&client, &session).await;
 
-    let copied = export::export(&session.client).await.expect("export");
+    let copied = export::export(&session).await.expect("export");
     let mut clone = CloneDb::build(&shared.binaries, copied, &snapshot.settings).await.expect("clone");
     assert_eq!(clone.problems, []);
     assert_eq!(clone.add_candidates(&list).await.expect("candidates"), []);
