@@ -237,7 +237,7 @@ async fn explain_analyze_runs_nothing_that_may_have_effects() {
         ("select array[a]::checked[] from t limit 3", "calls public.touch"),
         ("select * from guarded where id > 1990", "calls public.touch"),
         ("select table_to_xml('seen'::regclass, true, true, '')", "calls pg_catalog.table_to_xml"),
-        ("select count(*) from parted", "reads the foreign table parted_far"),
+        ("select count(*) from parted", "reads foreign table public.parted_far"),
         ("select a from t where id = 1 for update", "it locks rows"),
         ("with w as (insert into t values (-1, 1) returning a) select a from w", "it writes"),
         ("update t set a = 1 where id = 1", "it writes"),
