@@ -88,8 +88,9 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
     inputs::add_queries(&mut snapshot, &analysis.queries, &path)?;
     inputs::add_plans(&mut snapshot, &analysis.plans, &path)?;
     read_workload(&mut snapshot);
+    progress.finish_and_clear();
     let planned = snapshot.workload.len().min(analysis.max_queries);
-    progress.set_length(planned as u64);
+    let progress = term::progress(planned as u64);
     progress.set_message("Planning queries");
     plans::plan_workload(session, &mut snapshot, analysis.max_queries, &progress).await;
     if analysis.explain_analyze {
