@@ -327,6 +327,7 @@ fn plans_are_read_without_a_database_and_queries_are_not() {
     for rule in ["duplicate-index", "unused-index", "missing-foreign-key-index", "idle-in-transaction", "full-scan"] {
         assert!(rules.contains(&rule), "{rule} is not among {rules:?}");
     }
+    assert_eq!(rules.len(), rules.iter().collect::<std::collections::BTreeSet<_>>().len(), "each once: {rules:?}");
     for arguments in [&["--queries", path(&file)][..], &["--queries", path(&file), "--plans", path(&file)]] {
         let refused = analyze(arguments);
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));

@@ -94,6 +94,8 @@ pub fn judge(snapshot: &Snapshot, thresholds: &Thresholds) -> Judgement {
             None => judgement.findings.extend((rule.check)(&context)),
         }
     }
+    // Two needs that one gap leaves open are one line.
+    judgement.not_judged.dedup();
     judgement.findings.sort_by(|a, b| {
         let cost = |f: &Finding| cost_ms(f);
         let place = |f: &Finding| RULES.iter().position(|r| r.name == f.rule);

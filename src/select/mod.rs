@@ -129,6 +129,7 @@ pub async fn select<O: Oracle>(
         }
     }
     chooser.reorder(&mut set).await?;
+    chooser.uncover(&mut set).await?;
     chooser.verify(&mut set).await?;
     chooser.explain(set, &useful).await
 }
@@ -302,6 +303,17 @@ impl<O: Oracle> Chooser<'_, O> {
             }
         }
         Ok(())
+    }
+
+    /// No index beside one that can do its work: of such a pair the one goes that is missed less.
+    async fn uncover(&mut self, set: &mut CandidateSet) -> Result<(), O::Error> {
+        loop {
+            let covers = |a: CandidateId, b: CandidateId| a != b && self.candidates[a].spec.is_covered_by(&self.candidates[b].spec);
+            let pair = set.iter().find_map(|a| set.iter().find(|b| covers(*a, **b)).map(|b| (*a, *b)));
+            let Some((narrow, wide)) = pair else { return Ok(()) };
+            let (with_wide, with_narrow) = (without(set, narrow), without(set, wide));
+            *set = if self.objective(&with_wide).await? <= self.objective(&with_narrow).await? { with_wide } else { with_narrow };
+        }
     }
 
     /// Plans all afresh; drops what no plan uses and what makes a query dearer, until neither is left.

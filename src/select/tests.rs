@@ -105,3 +105,11 @@ fn of_equal_orders_the_first_offered_is_taken() {
     let mut table = Table { base: vec![1000.0], plans: vec![vec![([1].into(), 9.9), ([0].into(), 10.0)]], asked: 0 };
     assert_eq!(ids(&choose(&mut table, &candidates, &[10.0])), [0]);
 }
+
+#[test]
+fn an_index_beside_one_that_covers_it_goes() {
+    let candidates = [candidate(&["a"], 0.0), candidate(&["a", "b"], 0.0)];
+    let mut table =
+        Table { base: vec![1000.0, 1000.0], plans: vec![vec![([0].into(), 10.0), ([1].into(), 50.0)], vec![([1].into(), 5.0)]], asked: 0 };
+    assert_eq!(ids(&choose(&mut table, &candidates, &[10.0, 10.0])), [1]);
+}
