@@ -51,14 +51,17 @@ pub fn failure(failure: &Failure) {
     }
 }
 
-/// A live progress display on standard error; hidden without a terminal and under `--quiet`.
+/// A live progress display on standard error, with a bar where the number of `steps` is known (not
+/// 0); hidden without a terminal and under `--quiet`.
 pub fn progress(steps: u64) -> indicatif::ProgressBar {
     let target =
         if QUIET.load(Ordering::Relaxed) { indicatif::ProgressDrawTarget::hidden() } else { indicatif::ProgressDrawTarget::stderr() };
     let bar = indicatif::ProgressBar::with_draw_target(Some(steps), target);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {msg:50} {wide_bar} {pos}/{len} {elapsed}") {
+    let template = if steps == 0 { "{spinner} {msg:50} {elapsed}" } else { "{spinner} {msg:50} {wide_bar} {pos}/{len} {elapsed}" };
+    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
     bar
 }
 

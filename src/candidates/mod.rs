@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
 
 /// Finds the candidates. `named` are schemas to advise although they belong to a platform.
 pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[String]) -> Candidates {
-    let mut specs: BTreeMap<IndexSpec, BTreeSet<QueryId>> = BTreeMap::new();
+    let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, String)> = BTreeMap::new();
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
@@ -53,14 +53,15 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[S
             }
             let whole = lists.into_iter().map(|keys| IndexSpec::btree(table.table_name(), keys));
             for spec in whole.chain(partial(&roles, table)) {
-                specs.entry(spec).or_default().insert(query.id);
+                let place = specs.len();
+                specs.entry(spec).or_insert_with(|| (place, BTreeSet::new())).1.insert(query.id);
             }
         }
     }
-    let list = specs
-        .into_iter()
-        .filter(|(spec, _)| !exists(catalog, spec))
-        .map(|(spec, from_queries)| candidate(catalog, workload, spec, from_queries));
+    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec)).collect();
+    // In the order of offering: of two orders of the same keys the chooser prefers the first.
+    specs.sort_by_key(|(_, (place, _))| *place);
+    let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, workload, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, reason)| Rejected { ddl, reason_code: reason_code(&reason).into(), reason });
     Candidates { list: list.collect(), rejected: rejected.collect() }
 }

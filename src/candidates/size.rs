@@ -17,8 +17,7 @@ const NOT_DEDUPLICATED: [&str; 4] = ["numeric", "jsonb", "real", "double precisi
 /// Estimated size in bytes (within 5 % of the built index over ten shapes measured: integers, uuid,
 /// text, timestamps, low cardinality, 90 % NULL, composites); `None` where the row count is unknown.
 pub fn btree_size_bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
-    // A partial index holds the rows of its predicate alone.
-    let rows = table.rows? * spec.predicate.as_deref().and_then(|p| share_of(p, table)).unwrap_or(1.0);
+    let rows = indexed_rows(spec, table)?;
     let names: Vec<Option<&str>> = spec.keys.iter().map(|k| k.column_name()).chain(spec.include.iter().map(|c| Some(c.as_str()))).collect();
     let width: f64 = names.iter().map(|n| stored_width(*n, table)).sum();
     let data = (width / 8.0).ceil() * 8.0;
@@ -35,6 +34,11 @@ fn posting_lists(rows: f64, distinct: f64, data: f64) -> f64 {
     let lists = distinct * (rows / distinct.max(1.0) / rows_per_list).ceil();
     // Key, tuple header, line pointer, and four bytes of alignment on average.
     (rows * 6.0 + lists * (data + 16.0)) / FILL
+}
+
+/// Rows in the index: a partial one holds those of its predicate alone.
+pub fn indexed_rows(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    Some(table.rows? * spec.predicate.as_deref().and_then(|p| share_of(p, table)).unwrap_or(1.0))
 }
 
 fn stored_width(column: Option<&str>, table: &Table) -> f64 {

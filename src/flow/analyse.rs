@@ -3,12 +3,14 @@
 use super::cures;
 use super::drops;
 use super::inputs;
+use super::offline;
 use super::plans;
 use super::recommend;
 use crate::model::failure::Failure;
 use crate::model::query::Query;
 use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
-use crate::model::snapshot::{Problem, Snapshot};
+use crate::model::snapshot::{Evidence, Gap, Problem, Snapshot};
+use crate::model::text::quote_ident;
 use crate::pg::collect::{CollectOptions, collect};
 use crate::pg::session::{Purpose, Session};
 use crate::pg::statements::OWN_PATH;
@@ -57,17 +59,23 @@ impl Analysis {
     }
 }
 
-/// Analyses a live database.
+/// Analyses a live database; where none is named, the plans that were handed to us.
 pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
+    if offline::applies(analysis) {
+        let snapshot = offline::read(analysis)?;
+        let judgement = rules::judge(&snapshot, &analysis.thresholds);
+        return Ok(report(snapshot, judgement, Recommendation::default()));
+    }
     let session = Session::open(analysis.target.as_deref(), &Purpose::reading("analyze")).await?;
     for note in &session.notes {
         term::note(&format!("note: {note}"));
     }
     let mut snapshot = read(&session, analysis).await?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
-    let mut recommendation = recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
+    let recommend::Advised { mut recommendation, in_use } =
+        recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog));
+    recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog, &in_use));
     Ok(report(snapshot, judgement, recommendation))
 }
 
@@ -80,8 +88,9 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
     inputs::add_queries(&mut snapshot, &analysis.queries, &path)?;
     inputs::add_plans(&mut snapshot, &analysis.plans, &path)?;
     read_workload(&mut snapshot);
+    progress.finish_and_clear();
     let planned = snapshot.workload.len().min(analysis.max_queries);
-    progress.set_length(planned as u64);
+    let progress = term::progress(planned as u64);
     progress.set_message("Planning queries");
     plans::plan_workload(session, &mut snapshot, analysis.max_queries, &progress).await;
     if analysis.explain_analyze {
@@ -90,6 +99,7 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
         super::explain_analyze::run_workload(session, &mut snapshot, analysis.max_queries, &progress).await?;
     }
     progress.finish_and_clear();
+    snapshot.gaps.extend(forbidden_plans(&snapshot, &session.user));
     say_what_has_no_plan(&mut snapshot, analysis.max_queries);
     Ok(snapshot)
 }
@@ -97,6 +107,18 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
 async fn own_path(session: &Session) -> Result<Vec<String>, Failure> {
     let fail = |e| Failure::new(crate::model::failure::FailureKind::Connect, crate::pg::error::describe(&e));
     session.client.query_one(OWN_PATH.sql, &[]).await.and_then(|row| row.try_get("schemas")).map_err(fail)
+}
+
+/// Queries that our role may not even EXPLAIN are a gap with a cure, where reading the tables is what it lacks.
+fn forbidden_plans(snapshot: &Snapshot, role: &str) -> Option<Gap> {
+    const DENIED: &str = "(42501)";
+    let denied = snapshot.workload.iter().filter(|q| q.not_planned.as_ref().is_some_and(|r| r.contains(DENIED))).count();
+    let unreadable = snapshot.gaps.iter().find(|g| g.evidence == Evidence::ColumnStatistics);
+    (denied > 0).then(|| Gap {
+        evidence: Evidence::Plans,
+        reason: format!("{denied} queries could not be planned: role {} lacks the rights that they need", quote_ident(role)),
+        fix_sql: unreadable.and_then(|gap| gap.fix_sql.clone()),
+    })
 }
 
 /// A query without a plan is named, with the reason.

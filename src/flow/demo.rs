@@ -83,7 +83,7 @@ async fn start(options: &DemoOptions) -> Result<Server, Failure> {
 async fn build(server: &Server, url: &str) -> Result<(), Failure> {
     let session = Session::open(Some(&server.url("postgres")), &writing("demo")).await?;
     session.client.batch_execute("CREATE DATABASE app").await.map_err(broken)?;
-    let bar = term::progress(0);
+    let bar = term::progress(1);
     let built = demo::build(url, &show(&bar)).await?;
     bar.finish_and_clear();
     let (rows, tables, seconds) = (report::units::count(built.rows as f64), built.tables, built.took.as_secs_f64());
@@ -108,7 +108,7 @@ struct Measured {
 async fn measured_run(url: &str, title: &str) -> Result<Measured, Failure> {
     let session = Session::open(Some(url), &writing("demo")).await?;
     session.client.batch_execute("select pg_stat_statements_reset()").await.map_err(broken)?;
-    let bar = term::progress(0);
+    let bar = term::progress(1);
     let run = demo::run_workload(url, SEED, &show(&bar)).await?;
     bar.finish_and_clear();
     let blocks = session.client.query_one(DEMO_BLOCKS.sql, &[]).await.and_then(|row| row.try_get("blocks")).map_err(broken)?;

@@ -6,24 +6,34 @@ use crate::model::ddl::{Ddl, IndexName};
 use crate::model::index_def::TableName;
 use crate::model::report::{Action, AdvisedIndex, Finding};
 use crate::read::index_ddl;
+use std::collections::BTreeSet;
 
 /// Rules whose subject is an index that nobody needs, surest first.
 const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", "unused-index"];
 
-/// One drop per index. An index that a dropped one leans on (the one that covers it) stays.
-pub(super) fn drops(findings: &[Finding], catalog: &Catalog) -> Vec<AdvisedIndex> {
+/// One drop per index. An index that a dropped one leans on (the one that covers it) stays; so does
+/// one in `in_use`, whatever the counters say, and the last one that a foreign key is looked up by.
+pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<IndexName>) -> Vec<AdvisedIndex> {
     let mut gone: Vec<(&Index, &Finding)> = Vec::new();
     for rule in DROPPING {
         for finding in findings.iter().filter(|f| f.rule == rule) {
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|(g, _)| g.oid == index.oid);
             let leaned_on = gone.iter().any(|(g, _)| g.valid && g.spec.is_covered_by(&index.spec));
-            if !known && !leaned_on && !index.partition && !index.partitioned {
+            let planned = rule == "unused-index" && in_use.contains(&IndexName::new(&index.spec.table.schema, &index.name));
+            if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push((index, finding));
             }
         }
     }
     gone.into_iter().map(|(index, finding)| advised(index, finding, catalog)).collect()
+}
+
+/// True where a foreign key of the table is looked up by this index and by none that stays.
+fn leaves_key_bare(index: &Index, gone: &[(&Index, &Finding)], catalog: &Catalog) -> bool {
+    let stays = |other: &&Index| other.oid != index.oid && gone.iter().all(|(g, _)| g.oid != other.oid);
+    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && index.serves(key));
+    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).filter(stays).any(|other| other.serves(key)))
 }
 
 fn subject<'c>(finding: &Finding, catalog: &'c Catalog) -> Option<&'c Index> {

@@ -26,6 +26,7 @@ pub(super) async fn run_workload(session: &Session, snapshot: &mut Snapshot, mos
 
 async fn run_query(session: &Session, query: &Query, catalog: &Catalog) -> Result<crate::model::plan::Plan, String> {
     match query.shape() {
+        Some(shape) if shape.kind == StatementKind::Other => return Err("it is not a SELECT".into()),
         Some(shape) if shape.kind != StatementKind::Select => return Err("it writes".into()),
         Some(shape) if shape.locking => return Err("it locks rows".into()),
         Some(_) => {}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Adds every statement of the files; a statement that is no query is a problem, not an end.
 pub(super) fn add_queries(snapshot: &mut Snapshot, paths: &[PathBuf], search_path: &[String]) -> Result<(), Failure> {
     for file in files(paths, &["sql"])? {
-        let text = disk::read_text(&file)?;
+        let Some(text) = text_of(snapshot, &file, paths)? else { continue };
         let pieces = split::statements(&text);
         if pieces.is_empty() {
             snapshot.problems.push(problem(&file, "no statement in this file".into()));
@@ -32,7 +32,8 @@ pub(super) fn add_queries(snapshot: &mut Snapshot, paths: &[PathBuf], search_pat
 /// Adds every plan of the files; the query's text is the plan's own, where it holds one.
 pub(super) fn add_plans(snapshot: &mut Snapshot, paths: &[PathBuf], search_path: &[String]) -> Result<(), Failure> {
     for file in files(paths, &["json", "txt", "text", "plan", "explain", "sql", "out"])? {
-        let reading = explain::read(&disk::read_text(&file)?);
+        let Some(text) = text_of(snapshot, &file, paths)? else { continue };
+        let reading = explain::read(&text);
         snapshot.problems.extend(reading.problems.into_iter().map(|message| problem(&file, message)));
         for (number, plan) in reading.plans.into_iter().enumerate() {
             let mut query = empty_query(QuerySource::Plan, search_path);
@@ -44,6 +45,18 @@ pub(super) fn add_plans(snapshot: &mut Snapshot, paths: &[PathBuf], search_path:
         }
     }
     Ok(())
+}
+
+/// The text of a file. One that the user named must be readable; one found in a folder is left out with a problem.
+fn text_of(snapshot: &mut Snapshot, file: &Path, named: &[PathBuf]) -> Result<Option<String>, Failure> {
+    match disk::read_text(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(failure) if named.iter().any(|n| n == file) => Err(failure),
+        Err(failure) => {
+            snapshot.problems.push(problem(file, failure.message));
+            Ok(None)
+        }
+    }
 }
 
 fn empty_query(source: QuerySource, search_path: &[String]) -> Query {

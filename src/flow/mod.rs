@@ -9,6 +9,7 @@ mod drops;
 mod explain_analyze;
 pub mod generate;
 mod inputs;
+mod offline;
 mod plans;
 mod recommend;
 pub mod rollback;

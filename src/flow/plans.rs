@@ -2,13 +2,13 @@
 
 use crate::model::catalog::Catalog;
 use crate::model::plan::Plan;
-use crate::model::query::{PlanOrigin, Query, QueryPlan, Shape};
+use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, Shape};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
 use crate::pg::effects;
 use crate::pg::explain::{self, Prepared};
 use crate::pg::session::Session;
-use crate::read::sql::rewrite::explainable;
+use crate::read::sql::{is_plannable, rewrite::explainable};
 use crate::sampling::{self, Binding};
 use indicatif::ProgressBar;
 
@@ -114,7 +114,8 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
     let catalog = std::mem::take(&mut snapshot.catalog);
     for query in snapshot.workload.iter_mut().take(most) {
         progress.inc(1);
-        if query.text.is_empty() || !query.plans.is_empty() {
+        let is_ddl = query.source == QuerySource::PgStatStatements && !is_plannable(&query.text);
+        if is_ddl || !query.plans.is_empty() {
             continue;
         }
         match plan_query(session, query, &catalog).await {

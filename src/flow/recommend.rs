@@ -2,9 +2,11 @@
 
 use super::plans::{self, Planned};
 use super::trial::{Engine, Trials};
+use crate::candidates::size::indexed_rows;
 use crate::candidates::{self, Wanted};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
+use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::query::{PlanOrigin, Query, Shape};
 use crate::model::report::{Action, AdvisedIndex, Recommendation, Rejected, ServedQuery};
@@ -17,7 +19,7 @@ use crate::pg::session::{Purpose, Session};
 use crate::read::{plan_shape, sql};
 use crate::select::{self, Limits, Refusal, Selection, Target};
 use crate::term;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Which engine the user wants.
@@ -53,26 +55,35 @@ struct Subject {
     weight: f64,
 }
 
+/// Advice to create, and what it leans on.
+pub(super) struct Advised {
+    /// Indexes to create.
+    pub(super) recommendation: Recommendation,
+    /// Existing indexes that plans of the workload use, today or beside the advised ones: none of them is to be dropped as unused.
+    pub(super) in_use: BTreeSet<IndexName>,
+}
+
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
 pub(super) async fn recommend(
     session: &Session,
     target: Option<&str>,
     snapshot: &mut Snapshot,
     advice: &Advice,
-) -> Result<Recommendation, Failure> {
+) -> Result<Advised, Failure> {
+    let mut in_use = in_todays_plans(snapshot);
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
     let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.schemas);
     let mut recommendation = Recommendation { rejected: found.rejected, ..Recommendation::default() };
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
-        return Ok(recommendation);
+        return Ok(Advised { recommendation, in_use });
     }
     let mut engine = match start_engine(session, target, snapshot, advice).await {
         Ok(engine) => engine,
         Err(failure) => {
             let message = std::iter::once(failure.message).chain(failure.hints).collect::<Vec<_>>().join("; ");
             snapshot.problems.push(Problem { source: "what-if".into(), message: format!("no index advice: {message}") });
-            return Ok(recommendation);
+            return Ok(Advised { recommendation, in_use });
         }
     };
     let (list, refused) = admit(&mut engine, found.list, snapshot).await?;
@@ -90,6 +101,10 @@ pub(super) async fn recommend(
         failed: BTreeMap::new(),
     };
     let selection = select::select(&mut trials, &list, &targets, Limits::default()).await?;
+    for (id, target) in targets.iter().enumerate() {
+        let present = selection.chosen.iter().map(|c| c.id).filter(|c| target.relevant.contains(c)).collect();
+        in_use.extend(trials.existing(id, &present).await?);
+    }
     progress.finish_and_clear();
     recommendation.optimizer_calls = trials.calls;
     for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -97,7 +112,15 @@ pub(super) async fn recommend(
     }
     recommendation.what_if = engine.what_if();
     fill(&mut recommendation, &subjects, &list, &selection, &snapshot.catalog);
-    Ok(recommendation)
+    Ok(Advised { recommendation, in_use })
+}
+
+/// Indexes in the plans that we have of the database as it is. A plan without schemas counts for every index of the name.
+fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
+    let nodes = snapshot.workload.iter().flat_map(|q| &q.plans).flat_map(|p| p.plan.root.walk());
+    let names: BTreeSet<&str> = nodes.filter_map(|n| n.index_name.as_deref()).collect();
+    let used = snapshot.catalog.indexes.iter().filter(|i| names.contains(i.name.as_str()));
+    used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
 }
 
 /// Queries with a plan of ours, and the look-ups of foreign keys whose parents lose rows.
@@ -194,7 +217,7 @@ async fn start_engine(session: &Session, target: Option<&str>, snapshot: &mut Sn
 /// Builds the candidates on the engine; those it refuses leave the list with the reason.
 async fn admit(engine: &mut Engine, list: Vec<Candidate>, snapshot: &Snapshot) -> Result<(Vec<Candidate>, Vec<Rejected>), Failure> {
     let refused = engine.add_candidates(&list).await?;
-    let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| t.rows).unwrap_or(0.0);
+    let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).unwrap_or(0.0);
     if let Engine::Clone(clone) = engine {
         let sizes: Vec<(CandidateId, f64, f64)> =
             list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();

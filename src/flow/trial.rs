@@ -2,6 +2,7 @@
 
 use super::plans::{self, Planned};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
@@ -54,20 +55,11 @@ impl Engine {
 
     /// Candidates in a plan.
     fn used(&self, plan: &Plan) -> CandidateSet {
-        let of = |index: &str, schema: Option<&String>| match self {
-            Engine::Clone(clone) => clone.candidate(schema.map_or("public", String::as_str), index),
+        let of = |(schema, index): (&str, &str)| match self {
+            Engine::Clone(clone) => clone.candidate(schema, index),
             Engine::Hypopg(hypopg) => hypopg.candidate(index),
         };
-        let mut used = CandidateSet::new();
-        // A Bitmap Index Scan names no schema; the heap scan above it does.
-        let mut schema: Option<&String> = None;
-        for node in plan.root.walk() {
-            schema = node.schema.as_ref().or(schema);
-            if let Some(index) = &node.index_name {
-                used.extend(of(index, schema));
-            }
-        }
-        used
+        indexes(plan).into_iter().filter_map(of).collect()
     }
 }
 
@@ -81,6 +73,29 @@ pub(super) struct Trials<'a> {
     pub(super) first_cost: BTreeMap<QueryId, f64>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
+}
+
+impl Trials<'_> {
+    /// Real indexes that plans of `query` use beside the candidates in `present`.
+    pub(super) async fn existing(&mut self, query: QueryId, present: &CandidateSet) -> Result<Vec<IndexName>, Failure> {
+        self.engine.show(present).await?;
+        self.calls += 1;
+        let plans = plans::plan_all(self.engine.planner(), &self.planned[query]).await.unwrap_or_default();
+        let used =
+            |(_, plan): &(f64, Plan)| indexes(plan).into_iter().map(|(schema, index)| IndexName::new(schema, index)).collect::<Vec<_>>();
+        Ok(plans.iter().flat_map(used).collect())
+    }
+}
+
+/// Schema and name of each index in a plan. A Bitmap Index Scan names no schema; the heap scan above it does.
+fn indexes(plan: &Plan) -> Vec<(&str, &str)> {
+    let mut schema = "public";
+    let mut found = Vec::new();
+    for node in plan.root.walk() {
+        schema = node.schema.as_deref().unwrap_or(schema);
+        found.extend(node.index_name.as_deref().map(|index| (schema, index)));
+    }
+    found
 }
 
 impl Oracle for Trials<'_> {

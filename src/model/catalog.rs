@@ -220,6 +220,18 @@ impl Index {
             || self.partition
             || self.spec.unique
     }
+
+    /// True when it finds the child rows of one foreign key: its first columns are the key's, in any
+    /// order, and no predicate hides rows (`IS NOT NULL` on the key hides none).
+    pub fn serves(&self, key: &ForeignKey) -> bool {
+        let first = self.spec.keys.iter().take(key.child_columns.len());
+        let first: Option<Vec<&str>> = first.map(|k| k.column_name()).collect();
+        let covers = first.is_some_and(|f| f.len() == key.child_columns.len() && key.child_columns.iter().all(|c| f.contains(&c.as_str())));
+        let harmless =
+            |p: &str| key.child_columns.iter().any(|c| p.trim_matches(['(', ')']).replace('"', "") == format!("{c} IS NOT NULL"));
+        let method = self.spec.method == "btree" || (self.spec.method == "hash" && key.child_columns.len() == 1);
+        self.valid && method && covers && self.spec.predicate.as_deref().is_none_or(harmless)
+    }
 }
 
 /// A foreign key.

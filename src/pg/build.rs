@@ -131,7 +131,7 @@ impl Control {
             Err(error) if error.code.as_deref() == Some("42501") => return Ok(None),
             other => other?,
         }
-        let index = create.sql_for_twin("advisor_twin_idx", "pg_temp.advisor_twin");
+        let index = format!("{} {TAG}", create.sql_for_twin("advisor_twin_idx", "pg_temp.advisor_twin"));
         self.session.client.batch_execute(&index).await.map_err(|e| sql_error(&e))?;
         self.session.client.batch_execute("SET LOCAL search_path = pg_catalog").await.map_err(|e| sql_error(&e))?;
         let row = self.session.client.query_one(APPLY_TWIN.sql, &[]).await.map_err(|e| sql_error(&e))?;
@@ -321,6 +321,6 @@ impl WorkerSession {
 
     /// Runs one statement, in a message of its own and outside a transaction block.
     pub async fn execute(&self, sql: &str) -> Result<(), SqlError> {
-        self.session.client.batch_execute(sql).await.map_err(|e| sql_error(&e))
+        self.session.client.batch_execute(&format!("{sql} {TAG}")).await.map_err(|e| sql_error(&e))
     }
 }

@@ -2,6 +2,10 @@
 //! The text lives under `sql/`, one statement per file; `tests/sql_contract.rs` prepares each on
 //! each available server and compares. Variants are separate files chosen by version.
 
+/// What tells our statements from the workload's, also after pg_stat_statements stored them: it
+/// keeps comments at the end (PostgreSQL 18 cuts leading ones).
+pub const TAG: &str = "/* advisor */";
+
 /// One SQL file and its promise.
 #[derive(Debug)]
 pub struct Statement {

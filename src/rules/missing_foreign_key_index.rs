@@ -3,7 +3,7 @@
 use super::context::{Evidences, about_table};
 use super::words::count;
 use super::{Context, Rule, Threshold};
-use crate::model::catalog::{ForeignKey, Index, Table, TableKind};
+use crate::model::catalog::{ForeignKey, Table, TableKind};
 use crate::model::index_def::{IndexSpec, KeyExpr, KeySpec};
 use crate::model::query::TableRef;
 use crate::model::report::{Confidence, Finding, Fix, Severity, Subject};
@@ -27,7 +27,7 @@ fn check(context: &Context) -> Vec<Finding> {
     for key in &context.catalog().foreign_keys {
         let Some(child) = context.advisable(&key.child) else { continue };
         let rows = child.rows.or_else(|| Some(child.usage.as_ref()?.live_rows)).unwrap_or(0.0);
-        if rows <= context.threshold("min_rows") || context.catalog().indexes_of(&key.child).any(|i| serves(i, key)) {
+        if rows <= context.threshold("min_rows") || context.catalog().indexes_of(&key.child).any(|i| i.serves(key)) {
             continue;
         }
         let finding = finding(context, key, child, rows);
@@ -37,17 +37,6 @@ fn check(context: &Context) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// True when the index finds the rows of one key: its first columns are the key's, in any order,
-/// and no predicate hides rows (`IS NOT NULL` on the key hides none).
-pub(super) fn serves(index: &Index, key: &ForeignKey) -> bool {
-    let first = index.spec.keys.iter().take(key.child_columns.len());
-    let first: Option<Vec<&str>> = first.map(|k| k.column_name()).collect();
-    let covers = first.is_some_and(|f| f.len() == key.child_columns.len() && key.child_columns.iter().all(|c| f.contains(&c.as_str())));
-    let harmless = |p: &str| key.child_columns.iter().any(|c| p.trim_matches(['(', ')']).replace('"', "") == format!("{c} IS NOT NULL"));
-    let method = index.spec.method == "btree" || (index.spec.method == "hash" && key.child_columns.len() == 1);
-    index.valid && method && covers && index.spec.predicate.as_deref().is_none_or(harmless)
 }
 
 fn finding(context: &Context, key: &ForeignKey, child: &Table, rows: f64) -> Finding {

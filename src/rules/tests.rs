@@ -75,7 +75,7 @@ fn an_unused_index_is_judged_on_old_counters_of_all_nodes_only() {
     let young = Snapshot { usage_age_seconds: Some(3600.0), ..old.clone() };
     let judgement = judge(&young, &Thresholds::default());
     assert!(judgement.findings.is_empty());
-    assert!(judgement.not_judged.iter().any(|n| n.rule == "unused-index" && n.reason.contains("day(s) only")), "{judgement:?}");
+    assert!(judgement.not_judged.iter().any(|n| n.rule == "unused-index" && n.reason.contains("days are wanted")), "{judgement:?}");
     let any_age = Thresholds::parse(&["unused-index.min_stats_age_days=0".to_owned()]).unwrap();
     assert_eq!(judge(&young, &any_age).findings.len(), 1);
 

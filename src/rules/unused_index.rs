@@ -2,8 +2,7 @@
 
 use super::context::{Evidences, about_index};
 use super::duplicate_index::{comparable, drop_sql};
-use super::missing_foreign_key_index::serves;
-use super::words::{bytes, count, short};
+use super::words::{bytes, count, duration, short};
 use super::{Context, Rule, Threshold};
 use crate::model::catalog::{Index, TableUsage};
 use crate::model::report::{Confidence, Finding, Fix, Severity};
@@ -34,7 +33,7 @@ fn unready(context: &Context) -> Option<String> {
     match context.snapshot.usage_age_seconds.map(|s| s / DAY_SECONDS) {
         None => Some("the age of the index usage counters is not known".into()),
         Some(days) if days < wanted => {
-            Some(format!("index usage is counted for {} day(s) only; {} are wanted (--min-stats-age)", short(days), short(wanted)))
+            Some(format!("index usage is counted for {} only; {} days are wanted (--min-stats-age)", duration(days * DAY_SECONDS * 1000.0), short(wanted)))
         }
         Some(_) => None,
     }
@@ -53,8 +52,8 @@ fn check(context: &Context) -> Vec<Finding> {
 /// Deletes of a parent are rare and would each read the whole table without it.
 fn is_only_one_for_foreign_key(context: &Context, index: &Index) -> bool {
     let catalog = context.catalog();
-    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && serves(index, key));
-    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).any(|other| other.oid != index.oid && serves(other, key)))
+    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && index.serves(key));
+    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).any(|other| other.oid != index.oid && other.serves(key)))
 }
 
 fn finding(context: &Context, index: &Index) -> Finding {
@@ -65,11 +64,11 @@ fn finding(context: &Context, index: &Index) -> Finding {
     let costly = size >= context.threshold("warning_mb") * 1024.0 * 1024.0 || writes >= context.threshold("warning_writes");
     let severity = if costly { Severity::Warning } else { Severity::Info };
     let message = format!(
-        "{} on {} ({}) was not read once in {} day(s), and {} rows were written to its table; a job that runs less often would disprove it",
+        "{} on {} ({}) was not read once in {}, and {} rows were written to its table; a job that runs less often would disprove it",
         one_line(&index.name),
         index.spec.table,
         bytes(size),
-        short(days),
+        duration(days * DAY_SECONDS * 1000.0),
         count(writes)
     );
     let evidence =

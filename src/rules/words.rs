@@ -28,13 +28,14 @@ pub(super) fn bytes(n: f64) -> String {
     format!("{} {}", short(n / 1024f64.powi(power as i32)), units[power])
 }
 
-/// `450 ms`, `3.2 s`, `2 min`.
+/// `450 ms`, `3.2 s`, `2 min`, `14 days`.
 pub(super) fn duration(ms: f64) -> String {
     match ms {
         ms if ms < 1_000.0 => format!("{} ms", short(ms)),
         ms if ms < 120_000.0 => format!("{} s", short(ms / 1_000.0)),
         ms if ms < 7_200_000.0 => format!("{} min", short(ms / 60_000.0)),
-        ms => format!("{} h", short(ms / 3_600_000.0)),
+        ms if ms < 172_800_000.0 => format!("{} h", short(ms / 3_600_000.0)),
+        ms => format!("{} days", short(ms / 86_400_000.0)),
     }
 }
 

@@ -6,7 +6,8 @@
 //! 2. *Relax*: from the union of the best plans, drop or narrow the index that loses least, while
 //!    that lowers the objective (weighted plan cost + what writes pay) or loses next to nothing.
 //! 3. *Polish*: try every useful candidate that is out, then relax again.
-//! 4. *Verify*: plan every query afresh with the final set; an index that no plan uses goes, and so
+//! 4. *Reorder*: of equally good orders of the same keys, the one with the choosiest key in front.
+//! 5. *Verify*: plan every query afresh with the final set; an index that no plan uses goes, and so
 //!    does one that makes a query dearer.
 //!
 //! The oracle is an async trait rather than a hand-written question-and-answer machine: the
@@ -15,6 +16,7 @@
 mod facts;
 
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use crate::model::index_def::IndexSpec;
 use facts::Facts;
 use std::collections::BTreeSet;
 
@@ -126,8 +128,19 @@ pub async fn select<O: Oracle>(
             break;
         }
     }
+    chooser.reorder(&mut set).await?;
     chooser.verify(&mut set).await?;
     chooser.explain(set, &useful).await
+}
+
+fn without(set: &CandidateSet, id: CandidateId) -> CandidateSet {
+    set.iter().copied().filter(|i| *i != id).collect()
+}
+
+/// True when `narrow` has some of the keys of `wide` (in whatever order and direction) over the same rows.
+fn narrows(narrow: &IndexSpec, wide: &IndexSpec) -> bool {
+    let same_rows = narrow.table == wide.table && narrow.method == wide.method && narrow.predicate == wide.predicate;
+    same_rows && narrow.include.is_empty() && narrow.keys.iter().all(|k| wide.keys.iter().any(|w| w.expr == k.expr))
 }
 
 struct Chooser<'a, O: Oracle> {
@@ -210,8 +223,7 @@ impl<O: Oracle> Chooser<'_, O> {
             for id in set.clone() {
                 for smaller in self.smaller_sets(set, useful, id) {
                     let loss = self.objective(&smaller).await? - here;
-                    let narrowed = smaller.len() == set.len();
-                    let acceptable = if narrowed { loss <= 0.0 } else { loss <= 0.0 || !self.is_worth(set, &smaller, loss).await? };
+                    let acceptable = loss <= 0.0 || !self.is_worth(set, &smaller, loss).await?;
                     if acceptable && best.as_ref().is_none_or(|(least, _)| loss < *least) {
                         best = Some((loss, smaller));
                     }
@@ -226,14 +238,11 @@ impl<O: Oracle> Chooser<'_, O> {
 
     /// The set without `id`, and with `id` replaced by each narrower useful index.
     fn smaller_sets(&self, set: &CandidateSet, useful: &CandidateSet, id: CandidateId) -> Vec<CandidateSet> {
-        let mut without = set.clone();
-        without.remove(&id);
+        let without = without(set, id);
         let spec = &self.candidates[id].spec;
         let narrower = useful.iter().filter(|u| !set.contains(u) && self.candidates[**u].spec.keys.len() < spec.keys.len());
-        let replaced: Vec<CandidateSet> = narrower
-            .filter(|u| self.candidates[**u].spec.is_covered_by(spec))
-            .map(|u| without.iter().copied().chain([*u]).collect())
-            .collect();
+        let replaced: Vec<CandidateSet> =
+            narrower.filter(|u| narrows(&self.candidates[**u].spec, spec)).map(|u| without.iter().copied().chain([*u]).collect()).collect();
         std::iter::once(without).chain(replaced).collect()
     }
 
@@ -273,6 +282,26 @@ impl<O: Oracle> Chooser<'_, O> {
             }
         }
         Ok(changed)
+    }
+
+    /// Of two indexes with the same keys in another order that do as well, takes the one offered first: its leading key is the choosier.
+    async fn reorder(&mut self, set: &mut CandidateSet) -> Result<(), O::Error> {
+        for id in set.clone() {
+            let spec = &self.candidates[id].spec;
+            let permutes = |o: &CandidateId| {
+                let other = &self.candidates[*o].spec;
+                other.keys.len() == spec.keys.len() && narrows(other, spec) && other.include == spec.include
+            };
+            for other in (0..id).filter(permutes).collect::<Vec<_>>() {
+                let swapped: CandidateSet = without(set, id).into_iter().chain([other]).collect();
+                let loss = self.objective(&swapped).await? - self.objective(set).await?;
+                if swapped.len() == set.len() && (loss <= 0.0 || !self.is_worth(set, &swapped, loss).await?) {
+                    *set = swapped;
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Plans all afresh; drops what no plan uses and what makes a query dearer, until neither is left.

@@ -88,3 +88,20 @@ fn an_unused_candidate_costs_two_questions() {
     assert_eq!(selection.refused, [(0, Refusal::NotUsed)]);
     assert!(table.asked <= 4, "{}", table.asked);
 }
+
+#[test]
+fn a_narrower_index_that_does_nearly_as_well_is_taken() {
+    let candidates = [candidate(&["b"], 0.0), candidate(&["a", "b"], 0.0)];
+    let plans = |narrow: f64| vec![vec![([0].into(), narrow), ([1].into(), 10.0)]];
+    let mut close = Table { base: vec![1000.0], plans: plans(11.0), asked: 0 };
+    assert_eq!(ids(&choose(&mut close, &candidates, &[50.0])), [0]);
+    let mut far = Table { base: vec![1000.0], plans: plans(40.0), asked: 0 };
+    assert_eq!(ids(&choose(&mut far, &candidates, &[50.0])), [1]);
+}
+
+#[test]
+fn of_equal_orders_the_first_offered_is_taken() {
+    let candidates = [candidate(&["a", "b"], 0.0), candidate(&["b", "a"], 0.0)];
+    let mut table = Table { base: vec![1000.0], plans: vec![vec![([1].into(), 9.9), ([0].into(), 10.0)]], asked: 0 };
+    assert_eq!(ids(&choose(&mut table, &candidates, &[10.0])), [0]);
+}

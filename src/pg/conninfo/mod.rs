@@ -196,6 +196,12 @@ pub fn resolve(target: Option<&str>, around: &Surroundings<'_>) -> Result<ConnIn
     build::build(parameters, around)
 }
 
+/// True when somebody named a database: by an argument, by DATABASE_URL, or by a PG* variable that says where it is.
+pub fn is_named(target: Option<&str>, around: &Surroundings<'_>) -> bool {
+    const PLACES: [&str; 7] = ["DATABASE_URL", "PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"];
+    target.is_some_and(|t| !t.trim().is_empty()) || PLACES.iter().any(|name| around.get(name).is_some())
+}
+
 /// URL, key/value string, or (as psql has it) just a database's name.
 fn parse_target(text: &str, origin: &str, notes: &mut Vec<String>) -> Result<Vec<(String, String)>, Failure> {
     if let Some(rest) = url::after_scheme(text, notes)? {

@@ -2,11 +2,15 @@
 //! Never fails: what cannot be read is kept as `Opaque` with its reason.
 
 mod blocks;
+mod clauses;
 mod conditions;
+mod expressions;
+mod from;
 mod names;
 pub mod normalize;
 pub mod rewrite;
 pub mod tokens;
+mod writes;
 
 use crate::model::catalog::Catalog;
 use crate::model::query::{Figures, Query, Reading, Shape};
@@ -65,6 +69,12 @@ fn read_with(sql: &str, tables: &Tables, search_path: &[String]) -> Reading {
 fn highest_parameter(sql: &str) -> u32 {
     let number = |t: &tokens::Token| (t.kind == tokens::Kind::Parameter).then(|| t.text[1..].parse().ok()).flatten();
     tokens::tokens(sql).iter().filter_map(number).max().unwrap_or(0)
+}
+
+/// True for statements that EXPLAIN takes; index DDL, the one utility statement that a workload holds, is none.
+pub fn is_plannable(sql: &str) -> bool {
+    const FIRST: [&str; 8] = ["select", "with", "insert", "update", "delete", "merge", "values", "table"];
+    tokens::tokens(sql).iter().find(|t| !t.is_symbol("(")).is_some_and(|t| FIRST.iter().any(|w| t.is_word(w)))
 }
 
 /// Fills fingerprint, normalised text and reading of every query, and merges those of one

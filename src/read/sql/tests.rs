@@ -128,6 +128,12 @@ fn texts_of_pg_stat_statements_that_do_not_parse_as_they_are() {
 }
 
 #[test]
+fn what_explain_takes() {
+    assert!(is_plannable("/* x */ (select 1)") && is_plannable("WITH x AS (SELECT 1) SELECT * FROM x"));
+    assert!(!is_plannable("create index concurrently i on t (a)") && !is_plannable("") && !is_plannable("-- nothing"));
+}
+
+#[test]
 fn hopeless_texts_are_opaque_and_nothing_panics() {
     assert!(matches!(read("selec 1", &catalog(), &[]), Reading::Opaque(_)));
     assert!(matches!(read("", &catalog(), &[]), Reading::Opaque(_)));

@@ -1,0 +1,147 @@
+//! Target list, ORDER BY, GROUP BY, DISTINCT, LIMIT and OFFSET.
+
+use super::blocks::Builder;
+use super::conditions::{bare, contents, local_key};
+use super::names::{Scope, fold, split};
+use crate::model::query::{Amount, OrderKey};
+use sqlparser::ast::*;
+
+/// Functions that make a block an aggregate.
+const AGGREGATES: [&str; 24] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "array_agg",
+    "string_agg",
+    "json_agg",
+    "jsonb_agg",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "bool_and",
+    "bool_or",
+    "every",
+    "bit_and",
+    "bit_or",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "variance",
+    "var_pop",
+    "var_samp",
+    "percentile_cont",
+    "percentile_disc",
+];
+
+impl Builder<'_> {
+    pub(super) fn target(&mut self, item: &SelectItem, block: usize, scope: &Scope) {
+        match item {
+            SelectItem::Wildcard(_) => {
+                self.shape.blocks[block].star = true;
+                self.need_all(block, None, scope);
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                self.shape.blocks[block].star = true;
+                self.need_all(block, Some(&split(name).1), scope);
+            }
+            other => {
+                if let Some(expr) = target_expr(other) {
+                    let found = self.mention(expr, block, scope);
+                    let aggregates = found.functions.iter().any(|(name, over)| !over && AGGREGATES.contains(&name.as_str()));
+                    self.shape.blocks[block].aggregate |= aggregates;
+                }
+            }
+        }
+    }
+
+    pub(super) fn constant_target(&mut self, items: &[SelectItem], block: usize, scope: &Scope) {
+        let constant = |item: &SelectItem| {
+            target_expr(item).is_some_and(|e| {
+                let found = self.within(block, scope, |around| contents(e, around));
+                found.columns.is_empty() && found.subqueries.is_empty() && found.functions.is_empty() && !found.unresolved
+            })
+        };
+        self.shape.blocks[block].constant_target = !items.is_empty() && items.iter().all(constant);
+    }
+
+    pub(super) fn limits(&mut self, query: &Query, block: usize) {
+        let (limit, offset) = match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => (limit.as_ref(), offset.as_ref().map(|o| &o.value)),
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => (Some(limit), Some(offset)),
+            None => (None, None),
+        };
+        let fetch = query.fetch.as_ref().map(|f| f.quantity.as_ref().map_or(Some(Amount::Literal(1.0)), amount));
+        let parts = [limit, offset];
+        for expr in parts.into_iter().flatten() {
+            self.mention(expr, block, &Scope::default());
+        }
+        let this = &mut self.shape.blocks[block];
+        this.limit = limit.and_then(amount).or(fetch.flatten());
+        this.offset = offset.and_then(amount);
+    }
+
+    pub(super) fn order(&mut self, keys: &[OrderByExpr], body: &SetExpr, block: usize, scope: &Scope) {
+        let projection: &[SelectItem] = if let SetExpr::Select(select) = body { &select.projection } else { &[] };
+        for key in keys {
+            let expr = behind_alias(&key.expr, projection);
+            self.mention(expr, block, scope);
+            let descending = matches!(key.options.sort, Some(OrderBySort::Desc));
+            let nulls_first = key.options.nulls_first.unwrap_or(descending);
+            match self.within(block, scope, |around| local_key(expr, around)) {
+                Some((table_ref, key, _)) => self.shape.blocks[block].order.push(OrderKey { table_ref, key, descending, nulls_first }),
+                None => {
+                    self.shape.blocks[block].order_opaque = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn group(&mut self, keys: &[Expr], projection: &[SelectItem], block: usize, scope: &Scope) {
+        for key in keys {
+            let expr = behind_alias(key, projection);
+            self.mention(expr, block, scope);
+            if let Some((table_ref, key, _)) = self.within(block, scope, |around| local_key(expr, around)) {
+                self.shape.blocks[block].group.push(OrderKey { table_ref, key, descending: false, nulls_first: false });
+            }
+        }
+    }
+}
+
+pub(super) fn target_expr(item: &SelectItem) -> Option<&Expr> {
+    match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    }
+}
+
+/// ORDER BY and GROUP BY may name an output column or its position.
+fn behind_alias<'e>(expr: &'e Expr, projection: &'e [SelectItem]) -> &'e Expr {
+    match bare(expr) {
+        Expr::Identifier(ident) => {
+            let named = projection.iter().find_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } if fold(alias) == fold(ident) => Some(expr),
+                _ => None,
+            });
+            named.unwrap_or(expr)
+        }
+        Expr::Value(ValueWithSpan { value: Value::Number(n, _), .. }) => {
+            n.parse::<usize>().ok().and_then(|n| projection.get(n.checked_sub(1)?)).and_then(target_expr).unwrap_or(expr)
+        }
+        other => other,
+    }
+}
+
+fn amount(expr: &Expr) -> Option<Amount> {
+    match bare(expr) {
+        Expr::Value(v) => match &v.value {
+            Value::Number(n, _) => n.parse().ok().map(Amount::Literal),
+            Value::Placeholder(p) => p.strip_prefix('$').and_then(|p| p.parse().ok()).map(Amount::Parameter),
+            Value::Null => None,
+            _ => Some(Amount::Expression),
+        },
+        Expr::Cast { expr, .. } => amount(expr),
+        _ => Some(Amount::Expression),
+    }
+}

@@ -1,0 +1,96 @@
+//! Expressions of a block: columns they need, subqueries they hold, conditions of WHERE and ON.
+
+use super::blocks::Builder;
+use super::clauses::target_expr;
+use super::conditions::{self, Contents, Surroundings, bare, conjuncts, contents, local_key};
+use super::names::{Scope, Source};
+use crate::model::index_def::KeyExpr;
+use crate::model::query::{Condition, Op, Rhs};
+use sqlparser::ast::*;
+
+impl Builder<'_> {
+    pub(super) fn has_column(&self, table_ref: usize, column: &str) -> bool {
+        self.shape.tables.get(table_ref).and_then(|t| self.tables.get(&t.table)).is_some_and(|t| t.column(column).is_some())
+    }
+
+    pub(super) fn within<T>(&self, block: usize, scope: &Scope, work: impl FnOnce(&Surroundings) -> T) -> T {
+        let has_column = |r: usize, c: &str| self.has_column(r, c);
+        let is_local = |r: usize| self.shape.tables.get(r).is_some_and(|t| t.block == block);
+        work(&Surroundings { scope, has_column: &has_column, is_local: &is_local })
+    }
+
+    /// Notes the columns, functions and parameters of an expression and reads its subqueries.
+    pub(super) fn mention(&mut self, expr: &Expr, block: usize, scope: &Scope) -> Contents {
+        let mut found = self.within(block, scope, |around| contents(expr, around));
+        for (table_ref, column) in &found.columns {
+            self.need(*table_ref, column);
+        }
+        let most = found.parameters.iter().copied().max().unwrap_or(0);
+        self.shape.parameters = self.shape.parameters.max(most);
+        let this = &mut self.shape.blocks[block];
+        this.count_over |= found.count_over;
+        this.subqueries |= !found.subqueries.is_empty();
+        for subquery in std::mem::take(&mut found.subqueries) {
+            self.query(&subquery, scope, self.shape.blocks[block].depth + 1);
+            found.unresolved = true;
+        }
+        found
+    }
+
+    pub(super) fn need(&mut self, table_ref: usize, column: &str) {
+        let needed = &mut self.shape.tables[table_ref].needed;
+        if let Err(at) = needed.binary_search_by(|c| c.as_str().cmp(column)) {
+            needed.insert(at, column.to_owned());
+        }
+    }
+
+    /// `*` or `alias.*`.
+    pub(super) fn need_all(&mut self, block: usize, alias: Option<&str>, scope: &Scope) {
+        for table_ref in scope.local_tables() {
+            let table = &mut self.shape.tables[table_ref];
+            if table.block == block && alias.is_none_or(|a| table.alias == a) {
+                table.needs_all = true;
+            }
+        }
+    }
+
+    /// WHERE or ON: conditions of its AND chain, kept only for the references in `only`, where given.
+    pub(super) fn filter(&mut self, expr: &Expr, block: usize, scope: &Scope, only: Option<std::ops::Range<usize>>) {
+        for conjunct in conjuncts(expr) {
+            if let Expr::InSubquery { expr: key, subquery, negated } = bare(conjunct) {
+                self.in_subquery(key, subquery, *negated, block, scope);
+            } else {
+                self.mention(conjunct, block, scope);
+            }
+            let kept = |r: usize| only.as_ref().is_none_or(|o| o.contains(&r));
+            let found = self.within(block, scope, |around| conditions::conditions(conjunct, around));
+            for (table_ref, condition) in found.into_iter().filter(|(r, _)| kept(*r)) {
+                self.shape.tables[table_ref].conditions.push(condition);
+            }
+            let arms = self.within(block, scope, |around| conditions::or_arms(conjunct, around));
+            if let Some((table_ref, arms)) = arms.filter(|(r, _)| kept(*r)) {
+                self.shape.tables[table_ref].or_arms.extend(arms);
+            }
+        }
+    }
+
+    /// `x IN (SELECT y …)` is a semi join: y is looked up by x.
+    pub(super) fn in_subquery(&mut self, key: &Expr, subquery: &Query, negated: bool, block: usize, scope: &Scope) {
+        self.mention(key, block, scope);
+        self.shape.blocks[block].subqueries = true;
+        let outer = self.within(block, scope, |around| local_key(key, around));
+        let inner = self.query(subquery, scope, self.shape.blocks[block].depth + 1);
+        let SetExpr::Select(select) = subquery.body.as_ref() else { return };
+        let (Some((table_ref, KeyExpr::Column(column), _)), [item], false) = (outer, select.projection.as_slice(), negated) else { return };
+        let Some(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) = target_expr(item) else { return };
+        let mut inside = scope.nested();
+        for r in self.shape.blocks[inner].table_refs.clone() {
+            inside.add(Source::Table { alias: self.shape.tables[r].alias.clone(), table_ref: r });
+        }
+        let found = target_expr(item).and_then(|e| self.within(inner, &inside, |around| local_key(e, around)));
+        if let Some((target, key, columns)) = found {
+            let rhs = Rhs::Column { table_ref, column };
+            self.shape.tables[target].conditions.push(Condition { key, columns, op: Op::Eq, rhs });
+        }
+    }
+}
