@@ -14,6 +14,8 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_type t on t.oid = a.atttypid
 where a.attnum > 0
   and not a.attisdropped
+  -- Virtual columns (version 18 on) are stored nowhere and no index can have them.
+  and a.attgenerated <> 'v'
   and c.relkind in ('r', 'p', 'm', 'f', 'v')
   and c.relpersistence <> 't'
   and n.nspname !~ '^pg_'

@@ -166,7 +166,6 @@ impl CloneDb {
     async fn write_statistics(&mut self) -> Result<(), Failure> {
         let statement = self.admin.client.prepare(statements::CLONE_PUT_STATISTICS.sql).await.map_err(broken)?;
         let mut lost = 0;
-        self.admin.client.batch_execute("BEGIN").await.map_err(broken)?;
         for row in &self.export.statistics {
             let [schema, relation, column] = &row.place;
             let parameters: [&(dyn postgres_types::ToSql + Sync); 14] = [
@@ -185,13 +184,11 @@ impl CloneDb {
                 &row.element_freqs,
                 &row.element_counts,
             ];
-            self.admin.client.batch_execute("SAVEPOINT one").await.map_err(broken)?;
+            // Each row for itself: within one transaction every savepoint would hold a lock to its end.
             if self.admin.client.execute(&statement, &parameters).await.is_err() {
                 lost += 1;
-                self.admin.client.batch_execute("ROLLBACK TO SAVEPOINT one").await.map_err(broken)?;
             }
         }
-        self.admin.client.batch_execute("COMMIT").await.map_err(broken)?;
         if lost > 0 {
             let message = format!("statistics of {lost} columns could not be written: their types are missing here");
             self.problems.push(Problem { source: "what-if clone".into(), message });
@@ -231,7 +228,8 @@ async fn create_database(server: &Server, locale: &[String; 3]) -> Result<Vec<Pr
 /// Rebuilds every object; one that fails is tried again after the others (views on views), then reported.
 async fn rebuild(admin: &Session, planner: &Session, export: &Export) -> Result<Vec<Problem>, Failure> {
     planner.client.batch_execute("SET check_function_bodies = off; SET client_min_messages = error").await.map_err(broken)?;
-    admin.client.batch_execute("SET client_min_messages = error").await.map_err(broken)?;
+    // The copied schemas may hold operators: none of them is ever called by the superuser.
+    admin.client.batch_execute("SET client_min_messages = error; SET search_path = ''").await.map_err(broken)?;
     let schemas: Vec<Object> = export.objects.iter().filter(|o| o.name.starts_with("schema ")).cloned().collect();
     admin.client.batch_execute(&format!("ALTER SCHEMA public OWNER TO {OWNER}")).await.map_err(broken)?;
     let mut failed = run_all(planner, schemas).await;
@@ -324,16 +322,24 @@ fn cannot_size(path: &Path, error: std::io::Error) -> Failure {
 
 /// Lengthens a relation's file without writing to it: segments of 1 GiB, holes all through.
 fn stretch_file(path: &Path, bytes: u64) -> Result<(), Failure> {
-    let owner = std::fs::metadata(path).map_err(|e| cannot_size(path, e))?;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+    let owner = std::fs::symlink_metadata(path).map_err(|e| cannot_size(path, e))?;
     for segment in 0..bytes.div_ceil(SEGMENT_BYTES) {
         let file = if segment == 0 { path.to_owned() } else { PathBuf::from(format!("{}.{segment}", path.display())) };
         let length = (bytes - segment * SEGMENT_BYTES).min(SEGMENT_BYTES);
-        let handle = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&file).map_err(|e| cannot_size(&file, e))?;
+        let mut options = std::fs::OpenOptions::new();
+        // We may be root in a folder of the server's account: no link of its making is followed,
+        options.write(true).create(segment > 0).custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits());
+        let handle = options.open(&file).map_err(|e| cannot_size(&file, e))?;
+        let found = handle.metadata().map_err(|e| cannot_size(&file, e))?;
+        // and nothing of root's is cut, since the server never runs as root.
+        if found.uid() == 0 && (found.len() > 0 || segment == 0) {
+            return Err(cannot_size(&file, std::io::Error::other("it is not the server's")));
+        }
         handle.set_len(length).map_err(|e| cannot_size(&file, e))?;
         if segment > 0 {
-            // We may be root while the server is not: the new segment must be the server's.
-            use std::os::unix::fs::MetadataExt;
-            std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid())).map_err(|e| cannot_size(&file, e))?;
+            // The new segment must be the server's.
+            fchown(&handle, Some(owner.uid()), Some(owner.gid())).map_err(|e| cannot_size(&file, e))?;
         }
     }
     Ok(())
