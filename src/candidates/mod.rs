@@ -38,7 +38,7 @@ pub struct Wanted<'a> {
 /// Finds the candidates. `named` are schemas to advise although they belong to a platform.
 pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[String]) -> Candidates {
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
-    let mut refused: BTreeMap<TableName, (String, String)> = BTreeMap::new();
+    let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table) else { continue };
@@ -62,44 +62,27 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[S
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
     let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, workload, spec, from_queries));
-    let rejected = refused.into_values().map(|(ddl, reason)| Rejected { ddl, reason_code: reason_code(&reason).into(), reason });
+    let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
     Candidates { list: list.collect(), rejected: rejected.collect() }
 }
 
-/// Why a table gets no candidates, `None` where it does.
-fn why_not(table: &Table, named: &[String]) -> Option<String> {
-    if !matches!(table.kind, TableKind::Table | TableKind::Partitioned | TableKind::MaterializedView) {
-        return Some(format!("{} cannot have an index", kind_name(table.kind)));
+/// Why a table gets no candidates, as code and words; `None` where it does.
+fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
+    match table.kind {
+        TableKind::View => return Some(("not_indexable", "a view cannot have an index".into())),
+        TableKind::Foreign => return Some(("not_indexable", "a foreign table cannot have an index".into())),
+        _ => {}
     }
     if table.platform && !named.contains(&table.schema) {
-        return Some(format!(
-            "schema {} belongs to a platform or extension; name it with --schema to get advice",
-            crate::model::text::one_line(&table.schema)
-        ));
+        let schema = crate::model::text::one_line(&table.schema);
+        return Some(("platform", format!("schema {schema} belongs to a platform or extension; name it with --schema to get advice")));
     }
     match table.rows {
         Some(rows) if rows < FEWEST_ROWS && table.kind != TableKind::Partitioned => {
-            Some(format!("the table has only {rows} rows: too small for an index to pay"))
+            Some(("too_small", format!("the table has only {rows} rows: too small for an index to pay")))
         }
-        None => Some("the table was never analyzed: its size is not known; run ANALYZE".into()),
+        None => Some(("not_analyzed", "the table was never analyzed: its size is not known; run ANALYZE".into())),
         _ => None,
-    }
-}
-
-fn kind_name(kind: TableKind) -> &'static str {
-    match kind {
-        TableKind::View => "a view",
-        TableKind::Foreign => "a foreign table",
-        _ => "this relation",
-    }
-}
-
-fn reason_code(reason: &str) -> &'static str {
-    match reason {
-        r if r.contains("platform") => "platform",
-        r if r.contains("too small") => "too_small",
-        r if r.contains("never analyzed") => "not_analyzed",
-        _ => "not_indexable",
     }
 }
 
@@ -110,7 +93,7 @@ fn first_ddl(table: &Table, lists: &[Vec<KeySpec>]) -> String {
 
 /// True where a valid index has these keys in front already.
 fn exists(catalog: &Catalog, spec: &IndexSpec) -> bool {
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && spec.is_covered_by(&i.spec))
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && spec.repeats(&i.spec))
 }
 
 fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {

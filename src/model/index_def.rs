@@ -164,6 +164,12 @@ impl IndexSpec {
         format!("{}_idx_{hash:08x}", cut_bytes(&squeezed, 63 - "_idx_".len() - 8).trim_end_matches('_'))
     }
 
+    /// [`IndexSpec::is_covered_by`] over the same rows. A partial index is covered by a full one, and
+    /// yet it may deserve its place beside it: it is smaller, and it has filtered already.
+    pub fn repeats(&self, other: &IndexSpec) -> bool {
+        self.predicate == other.predicate && self.is_covered_by(other)
+    }
+
     /// True when `other` can do all that this index does and is at least as wide: same table and
     /// method, this one's keys are a prefix of the other's (equal, or every direction reversed),
     /// same predicate (or none on the other), INCLUDE columns present somewhere in the other.
@@ -207,6 +213,9 @@ mod tests {
         let mut partial = spec(&["a", "b"]);
         partial.predicate = Some("c".into());
         assert!(!spec(&["a"]).is_covered_by(&partial));
+        let mut narrow = spec(&["a"]);
+        narrow.predicate = Some("c".into());
+        assert!(narrow.is_covered_by(&spec(&["a"])) && !narrow.repeats(&spec(&["a"])) && narrow.repeats(&partial));
     }
 
     #[test]

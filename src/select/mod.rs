@@ -138,10 +138,18 @@ fn without(set: &CandidateSet, id: CandidateId) -> CandidateSet {
     set.iter().copied().filter(|i| *i != id).collect()
 }
 
-/// True when `narrow` has some of the keys of `wide` (in whatever order and direction) over the same rows.
+/// True when `narrow` has the leading key of `wide` and some of its others (in whatever order and direction) over the same rows.
+/// Without the leading key, which finds the rows, what is left could only walk through the table in order.
 fn narrows(narrow: &IndexSpec, wide: &IndexSpec) -> bool {
     let same_rows = narrow.table == wide.table && narrow.method == wide.method && narrow.predicate == wide.predicate;
-    same_rows && narrow.include.is_empty() && narrow.keys.iter().all(|k| wide.keys.iter().any(|w| w.expr == k.expr))
+    let leads = narrow.keys.first().map(|k| &k.expr) == wide.keys.first().map(|k| &k.expr);
+    same_rows && leads && narrow.include.is_empty() && narrow.keys.iter().all(|k| wide.keys.iter().any(|w| w.expr == k.expr))
+}
+
+/// True when both have the same keys in whatever order over the same rows.
+fn permutes_keys(a: &IndexSpec, b: &IndexSpec) -> bool {
+    let same_rows = a.table == b.table && a.method == b.method && a.predicate == b.predicate && a.include == b.include;
+    same_rows && a.keys.iter().all(|k| b.keys.iter().any(|w| w.expr == k.expr))
 }
 
 struct Chooser<'a, O: Oracle> {
@@ -291,7 +299,7 @@ impl<O: Oracle> Chooser<'_, O> {
             let spec = &self.candidates[id].spec;
             let permutes = |o: &CandidateId| {
                 let other = &self.candidates[*o].spec;
-                other.keys.len() == spec.keys.len() && narrows(other, spec) && other.include == spec.include
+                other.keys.len() == spec.keys.len() && permutes_keys(other, spec)
             };
             for other in (0..id).filter(permutes).collect::<Vec<_>>() {
                 let swapped: CandidateSet = without(set, id).into_iter().chain([other]).collect();
@@ -308,7 +316,7 @@ impl<O: Oracle> Chooser<'_, O> {
     /// No index beside one that can do its work: of such a pair the one goes that is missed less.
     async fn uncover(&mut self, set: &mut CandidateSet) -> Result<(), O::Error> {
         loop {
-            let covers = |a: CandidateId, b: CandidateId| a != b && self.candidates[a].spec.is_covered_by(&self.candidates[b].spec);
+            let covers = |a: CandidateId, b: CandidateId| a != b && self.candidates[a].spec.repeats(&self.candidates[b].spec);
             let pair = set.iter().find_map(|a| set.iter().find(|b| covers(*a, **b)).map(|b| (*a, *b)));
             let Some((narrow, wide)) = pair else { return Ok(()) };
             let (with_wide, with_narrow) = (without(set, narrow), without(set, wide));

@@ -91,12 +91,25 @@ fn an_unused_candidate_costs_two_questions() {
 
 #[test]
 fn a_narrower_index_that_does_nearly_as_well_is_taken() {
-    let candidates = [candidate(&["b"], 0.0), candidate(&["a", "b"], 0.0)];
+    let candidates = [candidate(&["a", "c"], 0.0), candidate(&["a", "b", "c"], 0.0)];
     let plans = |narrow: f64| vec![vec![([0].into(), narrow), ([1].into(), 10.0)]];
     let mut close = Table { base: vec![1000.0], plans: plans(11.0), asked: 0 };
     assert_eq!(ids(&choose(&mut close, &candidates, &[50.0])), [0]);
     let mut far = Table { base: vec![1000.0], plans: plans(40.0), asked: 0 };
     assert_eq!(ids(&choose(&mut far, &candidates, &[50.0])), [1]);
+    // Without the leading key it could only walk in order: not offered as a narrower one.
+    let without_lead = [candidate(&["c"], 0.0), candidate(&["a", "b", "c"], 0.0)];
+    let mut close = Table { base: vec![1000.0], plans: plans(11.0), asked: 0 };
+    assert_eq!(ids(&choose(&mut close, &without_lead, &[50.0])), [1]);
+}
+
+#[test]
+fn a_partial_index_may_stand_beside_a_full_one() {
+    let mut candidates = [candidate(&["a", "b"], 0.0), candidate(&["a"], 0.0)];
+    candidates[1].spec.predicate = Some("c IS NULL".into());
+    let mut table =
+        Table { base: vec![1000.0, 1000.0], plans: vec![vec![([0].into(), 5.0)], vec![([0].into(), 300.0), ([1].into(), 5.0)]], asked: 0 };
+    assert_eq!(ids(&choose(&mut table, &candidates, &[10.0, 10.0])), [0, 1]);
 }
 
 #[test]
