@@ -20,7 +20,7 @@ use crate::rules::{self, Thresholds};
 use crate::term;
 use std::path::PathBuf;
 
-pub use super::recommend::{Advice, WhatIfChoice};
+pub use super::engine::{Advice, WhatIfChoice};
 
 /// Queries that get a plan unless the user wants more: beyond, the time is in the first ones.
 pub const MOST_QUERIES: usize = 500;
@@ -73,7 +73,7 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
     let mut snapshot = read(&session, analysis).await?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let recommend::Advised { mut recommendation, in_use } =
-        recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await?;
+        recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
     recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog, &in_use));
     Ok(report(snapshot, judgement, recommendation))

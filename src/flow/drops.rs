@@ -1,6 +1,6 @@
 //! Indexes to drop, from the findings that name one.
 
-use super::recommend::id_of;
+use super::wording::id_of;
 use crate::model::catalog::{Catalog, Index};
 use crate::model::ddl::{Ddl, IndexName};
 use crate::model::index_def::TableName;

@@ -1,67 +1,14 @@
-//! Trials: one interface over the what-if engines, answering the selector's questions.
+//! Trials: the selector's questions answered by planning on the engine.
 
+use super::engine::Engine;
 use super::plans::{self, Planned};
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
+use crate::model::candidate::{CandidateSet, Cost, QueryId};
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
-use crate::model::report::WhatIf;
-use crate::pg::clone::CloneDb;
-use crate::pg::hypopg::Hypopg;
-use crate::pg::session::Session;
 use crate::select::Oracle;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
-
-/// An engine with all candidates in it.
-pub(super) enum Engine {
-    /// Real empty indexes in our own server.
-    Clone(Box<CloneDb>),
-    /// HypoPG on the analysed server.
-    Hypopg(Box<Hypopg>),
-}
-
-impl Engine {
-    /// Which it is, for the report.
-    pub(super) fn what_if(&self) -> WhatIf {
-        match self {
-            Engine::Clone(_) => WhatIf::Clone,
-            Engine::Hypopg(_) => WhatIf::Hypopg,
-        }
-    }
-
-    /// The session on which it plans.
-    pub(super) fn planner(&self) -> &Session {
-        match self {
-            Engine::Clone(clone) => clone.planner(),
-            Engine::Hypopg(hypopg) => hypopg.planner(),
-        }
-    }
-
-    /// Builds the candidates; those that the server refuses come back with its reason.
-    pub(super) async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
-        match self {
-            Engine::Clone(clone) => clone.add_candidates(candidates).await,
-            Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
-        }
-    }
-
-    async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
-        match self {
-            Engine::Clone(clone) => clone.show(set).await,
-            Engine::Hypopg(hypopg) => hypopg.show(set).await,
-        }
-    }
-
-    /// Candidates in a plan.
-    fn used(&self, plan: &Plan) -> CandidateSet {
-        let of = |(schema, index): (&str, &str)| match self {
-            Engine::Clone(clone) => clone.candidate(schema, index),
-            Engine::Hypopg(hypopg) => hypopg.candidate(index),
-        };
-        indexes(plan).into_iter().filter_map(of).collect()
-    }
-}
 
 /// Answers by planning on the engine.
 pub(super) struct Trials<'a> {
@@ -88,7 +35,7 @@ impl Trials<'_> {
 }
 
 /// Schema and name of each index in a plan. A Bitmap Index Scan names no schema; the heap scan above it does.
-fn indexes(plan: &Plan) -> Vec<(&str, &str)> {
+pub(super) fn indexes(plan: &Plan) -> Vec<(&str, &str)> {
     let mut schema = "public";
     let mut found = Vec::new();
     for node in plan.root.walk() {

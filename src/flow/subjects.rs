@@ -1,0 +1,68 @@
+//! Which queries take part in the choice of indexes, and with which weight.
+
+use crate::model::catalog::{Catalog, ForeignKey, TableKind};
+use crate::model::query::{PlanOrigin, Query, Reading, Shape, StatementKind};
+use crate::model::snapshot::Snapshot;
+use crate::model::text::quote_ident;
+use crate::read::{plan_shape, sql};
+
+/// A query that takes part in the choice.
+pub(super) struct Subject {
+    /// The query's, or `fk:NAME`.
+    pub(super) fingerprint: String,
+    /// To be planned.
+    pub(super) text: String,
+    /// In which its names resolve.
+    pub(super) search_path: Vec<String>,
+    /// From its SQL or from its plan.
+    pub(super) shape: Shape,
+    /// Executions in the window.
+    pub(super) weight: f64,
+}
+
+/// Queries with a plan of ours, and the look-ups of foreign keys whose parents lose rows.
+pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
+    let from_query = |query: &Query| {
+        query.plans.iter().find(|p| p.origin != PlanOrigin::Given)?;
+        Some(Subject {
+            fingerprint: query.fingerprint.clone(),
+            text: query.text.clone(),
+            search_path: query.search_path.clone(),
+            shape: whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?,
+            weight: query.weight,
+        })
+    };
+    let from_key = |key: &ForeignKey| foreign_key_look_up(key, snapshot);
+    snapshot.workload.iter().filter_map(from_query).chain(snapshot.catalog.foreign_keys.iter().filter_map(from_key)).collect()
+}
+
+/// The SQL's own shape, unless it names views or could not be read: then the plan's.
+fn whole_shape(query: &Query, catalog: &Catalog) -> Option<Shape> {
+    let is_view = |shape: &Shape| shape.tables.iter().any(|t| catalog.table(&t.table).is_some_and(|t| t.kind == TableKind::View));
+    match query.shape() {
+        Some(shape) if !is_view(shape) => Some(shape.clone()),
+        _ => plan_shape::shape(query.plan()?, catalog),
+    }
+}
+
+/// What the server asks of the child for each deleted parent row; weight: deleted rows in the window.
+fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject> {
+    let parent = snapshot.catalog.table(&key.parent)?;
+    let deletes = |q: &&Query| {
+        q.shape().is_some_and(|s| s.kind == StatementKind::Delete && s.tables.iter().any(|t| t.written && t.table == key.parent))
+    };
+    let in_window: f64 = snapshot.workload.iter().filter(deletes).map(|q| q.figures.as_ref().map_or(q.weight, |f| f.rows)).sum();
+    let ever = parent.usage.as_ref().is_some_and(|u| u.deleted_rows > 0.0);
+    if in_window == 0.0 && !ever {
+        return None;
+    }
+    let only = if snapshot.catalog.table(&key.child)?.kind == TableKind::Partitioned { "" } else { "ONLY " };
+    let columns: Vec<String> = key.child_columns.iter().enumerate().map(|(n, c)| format!("{} = ${}", quote_ident(c), n + 1)).collect();
+    let text = format!("SELECT 1 FROM {only}{} x WHERE {} FOR KEY SHARE OF x", key.child.quoted(), columns.join(" AND "));
+    match sql::read(&text, &snapshot.catalog, &[]) {
+        Reading::Understood(shape) => {
+            Some(Subject { fingerprint: format!("fk:{}", key.name), text, search_path: Vec::new(), shape, weight: in_window.max(1.0) })
+        }
+        Reading::Opaque(_) => None,
+    }
+}
