@@ -7,7 +7,7 @@ use crate::model::query::{Amount, OrderKey};
 use sqlparser::ast::*;
 
 /// Functions that make a block an aggregate.
-const AGGREGATES: [&str; 24] = [
+pub(super) const AGGREGATES: [&str; 24] = [
     "count",
     "sum",
     "avg",

@@ -1,5 +1,6 @@
 //! Boolean expressions into [`Condition`]s: which key of which table reference is compared with what.
 
+use super::clauses::AGGREGATES;
 use super::names::{Scope, fold};
 use crate::model::index_def::KeyExpr;
 use crate::model::query::{Condition, Op, Rhs};
@@ -236,25 +237,9 @@ fn rhs_of(expr: &Expr, around: &Surroundings) -> Rhs {
     }
 }
 
-/// Volatile or aggregate functions cannot be index keys; the server has the last word on the rest.
-const NEVER_KEYS: [&str; 16] = [
-    "now",
-    "random",
-    "clock_timestamp",
-    "statement_timestamp",
-    "timeofday",
-    "nextval",
-    "currval",
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "array_agg",
-    "string_agg",
-    "row_number",
-    "rank",
-];
+/// Volatile and window functions cannot be index keys (nor can aggregates); the server has the last word on the rest.
+const NEVER_KEYS: [&str; 9] =
+    ["now", "random", "clock_timestamp", "statement_timestamp", "timeofday", "nextval", "currval", "row_number", "rank"];
 
 /// The expression as an index key of one local reference: a column, or an expression of its columns alone.
 pub fn local_key(expr: &Expr, around: &Surroundings) -> Option<(usize, KeyExpr, Vec<String>)> {
@@ -273,7 +258,7 @@ pub fn local_key(expr: &Expr, around: &Surroundings) -> Option<(usize, KeyExpr, 
     let one_table = found.columns.iter().all(|(r, _)| *r == table_ref) && (around.is_local)(table_ref) && !found.unresolved;
     let indexable = found.parameters.is_empty()
         && found.subqueries.is_empty()
-        && found.functions.iter().all(|(name, over)| !over && !NEVER_KEYS.contains(&name.as_str()))
+        && found.functions.iter().all(|(name, over)| !over && !NEVER_KEYS.contains(&name.as_str()) && !AGGREGATES.contains(&name.as_str()))
         && matches!(
             expr,
             Expr::Function(_)
