@@ -1,7 +1,7 @@
 //! Rules on hand-built snapshots: what no server shows on demand.
 
 use super::*;
-use crate::model::catalog::{Index, Table, TableUsage};
+use crate::model::catalog::{ForeignKey, Index, Table, TableUsage};
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use crate::model::report::Severity;
 use crate::model::snapshot::{SessionActivity, Snapshot};
@@ -86,6 +86,27 @@ fn an_unused_index_is_judged_on_old_counters_of_all_nodes_only() {
         judgement.not_judged.iter().map(|n| (n.rule.as_str(), n.reason.as_str())).collect::<Vec<_>>(),
         [("unused-index", "because")]
     );
+}
+
+#[test]
+fn the_last_index_of_a_foreign_key_is_not_called_unused() {
+    let mut guarded = snapshot("public", &[("idle", &["a"])]);
+    let child = TableName::new("public", "t");
+    let key = ForeignKey {
+        name: "fk".into(),
+        child: child.clone(),
+        child_columns: vec!["a".into()],
+        parent: TableName::new("public", "p"),
+        parent_columns: vec!["id".into()],
+        on_delete: 'a',
+    };
+    guarded.catalog.foreign_keys.push(key);
+    assert_eq!(found(&guarded), [] as [&str; 0]);
+    // With a second one, wide and in use, the idle one may go.
+    let mut wide = index(2, &child, "wide", &["a", "b"]);
+    wide.scans = 9.0;
+    guarded.catalog.indexes.push(wide);
+    assert!(found(&guarded).contains(&"unused-index idle".to_owned()), "{:?}", found(&guarded));
 }
 
 #[test]
