@@ -8,6 +8,7 @@ use crate::migrate::formats::FORMATS;
 use crate::model::failure::Failure;
 use crate::model::report::Report;
 use crate::pg::session::{Purpose, Session};
+use crate::read::saved_report;
 use crate::{disk, pg, term};
 use clap::{ArgMatches, Args, FromArgMatches};
 use std::collections::BTreeMap;
@@ -85,6 +86,8 @@ async fn run(matches: ArgMatches) -> Outcome {
 
 fn read_report(path: &std::path::Path) -> Result<Report, Failure> {
     let text = disk::read_text(path)?;
-    serde_json::from_str(&text)
-        .map_err(|e| Failure::usage(format!("{} is not a report of advisor: {e}", path.display())).hint("write one: advisor analyze --format json --output report.json"))
+    let refused = |why| {
+        Failure::usage(format!("cannot use {}: {why}", path.display())).hint("write a report: advisor analyze --format json --output report.json")
+    };
+    saved_report::read(&text).map_err(refused)
 }

@@ -7,7 +7,7 @@ use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
 use crate::model::report::{AdvisedIndex, Report};
 use crate::model::text::one_line;
-use crate::read::{index_ddl, split};
+use crate::read::{index_ddl, saved_report, split};
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
@@ -89,9 +89,9 @@ fn read_path(path: &Path) -> Result<Vec<Wanted>, Failure> {
 fn read_file(path: &Path) -> Result<Vec<Wanted>, Failure> {
     let text = disk::read_text(path)?;
     if text.trim_start().starts_with('{') {
-        let report: Report = serde_json::from_str(&text).map_err(|e| {
-            Failure::usage(format!("{} is not a report of advisor: {e}", path.display())).hint("advisor analyze --format json writes one")
-        })?;
+        let refused =
+            |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
+        let report = saved_report::read(&text).map_err(refused)?;
         return of_report(&report);
     }
     let ddl = index_ddl::file(&text).map_err(|refused| {

@@ -4,5 +4,6 @@ pub mod explain;
 pub mod index_ddl;
 pub mod lex;
 pub mod plan_shape;
+pub mod saved_report;
 pub mod split;
 pub mod sql;
