@@ -277,29 +277,6 @@ mod tests {
     }
 
     fn existing(spec: IndexSpec) -> Index {
-        Index {
-            oid: 1,
-            name: "i".into(),
-            definition: spec.create_sql("i", false),
-            spec,
-            valid: true,
-            ready: true,
-            live: true,
-            primary: false,
-            exclusion: false,
-            constraint: None,
-            needed_by_foreign_key: false,
-            replica_identity: false,
-            clustered: false,
-            partition: false,
-            partitioned: false,
-            size_bytes: 0,
-            scans: 0.0,
-            owner: String::new(),
-            tablespace: None,
-            comment: None,
-            statistics_targets: vec![],
-            building: false,
-        }
+        Index { oid: 1, name: "i".into(), spec, valid: true, ready: true, live: true, ..Index::default() }
     }
 }

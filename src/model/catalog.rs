@@ -160,7 +160,7 @@ pub struct TableUsage {
 }
 
 /// An index that exists.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Index {
     /// pg_class.oid.
     pub oid: u32,

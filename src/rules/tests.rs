@@ -1,7 +1,7 @@
 //! Rules on hand-built snapshots: what no server shows on demand.
 
 use super::*;
-use crate::model::catalog::{ForeignKey, Index, Table, TableUsage};
+use crate::model::catalog::{Column, ColumnStats, ForeignKey, Index, Table, TableUsage};
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use crate::model::report::Severity;
 use crate::model::snapshot::{SessionActivity, Snapshot};
@@ -11,30 +11,8 @@ fn table(schema: &str, name: &str) -> Table {
 }
 
 fn index(oid: u32, table: &TableName, name: &str, columns: &[&str]) -> Index {
-    Index {
-        oid,
-        name: name.into(),
-        spec: IndexSpec::btree(table.clone(), columns.iter().map(|c| KeySpec::column(*c)).collect()),
-        definition: String::new(),
-        valid: true,
-        ready: true,
-        live: true,
-        primary: false,
-        exclusion: false,
-        constraint: None,
-        needed_by_foreign_key: false,
-        replica_identity: false,
-        clustered: false,
-        partition: false,
-        partitioned: false,
-        size_bytes: 5 << 20,
-        scans: 0.0,
-        owner: "o".into(),
-        tablespace: None,
-        comment: None,
-        statistics_targets: Vec::new(),
-        building: false,
-    }
+    let spec = IndexSpec::btree(table.clone(), columns.iter().map(|c| KeySpec::column(*c)).collect());
+    Index { oid, name: name.into(), spec, valid: true, ready: true, live: true, size_bytes: 5 << 20, owner: "o".into(), ..Index::default() }
 }
 
 fn snapshot(schema: &str, indexes: &[(&str, &[&str])]) -> Snapshot {
@@ -86,6 +64,30 @@ fn an_unused_index_is_judged_on_old_counters_of_all_nodes_only() {
         judgement.not_judged.iter().map(|n| (n.rule.as_str(), n.reason.as_str())).collect::<Vec<_>>(),
         [("unused-index", "because")]
     );
+}
+
+#[test]
+fn counters_that_arrive_after_analyze_are_no_stale_statistics() {
+    let column = Column { name: "a".into(), stats: Some(ColumnStats::default()), ..Column::default() };
+    let mut loaded = snapshot("public", &[]);
+    let table = &mut loaded.catalog.tables[0];
+    table.columns.push(column);
+    // Loaded, vacuumed and analyzed by one session: live rows count twice.
+    let usage = TableUsage {
+        inserted_rows: 50_000.0,
+        modified_rows: 50_000.0,
+        live_rows: 100_000.0,
+        analyzed_seconds_ago: Some(1.0),
+        ..TableUsage::default()
+    };
+    table.usage = Some(usage.clone());
+    assert_eq!(found(&loaded), [] as [&str; 0]);
+    // As many again were inserted since.
+    loaded.catalog.tables[0].usage = Some(TableUsage { inserted_rows: 100_000.0, ..usage.clone() });
+    assert_eq!(found(&loaded), ["stale-statistics "]);
+    // Every row was updated since.
+    loaded.catalog.tables[0].usage = Some(TableUsage { updated_rows: 50_000.0, live_rows: 50_000.0, ..usage });
+    assert_eq!(found(&loaded), ["stale-statistics "]);
 }
 
 #[test]
