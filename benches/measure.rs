@@ -8,7 +8,8 @@ use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
 use advisor::model::query::{Query, QuerySource, Reading};
 use advisor::model::report::Report;
 use advisor::model::snapshot::Snapshot;
-use advisor::pg::clone::{CloneDb, export};
+use advisor::pg::blueprint;
+use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
 use advisor::pg::hypopg::Hypopg;
 use advisor::pg::server::{Server, ServerOptions, find};
@@ -241,7 +242,7 @@ fn candidates() -> Vec<Candidate> {
 }
 
 async fn build_clone(live: &Session, server: &Server) -> Result<CloneDb, Failure> {
-    let copied = export::export(live).await.map_err(Failure::usage)?;
+    let copied = blueprint::read(live).await?;
     CloneDb::build(server.binaries(), copied, &BTreeMap::new()).await
 }
 

@@ -2,7 +2,8 @@
 
 mod support;
 
-use advisor::pg::clone::{CloneDb, export};
+use advisor::pg::blueprint;
+use advisor::pg::clone::CloneDb;
 use advisor::pg::session::{Purpose, Session};
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ async fn a_clone_costs_what_the_database_costs() {
         let live = Session::open(Some(&url), &Purpose { read_only: false, ..Purpose::reading("test") }).await.unwrap();
         live.client.batch_execute(SCHEMA).await.unwrap();
         live.client.batch_execute("vacuum (analyze)").await.unwrap();
-        let mut clone = CloneDb::build(&shared.binaries, export::export(&live).await.unwrap(), &BTreeMap::new()).await.unwrap();
+        let mut clone = CloneDb::build(&shared.binaries, blueprint::read(&live).await.unwrap(), &BTreeMap::new()).await.unwrap();
         assert_eq!(clone.problems, [], "{}", shared.binaries.version);
         clone.stretch(&[]).await.unwrap();
         for query in QUERIES {

@@ -8,7 +8,8 @@ use advisor::model::candidate::{Candidate, CandidateSet};
 use advisor::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use advisor::model::plan::Plan;
 use advisor::model::snapshot::Snapshot;
-use advisor::pg::clone::{CloneDb, export};
+use advisor::pg::blueprint;
+use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
 use advisor::pg::explain;
 use advisor::pg::hypopg::Hypopg;
@@ -127,7 +128,7 @@ async fn the_engines_plan_as_the_server_does_once_the_index_is_there() {
     let list = candidates(&snapshot);
     let real = truth(&client, &session).await;
 
-    let copied = export::export(&session).await.expect("export");
+    let copied = blueprint::read(&session).await.expect("blueprint");
     let mut clone = CloneDb::build(&shared.binaries, copied, &snapshot.settings).await.expect("clone");
     assert_eq!(clone.problems, []);
     assert_eq!(clone.add_candidates(&list).await.expect("candidates"), []);

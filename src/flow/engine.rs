@@ -6,7 +6,8 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
 use crate::model::snapshot::{Problem, Snapshot};
-use crate::pg::clone::{CloneDb, export};
+use crate::pg::blueprint;
+use crate::pg::clone::CloneDb;
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server;
 use crate::pg::session::{Purpose, Session};
@@ -129,6 +130,5 @@ async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice
 }
 
 async fn copy(session: &Session, binaries: &server::Binaries, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
-    let export = export::export(session).await.map_err(|e| Failure::new(FailureKind::Connect, e))?;
-    CloneDb::build(binaries, export, settings).await
+    CloneDb::build(binaries, blueprint::read(session).await?, settings).await
 }

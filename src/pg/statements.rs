@@ -127,33 +127,33 @@ statements! {
     /// Index builds that run now.
     DOCTOR_BUILDS = "doctor/builds", 13..=99, None, [] -> ["pid", "command", "phase", "schema", "table_name"];
     /// Clone: schemas as DDL.
-    CLONE_SCHEMAS = "clone/schemas", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_SCHEMAS = "blueprint/schemas", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: types as DDL.
-    CLONE_TYPES = "clone/types", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_TYPES = "blueprint/types", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: functions as DDL.
-    CLONE_FUNCTIONS = "clone/functions", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_FUNCTIONS = "blueprint/functions", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: tables as DDL.
-    CLONE_TABLES = "clone/tables", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_TABLES = "blueprint/tables", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: partitions and inheritance as DDL.
-    CLONE_INHERITANCE = "clone/inheritance", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_INHERITANCE = "blueprint/inheritance", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: constraints as DDL.
-    CLONE_CONSTRAINTS = "clone/constraints", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_CONSTRAINTS = "blueprint/constraints", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: indexes as DDL.
-    CLONE_INDEXES = "clone/indexes", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_INDEXES = "blueprint/indexes", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: views as DDL.
-    CLONE_VIEWS = "clone/views", 13..=99, None, [] -> ["object", "ddl"];
+    BLUEPRINT_VIEWS = "blueprint/views", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: encoding and locale.
-    CLONE_DATABASE = "clone/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
+    BLUEPRINT_DATABASE = "blueprint/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
     /// Clone: sizes of relations.
-    CLONE_RELATIONS = "clone/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
+    BLUEPRINT_RELATIONS = "blueprint/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
     /// Clone: column statistics.
-    CLONE_STATISTICS = "clone/statistics", 13..=99, None, [] -> [
+    BLUEPRINT_STATISTICS = "blueprint/statistics", 13..=99, None, [] -> [
         "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
         "correlation", "common_elements", "element_freqs", "element_counts",
     ];
     /// Clone: writes one column's statistics.
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
-        ["text", "text", "text", "bool", "float4", "int4", "float4", "text", "_float4", "text", "float4", "text", "_float4", "_float4"] -> [];
+        ["text", "text", "text", "bool", "float4", "int4", "float4", "_text", "_float4", "_text", "float4", "_text", "_float4", "_float4"] -> [];
     /// Clone: writes one relation's size.
     CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
     /// Clone: finds an index and its partitions.
