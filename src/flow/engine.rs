@@ -1,18 +1,23 @@
 //! The what-if engines behind one interface: choosing one, starting it, showing it candidates.
 
-use super::trial::indexes;
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use super::plans::Planned;
+use super::trial::{Answer, indexes};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
-use crate::pg::clone::CloneDb;
+use crate::pg::clone::{CloneDb, Lane, Turns};
+use crate::pg::explain::{self, Prepared};
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server;
 use crate::pg::session::{Purpose, Session};
 use crate::term;
-use std::collections::BTreeMap;
+use futures_util::future::try_join_all;
+use std::cell::Cell;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 /// Which engine the user wants.
@@ -47,6 +52,9 @@ pub(super) enum Engine {
     Hypopg(Box<Hypopg>),
 }
 
+/// Queries that one connection has parsed; `None` for those of which only the generic plan is asked.
+pub(super) type Parsed = HashMap<QueryId, Option<Prepared>>;
+
 impl Engine {
     /// Which it is, for the report.
     pub(super) fn what_if(&self) -> WhatIf {
@@ -56,28 +64,72 @@ impl Engine {
         }
     }
 
-    /// The session on which it plans.
-    pub(super) fn planner(&self) -> &Session {
+    /// A connection on which queries can be planned as they are now.
+    pub(super) fn planner(&self) -> Result<&Session, Failure> {
         match self {
-            Engine::Clone(clone) => clone.planner(),
-            Engine::Hypopg(hypopg) => hypopg.planner(),
+            Engine::Clone(clone) => {
+                clone.planner(0).ok_or_else(|| Failure::new(FailureKind::Bug, "the what-if clone has no database to plan in"))
+            }
+            Engine::Hypopg(hypopg) => Ok(hypopg.planner()),
         }
     }
 
-    /// Builds the candidates; those that the server refuses come back with its reason.
-    pub(super) async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+    /// How many questions are answered side by side.
+    pub(super) fn lanes(&self) -> usize {
         match self {
-            Engine::Clone(clone) => clone.add_candidates(candidates).await,
+            Engine::Clone(clone) => clone.lanes(),
+            Engine::Hypopg(_) => 1,
+        }
+    }
+
+    /// Builds the candidates, with their bytes and rows; those that the server refuses come back with its reason.
+    pub(super) async fn add_candidates(
+        &mut self,
+        candidates: &[Candidate],
+        sizes: &[(CandidateId, f64, f64)],
+    ) -> Result<Vec<(CandidateId, String)>, Failure> {
+        match self {
+            Engine::Clone(clone) => {
+                let refused = clone.add_candidates(candidates).await?;
+                clone.open_lanes(lanes(candidates.len()), sizes).await?;
+                Ok(refused)
+            }
             Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
         }
     }
 
-    /// Makes exactly these candidates visible to the planner.
-    pub(super) async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
-        match self {
-            Engine::Clone(clone) => clone.show(set).await,
-            Engine::Hypopg(hypopg) => hypopg.show(set).await,
-        }
+    /// Plans each query with what its view shows, in as many lanes as there are.
+    pub(super) async fn answers(
+        &mut self,
+        planned: &[Planned],
+        parsed: &mut [Parsed],
+        asks: &[(QueryId, View)],
+    ) -> Result<Vec<Answer>, Failure> {
+        let next = Cell::new(0);
+        let take = || asks.get(next.replace(next.get() + 1)).map(|ask| (next.get() - 1, ask));
+        let mut answers: Vec<(usize, Answer)> = match self {
+            Engine::Clone(clone) => {
+                let (lanes, turns) = clone.work();
+                let work = lanes.iter_mut().zip(parsed).map(async |(lane, parsed)| {
+                    let mut done = Vec::new();
+                    while let Some((n, (query, view))) = take() {
+                        done.push((n, on_lane(lane, turns, parsed, *query, &planned[*query], view).await?));
+                    }
+                    Ok::<_, Failure>(done)
+                });
+                try_join_all(work).await?.into_iter().flatten().collect()
+            }
+            Engine::Hypopg(hypopg) => {
+                let parsed = parsed.first_mut().ok_or_else(|| Failure::new(FailureKind::Bug, "no lane"))?;
+                let mut done = Vec::new();
+                while let Some((n, (query, view))) = take() {
+                    done.push((n, on_hypopg(hypopg, parsed, *query, &planned[*query], view).await?));
+                }
+                done
+            }
+        };
+        answers.sort_by_key(|(n, _)| *n);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// Candidates in a plan.
@@ -88,6 +140,73 @@ impl Engine {
         };
         indexes(plan).into_iter().filter_map(of).collect()
     }
+}
+
+/// One database per core, where there is enough to try: each takes a third of a second to make.
+fn lanes(candidates: usize) -> usize {
+    const WORTH_A_LANE: usize = 20;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.min(MOST_LANES).min(1 + candidates / WORTH_A_LANE)
+}
+
+/// Planning is all that a lane does; beyond this the client is the bottleneck.
+const MOST_LANES: usize = 8;
+
+async fn on_lane(
+    lane: &mut Lane,
+    turns: Turns<'_>,
+    parsed: &mut Parsed,
+    query: QueryId,
+    planned: &Planned,
+    view: &View,
+) -> Result<Answer, Failure> {
+    let parsed = match parse(lane.session(), parsed, query, planned).await? {
+        Ok(parsed) => parsed,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let plans = lane.explain(turns, view, planned.ground(), planned.call(parsed, usize::MAX)).await?;
+    answer(lane.session(), planned, plans)
+}
+
+async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, planned: &Planned, view: &View) -> Result<Answer, Failure> {
+    if !view.hidden.is_empty() {
+        return Ok(Err("HypoPG cannot hide an existing index".into()));
+    }
+    hypopg.show(&view.present).await?;
+    let parsed = match parse(hypopg.planner(), parsed, query, planned).await? {
+        Ok(parsed) => parsed,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let plans = explain::explain(hypopg.planner(), planned.ground(), planned.call(parsed, usize::MAX)).await;
+    answer(hypopg.planner(), planned, plans)
+}
+
+/// The query as this connection parsed it, now or before. The inner error is the query's own.
+async fn parse<'p>(
+    session: &Session,
+    parsed: &'p mut Parsed,
+    query: QueryId,
+    planned: &Planned,
+) -> Result<Result<Option<&'p Prepared>, String>, Failure> {
+    if let Entry::Vacant(place) = parsed.entry(query) {
+        match planned.parse(session).await {
+            Ok(prepared) => place.insert(prepared),
+            Err(reason) => return alive(session, reason).map(Err),
+        };
+    }
+    Ok(Ok(parsed.get(&query).and_then(Option::as_ref)))
+}
+
+fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {
+    match plans {
+        Ok(plans) => Ok(Ok(planned.weighted(plans))),
+        Err(reason) => alive(session, reason).map(Err),
+    }
+}
+
+/// The reason why one query failed, unless the server went away under it.
+fn alive(session: &Session, reason: String) -> Result<String, Failure> {
+    if session.closed() { Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}"))) } else { Ok(reason) }
 }
 
 /// Starts the engine that the user wants, or the best that is to be had.

@@ -13,10 +13,11 @@ use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::report::{Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
+use crate::pg::explain;
 use crate::pg::session::Session;
 use crate::select::{self, Limits, Target};
 use crate::term;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Advice to create, and what it leans on.
 pub(super) struct Advised {
@@ -53,23 +54,15 @@ async fn advise(
     let mut engine = engine::start(session, target, snapshot, advice).await?;
     let (list, refused) = admit(&mut engine, found.list, snapshot).await?;
     advised.recommendation.rejected.extend(refused);
-    let (subjects, planned) = prepare_all(&engine, subjects, snapshot).await;
+    let (subjects, planned) = prepare_all(engine.planner()?, subjects, snapshot).await;
     let targets = targets(&subjects, &list);
     let progress = term::progress(0);
     progress.set_message("Trying indexes");
-    let mut trials = Trials {
-        engine: &mut engine,
-        planned: &planned,
-        calls: 0,
-        progress: progress.clone(),
-        first_cost: BTreeMap::new(),
-        failed: BTreeMap::new(),
-    };
+    let mut trials = Trials::new(&mut engine, &planned, progress.clone());
     let selection = select::select(&mut trials, &list, &targets, Limits::default()).await?;
-    for (id, target) in targets.iter().enumerate() {
-        let present = selection.chosen.iter().map(|c| c.id).filter(|c| target.relevant.contains(c)).collect();
-        advised.in_use.extend(trials.existing(id, &present).await?);
-    }
+    let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
+    let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
+    advised.in_use.extend(trials.existing(sets).await?);
     progress.finish_and_clear();
     advised.recommendation.optimizer_calls = trials.calls;
     for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -90,13 +83,9 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
 
 /// Builds the candidates on the engine; those it refuses leave the list with the reason.
 async fn admit(engine: &mut Engine, list: Vec<Candidate>, snapshot: &Snapshot) -> Result<(Vec<Candidate>, Vec<Rejected>), Failure> {
-    let refused = engine.add_candidates(&list).await?;
     let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).unwrap_or(0.0);
-    if let Engine::Clone(clone) = engine {
-        let sizes: Vec<(CandidateId, f64, f64)> =
-            list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
-        clone.stretch(&sizes).await?;
-    }
+    let sizes: Vec<(CandidateId, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
+    let refused = engine.add_candidates(&list, &sizes).await?;
     let rejected = refused.iter().map(|(id, reason)| Rejected {
         ddl: wording::ddl_of(&list[*id]),
         reason_code: "not_buildable".into(),
@@ -112,10 +101,10 @@ async fn admit(engine: &mut Engine, list: Vec<Candidate>, snapshot: &Snapshot) -
 }
 
 /// Parses every query on the engine and plans it once; one that fails there leaves the choice with a problem.
-async fn prepare_all(engine: &Engine, subjects: Vec<Subject>, snapshot: &mut Snapshot) -> (Vec<Subject>, Vec<Planned>) {
+async fn prepare_all(planner: &Session, subjects: Vec<Subject>, snapshot: &mut Snapshot) -> (Vec<Subject>, Vec<Planned>) {
     let (mut kept, mut planned) = (Vec::new(), Vec::new());
     for subject in subjects {
-        match prepare_one(engine.planner(), &subject, &snapshot.catalog).await {
+        match prepare_one(planner, &subject, &snapshot.catalog).await {
             Ok(ready) => {
                 kept.push(subject);
                 planned.push(ready);
@@ -129,10 +118,10 @@ async fn prepare_all(engine: &Engine, subjects: Vec<Subject>, snapshot: &mut Sna
 }
 
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
-    let mut planned = plans::prepare(planner, &subject.text, &subject.search_path, Some(&subject.shape), catalog).await?;
-    if plans::plan_all(planner, &planned).await.is_err() {
-        plans::make_generic(&mut planned);
-        plans::plan(planner, &planned).await?;
+    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), Some(&subject.shape), catalog).await?;
+    if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await.is_err() {
+        planned.make_generic();
+        explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
     }
     Ok(planned)
 }

@@ -156,10 +156,10 @@ statements! {
         ["text", "text", "text", "bool", "float4", "int4", "float4", "_text", "_float4", "_text", "float4", "_text", "_float4", "_float4"] -> [];
     /// Clone: writes one relation's size.
     CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
-    /// Clone: finds an index and its partitions.
-    CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
-    /// Clone: shows candidates to the planner.
-    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// Clone: every index under its root.
+    CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
+    /// Clone: shows indexes to the planner, or hides them.
+    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid"] -> [];
     /// A hypothetical index.
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.

@@ -12,7 +12,7 @@ pub(super) async fn apply(planner: &Session, settings: &BTreeMap<String, String>
 }
 
 /// Settings that change plans or how constants are read.
-fn is_planner_setting(name: &str) -> bool {
+pub(in crate::pg) fn is_planner_setting(name: &str) -> bool {
     const EXACT: [&str; 22] = [
         "seq_page_cost",
         "random_page_cost",
