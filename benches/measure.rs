@@ -281,6 +281,8 @@ fn analysis(url: &str, what_if: WhatIfChoice) -> Analysis {
         target: Some(url.to_owned()),
         queries: Vec::new(),
         plans: Vec::new(),
+        snapshot: None,
+        only_new: false,
         explain_analyze: false,
         max_queries: 500,
         thresholds: Thresholds::default(),

@@ -99,10 +99,12 @@ pub(super) async fn run(session: &Session, query: &Query, catalog: &Catalog) -> 
     .await
 }
 
-/// Plans the first `most` queries of the workload that have a text and no plan yet.
+/// Plans the first `most` queries of the workload that have a text and no plan yet, and all that came without figures: the
+/// user handed them to us.
 pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, most: usize, progress: &ProgressBar) {
     let catalog = std::mem::take(&mut snapshot.catalog);
-    for query in snapshot.workload.iter_mut().take(most) {
+    let wanted = |(n, query): &(usize, &mut Query)| *n < most || query.figures.is_none();
+    for (_, query) in snapshot.workload.iter_mut().enumerate().filter(wanted) {
         progress.inc(1);
         let is_ddl = query.source == QuerySource::PgStatStatements && !is_plannable(&query.text);
         if is_ddl || !query.plans.is_empty() {
