@@ -56,7 +56,7 @@ enum Format {
 pub(super) static ENTRY: Command = Command {
     clap: || {
         Options::augment_args(clap::Command::new("snapshot"))
-            .about("Write schema, statistics and workload into a file, for `analyze --snapshot`")
+            .about("Write schema, statistics and workload into a file that analyze reads in place of the database")
             .after_help("Only catalog reads, plain EXPLAIN and one look at each end of an index are sent; no row is read otherwise.")
     },
     handles_signals: false,
