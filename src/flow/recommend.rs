@@ -163,9 +163,15 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
 
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
     let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), Some(&subject.shape), catalog).await?;
-    if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await.is_err() {
-        planned.make_generic();
-        explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
+    match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
+        Ok(plans) => planned.merge_equal(&plans),
+        Err(_) => {
+            planned.keep_typical();
+            if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), 1)).await.is_err() {
+                planned.make_generic();
+                explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
+            }
+        }
     }
     Ok(planned)
 }
