@@ -7,6 +7,9 @@ use crate::model::catalog::ColumnStats;
 const COMMON_SHARE: f64 = 0.5;
 /// Two values of which one is this many times as frequent as the other may want different plans.
 const DIFFERENT: f64 = 2.0;
+/// Least share of the executions that ask for the most common value: what has most rows (the largest tenant, the author of
+/// most posts) is also looked at most, and it is where a wrong plan hurts.
+const LEAST_COMMON: f64 = 0.1;
 /// A value that this share of the rows has makes its column skewed: an index without it is much smaller.
 const SKEW: f64 = 0.2;
 
@@ -120,7 +123,14 @@ fn shares(kept: &[Frequent], stats: &ColumnStats, place: Place) -> Vec<f64> {
     let others = (distinct(place) - stats.common_values.len() as f64).max(0.0);
     shares[nearest(0.0, false)] += (rest(stats) + others / distinct(place)) / 2.0;
     let all: f64 = shares.iter().sum();
-    if all > 0.0 { shares.iter().map(|s| s / all).collect() } else { shares.iter().map(|_| 1.0 / kept.len() as f64).collect() }
+    let even = 1.0 / kept.len() as f64;
+    shares.iter_mut().for_each(|s| *s = if all > 0.0 { *s / all } else { even });
+    if let Some(top) = kept.iter().position(|k| Some(&k.value) == stats.common_values.first()).filter(|n| shares[*n] < LEAST_COMMON) {
+        let others = 1.0 - shares[top];
+        shares.iter_mut().for_each(|s| *s *= (1.0 - LEAST_COMMON) / others);
+        shares[top] = LEAST_COMMON;
+    }
+    shares
 }
 
 /// Share of the rows whose value is neither listed nor NULL.

@@ -3,7 +3,8 @@
 //! that another would have another plan.
 //!
 //! How often an execution asks for which value is in no statistics. Assumed: half of the executions
-//! ask for values as often as rows have them, the other half for each value alike. For ranges,
+//! ask for values as often as rows have them, the other half for each value alike, and at least a
+//! tenth for the most common value where it is an execution of its own. For ranges,
 //! patterns, lists and LIMIT the shares are assumed outright, beside the cases.
 //!
 //! Values leave this module only as bound parameters of an EXPLAIN on the server they came from
