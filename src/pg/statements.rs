@@ -160,6 +160,8 @@ statements! {
     CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
     /// Clone: shows candidates to the planner.
     CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// Texts sorted; another collation is put in by `pg::collate`.
+    SORT_TEXTS = "redact/sort_texts", 13..=99, None, ["_text"] -> ["value"];
     /// A hypothetical index.
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.

@@ -90,12 +90,17 @@ pub(super) fn replace(sql: &str, words: &[Token], mut change: impl FnMut(usize) 
     let mut out = String::with_capacity(sql.len());
     let mut at = 0;
     for (start, end, text) in pieces {
-        let blank = &sql[at..start];
-        out.push_str(if blank.chars().all(|c| c.is_ascii_whitespace() || c == '\u{b}') { blank } else { " " });
+        out.push_str(blank(&sql[at..start]));
         out.push_str(text.as_deref().unwrap_or(&sql[start..end]));
         at = end;
     }
+    out.push_str(blank(&sql[at..]));
     out
+}
+
+/// What stands between two tokens: one space where it was a comment.
+fn blank(text: &str) -> &str {
+    if text.chars().all(|c| c.is_ascii_whitespace() || c == '\u{b}') { text } else { " " }
 }
 
 /// A constant and what becomes of it.
@@ -144,8 +149,8 @@ pub(super) fn decoded(token: &str) -> Option<String> {
     if token.starts_with('\'') {
         return Some(unquote(token));
     }
-    if token.starts_with('$') {
-        let tag = &token[..token[1..].find('$')? + 2];
+    if let Some(behind) = token.strip_prefix('$') {
+        let tag = &token[..behind.find('$')? + 2];
         return Some(token.strip_prefix(tag)?.strip_suffix(tag)?.to_owned());
     }
     let escaped = unquote(token.strip_prefix(['e', 'E'])?);

@@ -54,9 +54,15 @@ impl Dictionary {
                     let none = Ranges::new();
                     shifted(*notation, &keys, images, values.ranges.get(notation).unwrap_or(&none), &mut random)
                 }
-                Notation::Date => moved(nudge(numbers, &mut random), -random.between(1, 9)),
-                Notation::Timestamp => moved(nudge(numbers, &mut random), -random.between(61, 599) * 1_000_000),
-                Notation::TimeOfDay => nudge(numbers, &mut random),
+                Notation::Date => {
+                    let days = random.between(1, 9);
+                    nudge(numbers, -days, &mut random)
+                }
+                Notation::Timestamp => {
+                    let seconds = random.between(61, 599);
+                    nudge(numbers, -seconds * 1_000_000, &mut random)
+                }
+                Notation::TimeOfDay => nudge(numbers, 0, &mut random),
                 Notation::Uuid => scatter(keys.len(), &mut random),
             };
             let unchanged = keys.iter().zip(&images).filter(|(a, b)| a == b).count() as u64;

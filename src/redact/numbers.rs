@@ -151,22 +151,21 @@ fn outwards(numbers: &[(i128, i128)], random: &mut Random) -> Vec<i128> {
     out
 }
 
-/// Each number moves by less than 45 % of the gap to its neighbour on that side; the ends move
-/// inwards, a single number not at all.
-pub(super) fn nudge(numbers: &Numbers, random: &mut Random) -> Vec<i128> {
+/// Each number moves by less than 45 % of the gap to its neighbour on one side, the ends inwards,
+/// and all of them by `shift`: no number that has room stays where it was.
+pub(super) fn nudge(numbers: &Numbers, shift: i128, random: &mut Random) -> Vec<i128> {
     let values: Vec<(i128, i128)> = numbers.iter().map(|(v, u)| (*v, *u)).collect();
     let gap = |a: usize, b: usize| values.get(b).zip(values.get(a)).map(|(b, a)| b.0 - a.0);
     let mut out = Vec::with_capacity(values.len());
     for (n, (value, unit)) in values.iter().copied().enumerate() {
-        let left = n.checked_sub(1).and_then(|before| gap(before, n));
-        let right = gap(n, n + 1);
-        let up = match (left, right) {
-            (Some(_), Some(_)) => random.unit() < 0.5,
-            (left, _) => left.is_none(),
+        let left = n.checked_sub(1).and_then(|before| gap(before, n)).unwrap_or(0);
+        let right = gap(n, n + 1).unwrap_or(0);
+        let mut draw = || {
+            let (room, sign) = if left == 0 || (right > 0 && random.unit() < 0.5) { (right, 1) } else { (left, -1) };
+            sign * ((room as f64 * 0.45 * random.unit()) as i128 / unit * unit)
         };
-        let room = if up { right } else { left }.unwrap_or(0);
-        let way = (room as f64 * 0.45 * random.unit()) as i128 / unit * unit;
-        out.push(if up { value + way } else { value - way });
+        let way = (0..8).map(|_| draw()).find(|way| way + shift != 0).unwrap_or(0);
+        out.push(value + way + shift);
     }
     out
 }
@@ -222,7 +221,7 @@ mod tests {
 
         #[test]
         fn nudged_numbers_keep_order_unit_and_place(numbers in multiples(), seed in any::<u64>()) {
-            let out = nudge(&numbers, &mut Random::new(seed, "x"));
+            let out = nudge(&numbers, 0, &mut Random::new(seed, "x"));
             prop_assert!(out.windows(2).all(|w| w[0] < w[1]));
             prop_assert!(numbers.iter().zip(&out).all(|((_, unit), new)| new % unit == 0));
         }

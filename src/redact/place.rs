@@ -56,10 +56,10 @@ impl<'a> Place<'a> {
         };
         let mut open: Vec<usize> = Vec::new();
         for (at, token) in words.iter().enumerate() {
-            if token.is_symbol(")") || token.is_symbol("]") {
-                if let Some(start) = open.pop() {
-                    place.closer[start] = at;
-                }
+            if (token.is_symbol(")") || token.is_symbol("]"))
+                && let Some(start) = open.pop()
+            {
+                place.closer[start] = at;
             }
             place.opener.push(open.last().copied());
             if token.is_symbol("(") || token.is_symbol("[") {
