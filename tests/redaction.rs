@@ -12,8 +12,10 @@ use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
 use advisor::pg::server::Binaries;
 use advisor::pg::session::{Purpose, Session};
-use advisor::pg::{blueprint, collate, explain};
+use advisor::pg::value::TextValue;
+use advisor::pg::{blueprint, collate};
 use advisor::redact::{self, Dictionary, Keep, TextOrder};
+use postgres_types::ToSql;
 
 /// Texts under a locale's collation, an enum, UUIDs, dates, both kinds of partitions, a check, partial indexes.
 const SCHEMA: &str = r#"
@@ -170,7 +172,7 @@ async fn histograms_ascend(live: &Session, snapshot: &Snapshot) {
 async fn clone(binaries: &Binaries, plan: Blueprint, snapshot: &Snapshot) -> CloneDb {
     let mut clone = CloneDb::build(binaries, plan, &snapshot.settings).await.unwrap();
     assert_eq!(clone.problems, [], "{}", binaries.version);
-    clone.stretch(&[]).await.unwrap();
+    clone.open_lanes(1, &[]).await.unwrap();
     clone
 }
 
@@ -194,9 +196,14 @@ fn values(snapshot: &Snapshot, query: &str, places: &[(&str, &str, f64)]) -> Vec
 }
 
 async fn planned(clone: &CloneDb, query: &str, values: &[String]) -> Plan {
-    let client = &clone.planner().client;
-    let prepared = explain::prepare(client, query, false).await.unwrap();
-    explain::explain(client, &prepared, values).await.unwrap_or_else(|e| panic!("{query} {values:?}: {e}"))
+    let client = &clone.planner(0).unwrap().client;
+    let bound: Vec<TextValue> = values.iter().map(|v| TextValue(Some(v.clone()))).collect();
+    let parameters: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|v| v as _).collect();
+    let row = client.query_one(&format!("explain (format json) {query}"), &parameters).await;
+    let row = row.unwrap_or_else(|e| panic!("{query} {values:?}: {e:?}"));
+    let plan = advisor::read::explain::read(&row.get::<_, serde_json::Value>(0).to_string()).plans.remove(0);
+    assert!(plan.root.total_cost.is_some());
+    plan
 }
 
 fn shape(plan: &Plan) -> Vec<(String, Option<String>, Option<String>)> {

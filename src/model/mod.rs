@@ -13,5 +13,6 @@ pub mod query;
 pub mod redaction;
 pub mod report;
 pub mod snapshot;
+pub mod snapshot_file;
 pub mod step;
 pub mod text;

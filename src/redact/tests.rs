@@ -2,7 +2,7 @@ use super::*;
 use crate::model::blueprint::{ColumnStatistics, CommonCombination, ExtendedStatistics, Object, ObjectKind, Relation, Slot};
 use crate::model::catalog::{Column, ColumnStats, Index, Table};
 use crate::model::index_def::{IndexSpec, KeyExpr, KeySpec};
-use crate::model::query::{Query, QuerySource, Reading};
+use crate::model::query::{Query, QuerySource};
 use crate::model::redaction::Note;
 use crate::model::snapshot::SessionActivity;
 use proptest::prelude::*;
@@ -180,19 +180,8 @@ fn database(columns: Vec<Column>) -> (Blueprint, Snapshot) {
     let mut snapshot = Snapshot::default();
     snapshot.catalog.tables = vec![Table { schema: "s".into(), name: "t".into(), columns, ..Table::default() }];
     snapshot.catalog.indexes = vec![index];
-    snapshot.workload = vec![Query {
-        fingerprint: String::new(),
-        text: "select * from s.t where code = 'acme-corp' and kind in (123456, 234567) /* hush-hush */".into(),
-        normalized: String::new(),
-        source: QuerySource::File,
-        role: None,
-        search_path: vec![],
-        figures: None,
-        weight: 1.0,
-        reading: Reading::Opaque(String::new()),
-        plans: vec![],
-        not_planned: None,
-    }];
+    let text = "select * from s.t where code = 'acme-corp' and kind in (123456, 234567) /* hush-hush */";
+    snapshot.workload = vec![Query::new(QuerySource::File, text, &[])];
     snapshot.sessions = vec![SessionActivity { application: Some("acme-corp billing".into()), ..SessionActivity::default() }];
     (plan, snapshot)
 }
@@ -369,4 +358,25 @@ fn pseudonyms_depend_on_the_seed_alone() {
         })
         .collect();
     assert_eq!(by_seed.values().collect::<std::collections::BTreeSet<_>>().len(), 20);
+}
+
+#[test]
+fn a_query_is_known_by_the_same_fingerprint_as_before() {
+    let texts = [
+        "select * from s.t where code = 'acme' and kind in (1, 2, 3) order by 2 limit 5",
+        "update s.t set code = $1, day = date '2024-01-01' where id = -5 and at > now() - interval '1 day'",
+        "select count(*) filter (where kind is not null), 'x' || code from s.t where code like 'a%' and data ->> 'k' = 'v' group by 2",
+        "insert into s.t (id, code) values (1, 'a'), (2, 'b') on conflict do nothing /* hush */",
+        "select \"A b\".x from s.t \"A b\" where flag = true and x is null and y = any(array[1,2])",
+    ];
+    let (plan, mut snapshot) = database(vec![]);
+    let query = snapshot.workload[0].clone();
+    snapshot.workload = texts.iter().map(|t| Query { text: (*t).to_owned(), ..query.clone() }).collect();
+    crate::read::sql::read_workload(&mut snapshot);
+    let (_, file, _) = redacted(&plan, &snapshot, &Keep::Nothing);
+    let of = |s: &Snapshot| s.workload.iter().map(|q| q.fingerprint.clone()).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(of(&file), of(&snapshot));
+    assert_eq!(of(&file).len(), texts.len());
+    let understood = |s: &Snapshot| s.workload.iter().filter(|q| q.shape().is_some()).count();
+    assert_eq!(understood(&file), understood(&snapshot));
 }
