@@ -3,7 +3,7 @@
 use super::Keep;
 use super::kinds::{Collation, Domain, Type, Types, plain_name, read_type};
 use crate::model::blueprint::{Blueprint, ObjectKind};
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, Table};
 use crate::model::index_def::TableName;
 use crate::read::sql::tokens::{Kind, Token, tokens};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,7 @@ impl Columns {
         let mut columns = Columns { types: Types::new(blueprint), ..Columns::default() };
         if let Keep::Tables(tables) = keep {
             columns.kept = tables.iter().cloned().collect();
+            columns.keep_partitions(catalog);
         }
         for object in blueprint.objects.iter().filter(|o| o.kind == ObjectKind::Table) {
             columns.read_table(&tokens(&object.ddl));
@@ -40,6 +41,19 @@ impl Columns {
             }
         }
         columns
+    }
+
+    /// Whoever keeps a partitioned table means its partitions too.
+    fn keep_partitions(&mut self, catalog: &Catalog) {
+        loop {
+            let below = |t: &&Table| t.partition_of.as_ref().is_some_and(|parent| self.kept.contains(parent));
+            let more: Vec<TableName> = catalog.tables.iter().filter(below).map(|t| t.table_name()).collect();
+            let before = self.kept.len();
+            self.kept.extend(more);
+            if self.kept.len() == before {
+                return;
+            }
+        }
     }
 
     /// CREATE TABLE s.t (column type COLLATE …, …) PARTITION BY RANGE (…).

@@ -2,7 +2,7 @@
 //! each is found, its type told, and replaced by its image, or it stays for a reason that is noted.
 
 use super::columns::{Columns, read_collation, read_name};
-use super::kinds::{Domain, Type, Values as Kind_, plain_name, read_type, unquote};
+use super::kinds::{Domain, Type, Values as What, plain_name, read_type, unquote};
 use super::place::Place;
 use super::values::Images;
 use crate::model::index_def::TableName;
@@ -81,7 +81,9 @@ pub(super) fn replace(sql: &str, words: &[Token], mut change: impl FnMut(usize) 
         match change(n) {
             Some((first, text)) => {
                 let from = words.get(first).map_or(token.offset, |t| t.offset);
-                pieces.retain(|(start, _, _)| *start < from);
+                while pieces.last().is_some_and(|(start, _, _)| *start >= from) {
+                    pieces.pop();
+                }
                 pieces.push((from, token.offset + token.text.len(), Some(text)));
             }
             None => pieces.push((token.offset, token.offset + token.text.len(), None)),
@@ -226,11 +228,11 @@ impl Reader<'_> {
         };
         let column = operand.map(|o| o.kind).or_else(|| self.scope.target.clone());
         match chosen(own, column, &text) {
-            Some(kind) if kind.values == Kind_::Foreign => {
+            Some(kind) if kind.values == What::Foreign => {
                 let name = cast.unwrap_or_default();
                 Some(Found::Kept(format!("constants of type {}", if name.is_empty() { "the column" } else { &name })))
             }
-            Some(kind) if kind.values == Kind_::Plain => None,
+            Some(kind) if kind.values == What::Plain => None,
             Some(kind) => Some(Found::Replaced { first, text, kind }),
             None => Some(Found::Kept("constants of unknown type".into())),
         }

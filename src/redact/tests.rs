@@ -239,6 +239,9 @@ fn a_kept_table_keeps_its_values_and_no_other_does() {
     // The labels of an enum that the kept table uses are its values.
     assert_eq!(after.objects[0], plan.objects[0]);
     assert_eq!(report.kept_tables, ["s.t"]);
+    // A partition's values are its parent's.
+    snapshot.catalog.tables[1].partition_of = Some(TableName::new("s", "t"));
+    assert_eq!(redacted(&plan, &snapshot, &Keep::Tables(vec![TableName::new("s", "t")])).0.statistics, plan.statistics);
 }
 
 #[test]
