@@ -104,9 +104,13 @@ async fn analyse_file(path: &Path, analysis: &Analysis) -> Result<Report, Failur
 
 async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &Analysis) -> Report {
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
-    let recommend::Advised { mut recommendation, in_use } = recommend::recommend(place, &mut snapshot, &analysis.advice).await;
+    let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &analysis.advice).await;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog, &in_use));
+    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use);
+    match drops::tried(drops, settled, &mut recommendation).await {
+        Ok(drops) => recommendation.indexes.extend(drops),
+        Err(failure) => snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message }),
+    }
     report(snapshot, judgement, recommendation)
 }
 

@@ -4,7 +4,7 @@ use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
-use super::trial::{Answer, Trials};
+use super::trial::{Answer, Trials, weighted_cost};
 use super::wording;
 use crate::candidates::size::indexed_rows;
 use crate::candidates::{self, Wanted};
@@ -12,6 +12,7 @@ use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
 use crate::model::catalog::Catalog;
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
+use crate::model::index_def::TableName;
 use crate::model::plan::Plan;
 use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
@@ -27,11 +28,44 @@ pub(super) struct Advised {
     pub(super) recommendation: Recommendation,
     /// Existing indexes that plans of the workload use, today or beside the advised ones: none of them is to be dropped as unused.
     pub(super) in_use: BTreeSet<IndexName>,
+    /// The engine with the choice made, where there was one.
+    pub(super) settled: Option<Settled>,
+}
+
+/// An engine on which a set of candidates was chosen: more can be tried beside it.
+pub(super) struct Settled {
+    bench: Bench,
+    targets: Vec<Target>,
+    /// Tables of each planned query.
+    tables: Vec<BTreeSet<TableName>>,
+    chosen: CandidateSet,
+}
+
+impl Settled {
+    /// By how much the plan of any query on `table` gets dearer at most when `hidden` are gone, as a share of its
+    /// cost with the advice; `None` where the engine cannot tell.
+    pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
+        let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
+        let views = |q: usize| {
+            let with = View::with(self.chosen.intersection(&self.targets[q].relevant).copied().collect());
+            [(q, with.clone()), (q, View { hidden: hidden.clone(), ..with })]
+        };
+        let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
+        let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
+        let answers = trials.answers(&asks).await?;
+        let mut worst = 0.0f64;
+        for pair in answers.chunks_exact(2) {
+            let [Ok(with), Ok(without)] = pair else { return Ok(None) };
+            let (with, without) = (weighted_cost(with), weighted_cost(without));
+            worst = worst.max(if with > 0.0 { without / with - 1.0 } else { 0.0 });
+        }
+        Ok(Some(worst))
+    }
 }
 
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
 pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice) -> Advised {
-    let mut advised = Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot) };
+    let mut advised = Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot), settled: None };
     if let Err(failure) = advise(place, snapshot, advice, &mut advised).await {
         let message = std::iter::once(failure.message).chain(failure.hints).collect::<Vec<_>>().join("; ");
         snapshot.problems.push(Problem { source: "what-if".into(), message: format!("no index advice: {message}") });
@@ -149,6 +183,8 @@ impl Bench {
         }
         advised.recommendation.what_if = self.engine.what_if();
         wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
+        let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
+        advised.settled = Some(Settled { bench: self, targets, tables, chosen });
         Ok(())
     }
 }

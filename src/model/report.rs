@@ -255,7 +255,7 @@ pub struct ServedQuery {
 pub struct Rejected {
     /// As CREATE INDEX.
     pub ddl: String,
-    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`.
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
     pub reason_code: String,
     /// In words.
     pub reason: String,
