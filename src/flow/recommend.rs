@@ -1,6 +1,7 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
+use super::executions;
 use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
@@ -174,7 +175,8 @@ impl Bench {
         let selection = select::select(&mut trials, list, &targets, Limits::default()).await?;
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
         let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
-        advised.in_use.extend(trials.existing(sets).await?);
+        let (real, used) = trials.in_use(sets).await?;
+        advised.in_use.extend(real);
         progress.finish_and_clear();
         advised.recommendation.optimizer_calls = trials.calls;
         for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -183,6 +185,7 @@ impl Bench {
         }
         advised.recommendation.what_if = self.engine.what_if();
         wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
+        executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         advised.settled = Some(Settled { bench: self, targets, tables, chosen });
         Ok(())
