@@ -86,7 +86,7 @@ fn chosen(stats: &ColumnStats, place: Place) -> Option<Vec<Frequent>> {
         value,
         frequency: unlisted_frequency(stats, place),
         listed: false,
-        words: if stats.common_values.is_empty() { "a typical value" } else { "a value that is not among the common ones" },
+        words: if typical_listed(stats).is_none() { "a typical value" } else { "a rare value" },
     });
     let last = stats.common_values.len().saturating_sub(1);
     let typical = match typical_listed(stats) {
@@ -94,7 +94,9 @@ fn chosen(stats: &ColumnStats, place: Place) -> Option<Vec<Frequent>> {
         Some(n) => listed(n, "a usual value")?,
         None => unlisted.clone()?,
     };
-    let others = [listed(0, "the most common value"), listed(last, "a rare value"), unlisted];
+    // Beside values outside the list its last one is not rare.
+    let last_words = if unlisted.is_some() { "a fairly common value" } else { "a rare value" };
+    let others = [listed(0, "the most common value"), listed(last, last_words), unlisted];
     let mut kept = vec![typical];
     for other in others.into_iter().flatten() {
         let different = |k: &Frequent| k.value != other.value && ratio(k.frequency, other.frequency) >= DIFFERENT;

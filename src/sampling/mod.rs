@@ -156,7 +156,7 @@ fn with_null(place: Place, cases: Option<Knob>) -> Option<Knob> {
     let mut cases = cases.unwrap_or_else(|| vec![typical()]);
     let nulls = place.stats().map_or(0.0, |s| s.null_frac);
     let (share, passes, label) = match asks {
-        NullAsks::Everything => (0.5, 1.0, format!("no value of {} (all rows)", place.name())),
+        NullAsks::Everything => (0.5, 1.0, format!("{} left open", place.name())),
         NullAsks::Nulls if nulls == 0.0 => return Some(cases),
         NullAsks::Nulls => (equal::asked_for(nulls, place), nulls, format!("rows without a value of {}", place.name())),
     };
