@@ -94,7 +94,7 @@ async fn redact(session: &Session, blueprint: &mut Blueprint, snapshot: &mut Sna
         sorted.push((order, texts));
     }
     // Random and forgotten: nobody can turn the pseudonyms back, us included.
-    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), &snapshot.workload.len());
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), snapshot.workload.len());
     Ok(redact::redact(blueprint, snapshot, Dictionary::new(&values, sorted, seed), keep))
 }
 
