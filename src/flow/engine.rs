@@ -249,5 +249,6 @@ async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice
 }
 
 async fn copy(session: &Session, binaries: &server::Binaries, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
-    CloneDb::build(binaries, blueprint::read(session).await?, settings).await
+    let (copied, _) = blueprint::read(session, &blueprint::Options::default()).await?;
+    CloneDb::build(binaries, copied, settings).await
 }
