@@ -42,7 +42,7 @@ const SCHEMA: &str = "
     create index orders_person_at on orders (person_id, at desc);
     create index orders_person on orders (person_id);
     create index orders_new on orders (at) where status = 'new';
-    create index orders_at on orders using brin (at) with (pages_per_range = 16);
+    create index orders_at on orders using brin (at) with (pages_per_range = 1);
     create index orders_at_tree on orders (at);
     create index orders_doc on orders using gin (doc jsonb_path_ops);
     create index orders_total on orders (total);
@@ -184,7 +184,7 @@ async fn a_clone_costs_what_the_database_costs() {
         let of = |name: &str| copied.relations.iter().find(|r| r.name == name).unwrap();
         assert_eq!((of("people_pkey").height, of("people_happy").height), (Some(1), Some(1)), "{version}");
         assert_eq!(of("people_pkey").ends, Some(["1".to_owned(), "30000".to_owned()]), "{version}");
-        assert!(of("people_tags").gin.is_some_and(|g| g.entries > 90), "{version}");
+        assert!(of("people_tags").gin.is_some_and(|g| g.entries > 40), "{version}");
         assert!(taking.statements > 40 && taking.server_ms > 0.0, "{taking:?}");
     }
 }

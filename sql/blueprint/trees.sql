@@ -1,5 +1,5 @@
 -- purpose: B-trees of tables that we may read whole, with what an ORDER BY of their keys looks like and who shares a leading column
--- reads:   pg_index, pg_class, pg_attribute, pg_opclass, pg_amop, pg_operator, pg_collation, file sizes
+-- reads:   pg_index, pg_class, pg_attribute, pg_opclass, pg_amop, pg_operator, pg_collation, pg_depend, file sizes
 -- locks:   AccessShare on each index, for an instant
 select n.nspname::pg_catalog.text                                as schema,
        c.relname::pg_catalog.text                                as name,
@@ -8,8 +8,16 @@ select n.nspname::pg_catalog.text                                as schema,
        pg_catalog.pg_relation_size(c.oid) / 8192                 as blocks,
        pg_catalog.pg_get_expr(x.indpred, x.indrelid)             as predicate,
        k.order_by                                                as order_by,
-       -- The planner looks for ends only in an index in the type's own order, of the column's own collation.
-       case when x.indpred is null and fo.opcdefault and x.indcollation[0] = fa.attcollation then fa.attname::pg_catalog.text end as leading
+       -- The planner looks for ends only in an index in the type's own order, of the column's own collation. An
+       -- expression is computed when it is asked for: only by functions of the server itself, which depend on nothing.
+       case when x.indpred is null and fo.opcdefault
+                 and case when x.indkey[0] = 0 then not exists (
+                            select from pg_catalog.pg_depend d
+                            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = x.indexrelid
+                              and d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+                                                   'pg_catalog.pg_type'::pg_catalog.regclass))
+                          else x.indcollation[0] = fa.attcollation end
+            then pg_catalog.pg_get_indexdef(x.indexrelid, 1, false) end   as leading
 from pg_catalog.pg_index x
 join pg_catalog.pg_class c on c.oid = x.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -7,7 +7,8 @@ select w.place                                                                  
        m.amname::pg_catalog.text                                                  as method,
        x.indrelid                                                                 as table_oid,
        case when x.indrelid is not null and c.relkind = 'i' then pg_catalog.pg_relation_filepath(x.indrelid) end   as table_path,
-       case when c.relam = 403 and x.indpred is null and o.opcdefault and a.attcollation = x.indcollation[0] then a.attnum end   as column,
+       case when c.relam = 403 and x.indpred is null and o.opcdefault and (a.attnum is null or a.attcollation = x.indcollation[0])
+            then pg_catalog.pg_get_indexdef(c.oid, 1, false) end                  as leading,
        x.indoption[0] & 1 = 1                                                     as descending,
        x.indnatts                                                                 as columns,
        case when c.relam = 403 then

@@ -196,13 +196,13 @@ statements! {
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None, ["text"] -> ["place", "reduced"];
     /// Clone: where relations lie, and what their first pages need.
     CLONE_FILES = "clone/files", 13..=99, None, ["_text", "_text"] -> [
-        "place", "oid", "path", "method", "table_oid", "table_path", "column", "descending", "columns", "key_bytes",
+        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_bytes",
     ];
     /// Clone: writes page and row counts.
     CLONE_PUT_SIZES = "clone/put_sizes", 13..=99, None, ["_oid", "_int4", "_float4", "_int4"] -> [];
     /// Clone: columns that lead a B-tree.
     CLONE_LEADING = "clone/leading", 13..=99, None, ["_text", "_text"] -> [
-        "place", "table_oid", "column", "type_oid", "type_name", "length",
+        "place", "table_oid", "leading", "type_oid", "type_name", "length",
     ];
     /// Clone: statistics objects, without expressions.
     CLONE_STATISTICS_OBJECTS_13 = "clone/statistics_objects.pg13", 13..=13, None, [] -> [

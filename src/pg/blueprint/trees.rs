@@ -7,7 +7,7 @@
 use super::Options;
 use super::live::Live;
 use crate::model::blueprint::{Blueprint, Relation};
-use crate::model::text::{quote_ident, quote_qualified};
+use crate::model::text::quote_qualified;
 use crate::pg::statements;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -39,7 +39,7 @@ struct Tree {
     leading: Option<String>,
 }
 
-/// A column whose ends the planner may look up.
+/// A column or expression whose ends the planner may look up: schema, table, and itself as the server prints it.
 type Column = (String, String, String);
 
 /// Fills heights and ends.
@@ -146,8 +146,9 @@ async fn ends(live: &Live<'_>, trees: &[Tree]) -> Result<HashMap<Column, [String
 
 /// `format` writes a value as its type does; a cast to text would cut the blanks of a character(n).
 fn probe((schema, table, column): &Column, direction: &str) -> String {
-    let (table, column) = (quote_qualified(schema, table), quote_ident(column));
-    format!("SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE {column} IS NOT NULL ORDER BY {column} {direction} LIMIT 1")
+    // The server printed the column or expression itself.
+    let table = quote_qualified(schema, table);
+    format!("SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE ({column}) IS NOT NULL ORDER BY ({column}) {direction} LIMIT 1")
 }
 
 fn is_step_to_end(explained: &str, indexes: &HashSet<&str>) -> bool {

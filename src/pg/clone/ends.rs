@@ -23,10 +23,11 @@ const NUMBER: usize = 8;
 /// Longer values may be compressed or lie elsewhere.
 const LONGEST: usize = 1200;
 
-/// A column of a table: oid and attribute number, the same in every copy of the template.
-type Column = (u32, i16);
+/// What leads an index: the table's oid, the same in every copy of the template, and the column or
+/// expression as the server prints it.
+type Column = (u32, String);
 
-/// The ends of columns.
+/// The ends of columns and expressions.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     columns: HashMap<Column, End>,
@@ -51,8 +52,8 @@ struct OfType {
 
 impl Ends {
     /// The ends of a column, where they are known.
-    pub(super) fn of(&self, table: u32, column: i16) -> Option<&End> {
-        self.columns.get(&(table, column))
+    pub(super) fn of(&self, table: u32, leading: &str) -> Option<&End> {
+        self.columns.get(&(table, leading.to_owned()))
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn encode(admin: &Session, planner: &Session, folder: &Path, re
         for (n, (column, _)) in of_type.columns.iter().enumerate() {
             let value = |k: usize| values.get(&((2 * n + k) as i64)).map(|tail| own_bytes(tail, of_type.length)).unwrap_or_default();
             if let (Some(least), Some(greatest)) = (value(0), value(1)) {
-                ends.columns.insert(*column, End { values: [least, greatest], variable: of_type.length < 0 });
+                ends.columns.insert(column.clone(), End { values: [least, greatest], variable: of_type.length < 0 });
             }
         }
     }
@@ -93,7 +94,7 @@ pub(super) async fn encode(admin: &Session, planner: &Session, folder: &Path, re
 
 fn add(row: &Row, with_ends: &[(&Relation, &[String; 2])], types: &mut BTreeMap<u32, OfType>) -> Result<(), tokio_postgres::Error> {
     let place: i64 = row.try_get("place")?;
-    let column: Column = (row.try_get("table_oid")?, row.try_get("column")?);
+    let column: Column = (row.try_get("table_oid")?, row.try_get("leading")?);
     let Some((_, ends)) = usize::try_from(place - 1).ok().and_then(|n| with_ends.get(n)) else { return Ok(()) };
     let of_type = types.entry(row.try_get("type_oid")?).or_default();
     of_type.name = row.try_get("type_name")?;

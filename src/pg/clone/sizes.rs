@@ -25,7 +25,7 @@ struct Place<'a> {
     method: Option<String>,
     table_oid: Option<u32>,
     table_path: Option<PathBuf>,
-    column: Option<i16>,
+    leading: Option<String>,
     descending: bool,
     columns: i16,
     key_bytes: f64,
@@ -67,7 +67,7 @@ fn place<'a>(row: &Row, folder: &Path, relations: &'a [Relation]) -> Result<Opti
         method: row.try_get("method")?,
         table_oid: row.try_get("table_oid")?,
         table_path: path("table_path")?,
-        column: row.try_get("column")?,
+        leading: row.try_get("leading")?,
         descending: row.try_get::<_, Option<bool>>("descending")?.unwrap_or(false),
         columns: row.try_get::<_, Option<i16>>("columns")?.unwrap_or(1),
         key_bytes: row.try_get::<_, Option<f64>>("key_bytes")?.unwrap_or(16.0),
@@ -81,7 +81,7 @@ fn first_pages(place: &Place<'_>, path: &Path, ends: &Ends, shown: &mut BTreeSet
     let pages = match place.method.as_deref() {
         Some("btree") if relation.blocks > 1 => {
             let height = relation.height.filter(|h| *h <= MOST_LEVELS).unwrap_or_else(|| btree::height(relation.blocks as f64 - 1.0, place.key_bytes));
-            let end = place.table_oid.zip(place.column).and_then(|(table, column)| ends.of(table, column));
+            let end = place.table_oid.zip(place.leading.as_ref()).and_then(|(table, leading)| ends.of(table, leading));
             // A table without a block has no block to be visible.
             let end = end.filter(|_| files::blocks(table) > 0);
             let tree = end.and_then(|end| {
