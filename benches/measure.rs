@@ -5,7 +5,7 @@ use advisor::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
 use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::failure::Failure;
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
-use advisor::model::query::{Query, QuerySource, Reading};
+use advisor::model::query::{Query, QuerySource};
 use advisor::model::report::Report;
 use advisor::model::snapshot::Snapshot;
 use advisor::pg::blueprint;
@@ -207,19 +207,7 @@ fn statement(n: usize) -> String {
 }
 
 fn query(text: String) -> Query {
-    Query {
-        fingerprint: String::new(),
-        text,
-        normalized: String::new(),
-        source: QuerySource::File,
-        role: None,
-        search_path: Vec::new(),
-        figures: None,
-        weight: 1.0,
-        reading: Reading::Opaque("not read".into()),
-        plans: Vec::new(),
-        not_planned: None,
-    }
+    Query::new(QuerySource::File, text, &[])
 }
 
 /// Indexes that the demo's app could use, and some that it could not.
@@ -281,6 +269,8 @@ fn analysis(url: &str, what_if: WhatIfChoice) -> Analysis {
         target: Some(url.to_owned()),
         queries: Vec::new(),
         plans: Vec::new(),
+        snapshot: None,
+        only_new: false,
         explain_analyze: false,
         max_queries: 500,
         thresholds: Thresholds::default(),

@@ -2,6 +2,7 @@
 
 use super::plans::Planned;
 use super::trial::{Answer, indexes};
+use crate::model::blueprint::Blueprint;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
@@ -11,19 +12,19 @@ use crate::pg::blueprint;
 use crate::pg::clone::{CloneDb, Lane, Turns};
 use crate::pg::explain::{self, Prepared};
 use crate::pg::hypopg::Hypopg;
-use crate::pg::server;
+use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
 use crate::term;
 use futures_util::future::try_join_all;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 /// Which engine the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum WhatIfChoice {
-    /// HypoPG where it is installed, else a clone in a server of our own.
+    /// A clone, unless it cannot be made or plans otherwise than the server and HypoPG is installed.
     Auto,
     /// A clone in a server of our own.
     Clone,
@@ -61,6 +62,14 @@ impl Engine {
         match self {
             Engine::Clone(_) => WhatIf::Clone,
             Engine::Hypopg(_) => WhatIf::Hypopg,
+        }
+    }
+
+    /// Makes it ready to plan without any candidate.
+    pub(super) async fn open(&mut self) -> Result<(), Failure> {
+        match self {
+            Engine::Clone(clone) => clone.open_lanes(1, &[]).await,
+            Engine::Hypopg(_) => Ok(()),
         }
     }
 
@@ -209,46 +218,93 @@ fn alive(session: &Session, reason: String) -> Result<String, Failure> {
     if session.closed() { Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}"))) } else { Ok(reason) }
 }
 
+/// Where trials can be made.
+pub(super) enum Place<'a> {
+    /// On the analysed server, or on a copy of it.
+    Live {
+        /// The analysis' own connection.
+        session: &'a Session,
+        /// How the user named the database: for a connection of the trials' own.
+        target: Option<&'a str>,
+    },
+    /// On a copy that is already there: the database is not.
+    Offline(Box<Engine>),
+}
+
 /// Starts the engine that the user wants, or the best that is to be had.
-pub(super) async fn start(session: &Session, target: Option<&str>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
-    let hypopg = snapshot.catalog.extension("hypopg").map(|e| e.schema.clone());
-    match (advice.what_if, hypopg) {
-        // Behind a pooler hypothetical indexes would lie in a backend that others share.
-        (WhatIfChoice::Hypopg, Some(_)) if session.behind_pooler => {
-            Err(Failure::new(FailureKind::Missing, "HypoPG needs a connection of its own, and a pooler stands in between")
-                .hint("connect past the pooler, or use --what-if clone"))
-        }
-        (WhatIfChoice::Auto | WhatIfChoice::Hypopg, Some(schema)) if !session.behind_pooler => {
-            let trial = Session::open(target, &Purpose::reading("trial")).await?;
-            Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &schema).await?)))
-        }
-        (WhatIfChoice::Hypopg, None) => Err(Failure::new(FailureKind::Missing, "the extension hypopg is not installed in this database")
-            .hint("create extension hypopg, or use --what-if clone")),
-        _ => start_clone(session, snapshot, advice).await,
+pub(super) async fn start(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
+    let (session, target) = match place {
+        Place::Offline(engine) => return Ok(*engine),
+        Place::Live { session, target } => (session, target),
+    };
+    match advice.what_if {
+        WhatIfChoice::Hypopg => start_hypopg(session, target, snapshot).await,
+        WhatIfChoice::Auto => match start_clone(session, snapshot, advice).await {
+            // No server on this machine, or none that starts: the second best, where that is to be had.
+            Err(failure) => start_hypopg(session, target, snapshot).await.map_err(|_| failure),
+            started => started,
+        },
+        WhatIfChoice::Clone | WhatIfChoice::None => start_clone(session, snapshot, advice).await,
     }
 }
 
-/// A server of our own with the database's schema and statistics, of its major where one is installed.
-async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
-    let major = snapshot.server.as_ref().map_or(0, |s| s.major());
-    let binaries = match &advice.pg_bindir {
-        Some(_) => server::find(advice.pg_bindir.as_deref())?,
-        None => server::find_major(major).or_else(|_| server::find(None))?,
+/// HypoPG over a connection of its own.
+pub(super) async fn start_hypopg(session: &Session, target: Option<&str>, snapshot: &Snapshot) -> Result<Engine, Failure> {
+    let Some(extension) = snapshot.catalog.extension("hypopg") else {
+        return Err(Failure::new(FailureKind::Missing, "the extension hypopg is not installed in this database")
+            .hint("create extension hypopg, or use --what-if clone"));
     };
-    if binaries.major != major {
-        let message = format!("planned by PostgreSQL {} in place of {major}: costs may differ", binaries.major);
-        snapshot.problems.push(Problem { source: "what-if clone".into(), message });
+    // Behind a pooler hypothetical indexes would lie in a backend that others share.
+    if session.behind_pooler {
+        return Err(Failure::new(FailureKind::Missing, "HypoPG needs a connection of its own, and a pooler stands in between")
+            .hint("connect past the pooler, or use --what-if clone"));
     }
+    let trial = Session::open(target, &Purpose::reading("trial")).await?;
+    Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &extension.schema).await?)))
+}
+
+async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
+    // Whether there is a server at all is known at once; reading the schema takes longer.
+    let binaries = binaries(snapshot, advice)?;
+    let progress = term::progress(0);
+    progress.set_message("Reading schema and statistics");
+    let read = blueprint::read(session, &blueprint::Options::default()).await;
+    progress.finish_and_clear();
+    build_clone(&binaries, read?.0, snapshot).await
+}
+
+/// A server of our own with this schema and these statistics.
+pub(super) async fn build_clone(binaries: &Binaries, mut blueprint: Blueprint, snapshot: &mut Snapshot) -> Result<Engine, Failure> {
     let progress = term::progress(0);
     progress.set_message("Copying schema and statistics");
-    let copied = copy(session, &binaries, &snapshot.settings).await;
+    snapshot.problems.append(&mut blueprint.problems);
+    let built = CloneDb::build(binaries, blueprint, &snapshot.settings).await;
     progress.finish_and_clear();
-    let mut clone = copied?;
+    let mut clone = built?;
     snapshot.problems.append(&mut clone.problems);
     Ok(Engine::Clone(Box::new(clone)))
 }
 
-async fn copy(session: &Session, binaries: &server::Binaries, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
-    let (copied, _) = blueprint::read(session, &blueprint::Options::default()).await?;
-    CloneDb::build(binaries, copied, settings).await
+/// The server for the clone: of the analysed one's major where one is installed, else the nearest, newer before older.
+pub(super) fn binaries(snapshot: &mut Snapshot, advice: &Advice) -> Result<Binaries, Failure> {
+    let major = snapshot.server.as_ref().map_or(0, |s| s.major());
+    let nearest = || server::find_all().into_iter().min_by_key(|b| (b.major.abs_diff(major), std::cmp::Reverse(b.major)));
+    let binaries = match &advice.pg_bindir {
+        Some(_) => server::find(advice.pg_bindir.as_deref())?,
+        None => match server::find_major(major).ok().or_else(nearest) {
+            Some(binaries) => binaries,
+            None => server::find(None)?,
+        },
+    };
+    if binaries.major != major {
+        let message = format!(
+            "planned by PostgreSQL {} in place of {major}: costs may differ by 10 % and more; install PostgreSQL {major} or name it with --pg-bindir",
+            binaries.major
+        );
+        snapshot.problems.push(Problem { source: WHAT_IF_CLONE.into(), message });
+    }
+    Ok(binaries)
 }
+
+/// Source of the problems that may explain why the clone plans otherwise.
+pub(super) const WHAT_IF_CLONE: &str = "what-if clone";

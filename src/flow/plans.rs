@@ -1,11 +1,13 @@
 //! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
 
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, RowSecurity, Table};
 use crate::model::plan::Plan;
 use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, Shape};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Problem, Snapshot};
+use crate::model::text::quote_ident;
 use crate::pg::effects;
 use crate::pg::explain::{self, Call, Ground, Prepared};
+use crate::pg::planner_settings::is_planner_setting;
 use crate::pg::session::Session;
 use crate::read::sql::{is_plannable, rewrite::explainable};
 use crate::sampling::{self, Binding};
@@ -81,7 +83,24 @@ pub(super) async fn prepare(
 
 /// The ground on which a query of the workload runs.
 pub(super) fn ground(query: &Query) -> Ground {
-    Ground { search_path: query.search_path.clone(), ..Ground::default() }
+    let settings = query.planner_settings.iter().filter(|(name, _)| is_planner_setting(name));
+    Ground {
+        search_path: query.search_path.clone(),
+        role: query.plan_role.clone(),
+        settings: settings.map(|(name, value)| (name.clone(), value.clone())).collect(),
+    }
+}
+
+/// The role that ran it, where row-level security holds it back.
+fn plan_role(query: &Query, catalog: &Catalog) -> Option<String> {
+    let role = query.plan_role.as_deref()?;
+    let held_back = |table: &Table| match table.row_security {
+        RowSecurity::Off => false,
+        RowSecurity::On => table.owner != role,
+        RowSecurity::Forced => true,
+    };
+    let tables = query.shape()?.tables.iter().filter_map(|t| catalog.table(&t.table));
+    tables.into_iter().any(held_back).then(|| role.to_owned())
 }
 
 /// Runs a SELECT under EXPLAIN ANALYZE, if nothing it calls has effects.
@@ -99,16 +118,27 @@ pub(super) async fn run(session: &Session, query: &Query, catalog: &Catalog) -> 
     .await
 }
 
-/// Plans the first `most` queries of the workload that have a text and no plan yet.
+/// Plans the first `most` queries of the workload that have a text and no plan yet, and all that came without figures: the
+/// user handed them to us.
 pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, most: usize, progress: &ProgressBar) {
     let catalog = std::mem::take(&mut snapshot.catalog);
-    for query in snapshot.workload.iter_mut().take(most) {
+    let wanted = |(n, query): &(usize, &mut Query)| *n < most || query.figures.is_none();
+    for (_, query) in snapshot.workload.iter_mut().enumerate().filter(wanted) {
         progress.inc(1);
         let is_ddl = query.source == QuerySource::PgStatStatements && !is_plannable(&query.text);
         if is_ddl || !query.plans.is_empty() {
             continue;
         }
-        match plan_query(session, query, &catalog).await {
+        query.plan_role = plan_role(query, &catalog);
+        let mut planned = plan_query(session, query, &catalog).await;
+        if let (Err(_), Some(role)) = (&planned, &query.plan_role) {
+            let message = format!("planned without row-level security: we cannot act as role {}", quote_ident(role));
+            let problem = Problem { source: query.fingerprint.clone(), message };
+            query.plan_role = None;
+            planned = plan_query(session, query, &catalog).await;
+            snapshot.problems.extend(planned.is_ok().then_some(problem));
+        }
+        match planned {
             Ok(plan) => query.plans.insert(0, plan),
             Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
         }

@@ -28,15 +28,6 @@ pub struct Blueprint {
     pub problems: Vec<Problem>,
 }
 
-/// What reading a blueprint asked of the live server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Taking {
-    /// Statements sent: catalog reads, plain EXPLAINs, probes of index ends.
-    pub statements: u64,
-    /// Time spent waiting for the answers, ms; the way there and back is in it.
-    pub server_ms: f64,
-}
-
 /// pg_database: what decides how texts compare.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Locale {
@@ -259,4 +250,13 @@ pub struct CommonCombination {
     pub frequency: f64,
     /// The share it would have were the columns independent.
     pub base_frequency: f64,
+}
+
+/// What reading cost the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Taking {
+    /// Statements sent.
+    pub statements: u64,
+    /// Time waited for their answers, ms: at most this the server worked.
+    pub server_ms: f64,
 }

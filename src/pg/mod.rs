@@ -15,6 +15,7 @@ mod ginpage;
 pub mod hypopg;
 pub mod ledger;
 pub mod partitions;
+pub mod planner_settings;
 mod refusal;
 pub mod server;
 pub mod session;

@@ -44,6 +44,7 @@ use crate::pg::statements;
 use futures_util::future::join_all;
 pub use lane::Lane;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::Row;
 
@@ -96,6 +97,7 @@ struct Member {
 impl CloneDb {
     /// Builds the template from `blueprint`. `settings` are the planner's on the live server.
     pub async fn build(binaries: &Binaries, blueprint: Blueprint, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
+        check_sizes(&blueprint.relations)?;
         let options = ServerOptions {
             settings: SETTINGS.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             label: "what-if clone".into(),
@@ -203,6 +205,11 @@ impl CloneDb {
         files().map(relation).collect()
     }
 
+    /// The folder of the server's files.
+    pub fn folder(&self) -> PathBuf {
+        self.server.data_dir()
+    }
+
     /// How many lanes are open.
     pub fn lanes(&self) -> usize {
         self.lanes.len()
@@ -240,6 +247,19 @@ impl Turns<'_> {
     }
 }
 
+/// A snapshot may claim any size; each GiB is a file of ours.
+fn check_sizes(relations: &[Relation]) -> Result<(), Failure> {
+    const MOST_GIB: i64 = 200 * 1024;
+    let gib = relations.iter().fold(0i64, |sum, r| sum.saturating_add(r.blocks.max(0) / (1 << 17)));
+    if gib <= MOST_GIB {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "its tables and indexes are larger than {} TiB together: no copy is made of such a database",
+        MOST_GIB / 1024
+    )))
+}
+
 /// Name of the index that stands for a candidate.
 fn candidate_name(id: CandidateId) -> String {
     format!("advisor_c{id}")
@@ -267,6 +287,15 @@ async fn tree(admin: &Session) -> Result<Vec<(IndexName, Member)>, Failure> {
 }
 
 fn broken(error: tokio_postgres::Error) -> Failure {
+    if error.is_closed() || error.code().is_some_and(|code| code.code().starts_with("57P")) {
+        return Failure::new(FailureKind::Connect, format!("the server of the what-if clone is gone: {}", describe(&error)))
+            .hint("memory or disk may have run out on this machine: see its log, then run the same command again");
+    }
+    // 53100: disk full.
+    if error.code().is_some_and(|code| code.code() == "53100") {
+        return Failure::new(FailureKind::Missing, format!("no space for the what-if clone: {}", describe(&error)))
+            .hint("free space in the temporary folder, or set TMPDIR to another one");
+    }
     Failure::new(FailureKind::Bug, format!("the what-if clone failed: {}", describe(&error)))
 }
 
