@@ -52,8 +52,10 @@ async fn every_statement_keeps_its_promise() {
         let client = support::connect(&server.database("sql_contract")).await;
         // In a schema of its own, as managed services have it.
         client
-            .batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; \
-                 create extension pageinspect schema \"Ext\"; set search_path = \"Ext\"")
+            .batch_execute(
+                "create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; \
+                 create extension pageinspect schema \"Ext\"; set search_path = \"Ext\"",
+            )
             .await
             .unwrap();
         for kind in ["pg_ndistinct", "pg_dependencies", "pg_mcv_list"] {

@@ -47,12 +47,8 @@ pub(crate) fn read(page: &[u8]) -> Option<GinCounters> {
 pub(crate) fn set(page: &[u8], counters: &GinCounters) -> Option<Vec<u8>> {
     read(page).filter(|_| u16::from_ne_bytes([page[FLAGS], page[FLAGS + 1]]) == META)?;
     let mut page = page.to_vec();
-    let words = [
-        (PENDING, counters.pending_pages),
-        (TOTAL, counters.total_pages),
-        (ENTRY, counters.entry_pages),
-        (DATA, counters.data_pages),
-    ];
+    let words =
+        [(PENDING, counters.pending_pages), (TOTAL, counters.total_pages), (ENTRY, counters.entry_pages), (DATA, counters.data_pages)];
     for (at, word) in words {
         page[at..at + 4].copy_from_slice(&word.to_ne_bytes());
     }

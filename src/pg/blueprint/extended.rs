@@ -82,8 +82,12 @@ fn of<'a>(row: &Row, found: &Found, blueprint: &'a mut Blueprint) -> Result<Opti
 fn object(row: &Row, problems: &mut Vec<Problem>) -> Result<ExtendedStatistics, Error> {
     let numbers: Vec<i16> = row.try_get("numbers")?;
     let names: HashMap<i16, String> = numbers.into_iter().zip(row.try_get::<_, Vec<String>>("names")?).collect();
-    let mut object =
-        ExtendedStatistics { schema: row.try_get("schema")?, name: row.try_get("name")?, inherited: row.try_get("inherited")?, ..Default::default() };
+    let mut object = ExtendedStatistics {
+        schema: row.try_get("schema")?,
+        name: row.try_get("name")?,
+        inherited: row.try_get("inherited")?,
+        ..Default::default()
+    };
     for (form, column) in [(Form::Distinct, "distinct_bytes"), (Form::Dependencies, "dependency_bytes")] {
         let Some(bytes) = row.try_get::<_, Option<Vec<u8>>>(column)? else { continue };
         match parse(form, &bytes).and_then(|items| named(items, &names)) {

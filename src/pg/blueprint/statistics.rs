@@ -8,8 +8,9 @@ use crate::pg::statements;
 use tokio_postgres::{Error, Row};
 
 /// What reading pg_stats in place of pg_statistic loses.
-const LOSS: &str = "our role may not read it: statistics come from pg_stats, without those of expression indexes that others own, and before \
-                    PostgreSQL 17 without those of ranges; pg_read_all_data (14 and later) reads all";
+const LOSS: &str = "our role may not read it: statistics come from pg_stats, without CREATE STATISTICS objects and expression indexes on \
+                    tables that others own, and before PostgreSQL 17 without those of ranges: such conditions are planned otherwise than \
+                    there; GRANT pg_read_all_data (PostgreSQL 14 and later) lets all be read";
 
 /// Fills statistics.
 pub(super) async fn read(live: &Live<'_>, blueprint: &mut Blueprint) -> Result<(), Error> {

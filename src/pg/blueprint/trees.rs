@@ -148,7 +148,9 @@ async fn ends(live: &Live<'_>, trees: &[Tree]) -> Result<HashMap<Column, [String
 fn probe((schema, table, column): &Column, direction: &str) -> String {
     // The server printed the column or expression itself.
     let table = quote_qualified(schema, table);
-    format!("SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE ({column}) IS NOT NULL ORDER BY ({column}) {direction} LIMIT 1")
+    format!(
+        "SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE ({column}) IS NOT NULL ORDER BY ({column}) {direction} LIMIT 1"
+    )
 }
 
 fn is_step_to_end(explained: &str, indexes: &HashSet<&str>) -> bool {

@@ -141,11 +141,8 @@ fn stored(file: &[u8]) -> HashMap<i64, Vec<u8>> {
 /// lp_off:15, lp_flags:2, lp_len:15; the tuple says at its 23rd byte where its data begin.
 fn row(page: &[u8], pointer: &[u8]) -> Option<(i64, Vec<u8>)> {
     let pointer = u32::from_ne_bytes(pointer.try_into().ok()?);
-    let (offset, length) = if cfg!(target_endian = "little") {
-        (pointer & 0x7fff, pointer >> 17)
-    } else {
-        (pointer >> 17, pointer & 0x7fff)
-    };
+    let (offset, length) =
+        if cfg!(target_endian = "little") { (pointer & 0x7fff, pointer >> 17) } else { (pointer >> 17, pointer & 0x7fff) };
     let tuple = page.get(offset as usize..(offset + length) as usize)?;
     let data = tuple.get(usize::from(*tuple.get(22)?)..)?;
     let number = i64::from_ne_bytes(data.first_chunk::<NUMBER>().copied()?);

@@ -40,7 +40,12 @@ struct Object {
 }
 
 /// Writes all of them; the problems name what is lost.
-pub(super) async fn write(admin: &Session, planner: &Session, major: u32, extended: &[ExtendedStatistics]) -> Result<Vec<Problem>, Failure> {
+pub(super) async fn write(
+    admin: &Session,
+    planner: &Session,
+    major: u32,
+    extended: &[ExtendedStatistics],
+) -> Result<Vec<Problem>, Failure> {
     if extended.is_empty() {
         return Ok(Vec::new());
     }
@@ -184,7 +189,13 @@ fn dependencies(object: &Object, data: &ExtendedStatistics) -> Option<Vec<u8>> {
 }
 
 /// The list of common combinations, made by the server, with the blueprint's frequencies.
-async fn list(admin: &Session, planner: &Session, object: &Object, data: &ExtendedStatistics, table: u32) -> Result<Option<Vec<u8>>, String> {
+async fn list(
+    admin: &Session,
+    planner: &Session,
+    object: &Object,
+    data: &ExtendedStatistics,
+    table: u32,
+) -> Result<Option<Vec<u8>>, String> {
     let dimensions = object.names.len() + object.expressions.len();
     let fits = |c: &CommonCombination| c.values.len() == dimensions;
     if data.common.is_empty() || !object.kinds.iter().any(|k| k == "m") {

@@ -80,7 +80,10 @@ fn first_pages(place: &Place<'_>, path: &Path, ends: &Ends, shown: &mut BTreeSet
     let Place { relation, table_path: Some(table), .. } = place else { return Ok(()) };
     let pages = match place.method.as_deref() {
         Some("btree") if relation.blocks > 1 => {
-            let height = relation.height.filter(|h| *h <= MOST_LEVELS).unwrap_or_else(|| btree::height(relation.blocks as f64 - 1.0, place.key_bytes));
+            let height = relation
+                .height
+                .filter(|h| *h <= MOST_LEVELS)
+                .unwrap_or_else(|| btree::height(relation.blocks as f64 - 1.0, place.key_bytes));
             let end = place.table_oid.zip(place.leading.as_ref()).and_then(|(table, leading)| ends.of(table, leading));
             // A table without a block has no block to be visible.
             let end = end.filter(|_| files::blocks(table) > 0);
