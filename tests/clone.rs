@@ -232,6 +232,34 @@ async fn a_role_with_select_alone_lacks_only_what_it_may_not_see() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_do_not_fit_are_left_out_and_named() {
+    let shared = support::server();
+    let live = live(&shared, "clone_unfit").await;
+    let (mut copied, _) = blueprint::read(&live, &Options::default()).await.unwrap();
+    let born = copied.statistics.iter_mut().find(|s| s.relation == "people" && s.column == "born").unwrap();
+    born.slots.iter_mut().filter_map(|s| s.values.as_mut()).for_each(|v| v[0] = "no date".into());
+    // The planner would read past the end of these numbers.
+    let mood = copied.statistics.iter_mut().find(|s| s.relation == "people" && s.column == "mood").unwrap();
+    mood.slots.iter_mut().filter_map(|s| s.numbers.as_mut()).for_each(Vec::clear);
+    let key = copied.relations.iter_mut().find(|r| r.name == "people_pkey").unwrap();
+    (key.height, key.ends) = (Some(4_000_000_000), Some(["one".into(), "two".into()]));
+    let place = copied.extended.iter_mut().find(|e| e.name == "people_place").unwrap();
+    place.distinct[0].0.pop();
+    place.common[0].values[1] = Some("no zip".into());
+    let mut clone = CloneDb::build(&shared.binaries, copied, &BTreeMap::new()).await.unwrap();
+    clone.open_lanes(1, &[]).await.unwrap();
+    let told: Vec<&str> = clone.problems.iter().map(|p| p.message.as_str()).collect();
+    assert!(
+        told.iter().any(|m| m.starts_with("statistics of 1 columns could not be written") && m.contains("public.people.born")),
+        "{told:?}"
+    );
+    assert!(told.iter().any(|m| m.contains("people_place") && m.contains("distinct") && !m.contains("no zip")), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    // Every query is planned all the same.
+    assert!(!different(&live, &clone).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_ends_only_ranges_are_planned_otherwise() {
     let shared = support::server();
     let live = live(&shared, "clone_without_ends").await;

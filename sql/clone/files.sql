@@ -16,8 +16,8 @@ select w.place                                                                  
           from pg_catalog.generate_series(0, x.indnkeyatts - 1) as k (n)
           left join pg_catalog.pg_statistic s
             on not s.stainherit
-           and case when x.indkey[k.n] > 0 then s.starelid = x.indrelid and s.staattnum = x.indkey[k.n]
-                    else s.starelid = c.oid and s.staattnum = k.n + 1 end)::pg_catalog.float8 end   as key_bytes
+           and s.starelid = case when x.indkey[k.n] > 0 then x.indrelid else c.oid end
+           and s.staattnum = case when x.indkey[k.n] > 0 then x.indkey[k.n] else k.n + 1 end)::pg_catalog.float8 end   as key_bytes
 from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) with ordinality as w (schema, name, place)
 join pg_catalog.pg_namespace n on n.nspname = w.schema
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name

@@ -3,10 +3,16 @@
 -- locks:   RowExclusive on pg_statistic (our own server only)
 with recursive given as materialized (
   select g.*
-  from pg_catalog.json_to_recordset($1::pg_catalog.text::pg_catalog.json)
-    as g (place pg_catalog.int4, schema pg_catalog.text, relation pg_catalog.text, "column" pg_catalog.text, inherited pg_catalog.bool,
-          null_frac pg_catalog.float4, avg_width pg_catalog.int4, n_distinct pg_catalog.float4, kinds pg_catalog.int2[], operators pg_catalog.text[],
-          collations pg_catalog.text[], numbers pg_catalog.text[], types pg_catalog.text[], "values" pg_catalog.text[])
+  from rows from (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.text[]),
+                  pg_catalog.unnest($4::pg_catalog.text[]), pg_catalog.unnest($5::pg_catalog.bool[]), pg_catalog.unnest($6::pg_catalog.float4[]),
+                  pg_catalog.unnest($7::pg_catalog.int4[]), pg_catalog.unnest($8::pg_catalog.float4[]))
+    as g (place, schema, relation, "column", inherited, null_frac, avg_width, n_distinct)
+), given_slots as materialized (
+  select s.*
+  from rows from (pg_catalog.unnest($9::pg_catalog.int4[]), pg_catalog.unnest($10::pg_catalog.int4[]), pg_catalog.unnest($11::pg_catalog.int2[]),
+                  pg_catalog.unnest($12::pg_catalog.text[]), pg_catalog.unnest($13::pg_catalog.text[]), pg_catalog.unnest($14::pg_catalog.text[]),
+                  pg_catalog.unnest($15::pg_catalog.text[]), pg_catalog.unnest($16::pg_catalog.text[]))
+    as s (place, n, kind, operator, coll, given_numbers, given_type, given_values)
 ), domains (oid, base) as (
   select t.oid, t.typbasetype from pg_catalog.pg_type t where t.typtype = 'd'
   union all
@@ -72,9 +78,7 @@ with recursive given as materialized (
               else coalesce(pg_catalog.to_regcollation(g.coll)::pg_catalog.oid,
                             case when own.oid = 'pg_catalog.tsvector'::pg_catalog.regtype::pg_catalog.oid then 100 else g.attcollation end) end as coll,
          g.given_numbers, case when v.safe then v.oid else 0 end as value_type, case when v.safe then g.given_values end as given_values
-  from (select t.place, t.typ, t.attcollation, t.stored_otherwise, n, t.kinds[n] as kind, t.operators[n] as operator, t.collations[n] as coll,
-               t.numbers[n] as given_numbers, t.types[n] as given_type, t."values"[n] as given_values
-        from targets t cross join lateral pg_catalog.generate_subscripts(t.kinds, 1) n) g
+  from (select s.*, t.typ, t.attcollation, t.stored_otherwise from targets t join given_slots s on s.place = t.place) g
   left join types own on own.oid = g.typ
   left join types v on v.oid = case
     when g.kind in (1, 2, 3) and not g.stored_otherwise then g.typ

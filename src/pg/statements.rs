@@ -193,7 +193,9 @@ statements! {
     /// Clone: first pages of GIN indexes, from the server's memory.
     BLUEPRINT_GIN_PAGES = "blueprint/gin_pages", 13..=99, Some("pageinspect"), [] -> ["schema", "name", "page"];
     /// Clone: writes statistics.
-    CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None, ["text"] -> ["place", "reduced"];
+    CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
+        ["_int4", "_text", "_text", "_text", "_bool", "_float4", "_int4", "_float4", "_int4", "_int4", "_int2", "_text", "_text", "_text", "_text", "_text"]
+        -> ["place", "reduced"];
     /// Clone: where relations lie, and what their first pages need.
     CLONE_FILES = "clone/files", 13..=99, None, ["_text", "_text"] -> [
         "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_bytes",

@@ -7,7 +7,7 @@ use crate::model::snapshot::Problem;
 use crate::model::text::one_line;
 use crate::pg::session::Session;
 use crate::pg::statements;
-use serde::Serialize;
+use postgres_types::ToSql;
 use std::collections::BTreeMap;
 use tokio_postgres::{Error, Statement};
 
@@ -19,26 +19,6 @@ const NAMED: usize = 5;
 const SLOTS: usize = 5;
 /// Kinds of extensions begin here; the planner of the core server reads none of them.
 const FIRST_FOREIGN_KIND: i16 = 100;
-
-/// A column as `clone/put_statistics.sql` takes it. Arrays are texts, as the server writes them:
-/// JSON has no NaN.
-#[derive(Serialize)]
-struct Written<'a> {
-    place: usize,
-    schema: &'a str,
-    relation: &'a str,
-    column: &'a str,
-    inherited: bool,
-    null_frac: f32,
-    avg_width: i32,
-    n_distinct: f32,
-    kinds: Vec<i16>,
-    operators: Vec<Option<&'a str>>,
-    collations: Vec<Option<&'a str>>,
-    numbers: Vec<Option<String>>,
-    types: Vec<Option<&'a str>>,
-    values: Vec<Option<String>>,
-}
 
 /// Values are read and written as in the blueprint.
 const FORMATS: &str = "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 1; \
@@ -57,13 +37,13 @@ pub(super) async fn write(admin: &Session, statistics: &[ColumnStatistics]) -> R
     let statement = admin.client.prepare(statements::CLONE_PUT_STATISTICS.sql).await.map_err(broken)?;
     let mut written: BTreeMap<usize, bool> = BTreeMap::new();
     for (n, chunk) in statistics.chunks(AT_ONCE).enumerate() {
-        let rows: Vec<Written<'_>> = chunk.iter().enumerate().map(|(k, row)| row_of(n * AT_ONCE + k, row)).collect();
-        match put(admin, &statement, &rows).await {
+        let first = n * AT_ONCE;
+        match put(admin, &statement, first, chunk).await {
             Ok(places) => written.extend(places),
             // A value that this server cannot read takes the whole message with it: then each for itself.
             Err(_) => {
-                for row in &rows {
-                    written.extend(put(admin, &statement, std::slice::from_ref(row)).await.unwrap_or_default());
+                for (k, row) in chunk.iter().enumerate() {
+                    written.extend(put(admin, &statement, first + k, std::slice::from_ref(row)).await.unwrap_or_default());
                 }
             }
         }
@@ -86,32 +66,50 @@ fn problem(what: &str, columns: &[&ColumnStatistics]) -> Problem {
     Problem { source: "what-if clone".into(), message: format!("statistics of {} columns {what}: {names}", columns.len()) }
 }
 
-/// Which of the rows were written, and whether without values.
-async fn put(admin: &Session, statement: &Statement, rows: &[Written<'_>]) -> Result<Vec<(usize, bool)>, Error> {
-    let Ok(json) = serde_json::to_string(rows) else { return Ok(Vec::new()) };
-    let answers = admin.client.query(statement, &[&json]).await?;
+/// Which of the rows were written, and whether without values; `first` is the place of the first of them.
+async fn put(admin: &Session, statement: &Statement, first: usize, rows: &[ColumnStatistics]) -> Result<Vec<(usize, bool)>, Error> {
+    let finite = |number: f32| if number.is_finite() { number } else { 0.0 };
+    let texts = |of: fn(&ColumnStatistics) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+    let places: Vec<i32> = (first..).take(rows.len()).map(|place| place as i32).collect();
+    let (schemas, relations, columns) = (texts(|r| &r.schema), texts(|r| &r.relation), texts(|r| &r.column));
+    let inherited: Vec<bool> = rows.iter().map(|r| r.inherited).collect();
+    let null_fracs: Vec<f32> = rows.iter().map(|r| finite(r.null_frac)).collect();
+    let widths: Vec<i32> = rows.iter().map(|r| r.avg_width.max(0)).collect();
+    let distinct: Vec<f32> = rows.iter().map(|r| finite(r.n_distinct)).collect();
+    let slots: Vec<(i32, i32, &Slot)> = places.iter().zip(rows).flat_map(|(place, row)| sound_slots(*place, row)).collect();
+    let slot_places: Vec<i32> = slots.iter().map(|(place, ..)| *place).collect();
+    let slot_numbers: Vec<i32> = slots.iter().map(|(_, n, _)| *n).collect();
+    let kinds: Vec<i16> = slots.iter().map(|(.., s)| s.kind).collect();
+    let operators: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.operator.as_deref()).collect();
+    let collations: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.collation.as_deref()).collect();
+    let numbers: Vec<Option<String>> = slots.iter().map(|(.., s)| s.numbers.as_ref().map(|n| number_array(n))).collect();
+    let types: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.value_type.as_deref()).collect();
+    let values: Vec<Option<String>> = slots.iter().map(|(.., s)| s.values.as_ref().map(|v| value_array(v))).collect();
+    let parameters: [&(dyn ToSql + Sync); 16] = [
+        &places,
+        &schemas,
+        &relations,
+        &columns,
+        &inherited,
+        &null_fracs,
+        &widths,
+        &distinct,
+        &slot_places,
+        &slot_numbers,
+        &kinds,
+        &operators,
+        &collations,
+        &numbers,
+        &types,
+        &values,
+    ];
+    let answers = admin.client.query(statement, &parameters).await?;
     answers.iter().map(|row| Ok((row.try_get::<_, i32>("place")? as usize, row.try_get("reduced")?))).collect()
 }
 
-fn row_of(place: usize, row: &ColumnStatistics) -> Written<'_> {
-    let slots: Vec<&Slot> = row.slots.iter().filter(|s| is_sound(s)).take(SLOTS).collect();
-    let finite = |number: f32| if number.is_finite() { number } else { 0.0 };
-    Written {
-        place,
-        schema: &row.schema,
-        relation: &row.relation,
-        column: &row.column,
-        inherited: row.inherited,
-        null_frac: finite(row.null_frac),
-        avg_width: row.avg_width.max(0),
-        n_distinct: finite(row.n_distinct),
-        kinds: slots.iter().map(|s| s.kind).collect(),
-        operators: slots.iter().map(|s| s.operator.as_deref()).collect(),
-        collations: slots.iter().map(|s| s.collation.as_deref()).collect(),
-        numbers: slots.iter().map(|s| s.numbers.as_ref().map(|n| number_array(n))).collect(),
-        types: slots.iter().map(|s| s.value_type.as_deref()).collect(),
-        values: slots.iter().map(|s| s.values.as_ref().map(|v| value_array(v))).collect(),
-    }
+/// A column's slots with its place and their own.
+fn sound_slots(place: i32, row: &ColumnStatistics) -> impl Iterator<Item = (i32, i32, &Slot)> {
+    (1..).zip(row.slots.iter().filter(|s| is_sound(s)).take(SLOTS)).map(move |(n, slot)| (place, n, slot))
 }
 
 /// Whether the planner can read the slot: it trusts these lengths, and the blueprint is not ours.
@@ -135,7 +133,7 @@ fn number_array(numbers: &[f32]) -> String {
 }
 
 /// As the server writes an array, each element in quotes.
-pub(super) fn value_array(values: &[String]) -> String {
+fn value_array(values: &[String]) -> String {
     let quoted = |value: &String| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
     format!("{{{}}}", values.iter().map(quoted).collect::<Vec<_>>().join(","))
 }
