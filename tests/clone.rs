@@ -3,7 +3,7 @@
 
 mod support;
 
-use advisor::model::blueprint::{Blueprint, Taking};
+use advisor::model::blueprint::{Blueprint, Object, ObjectKind, Taking};
 use advisor::pg::blueprint::{self, Options};
 use advisor::pg::clone::CloneDb;
 use advisor::pg::session::{Purpose, Session};
@@ -129,20 +129,26 @@ async fn live(shared: &Shared, name: &str) -> Session {
     session
 }
 
-async fn clone_of(shared: &Shared, session: &Session, options: &Options) -> (CloneDb, Blueprint, Taking) {
+/// The blueprint, with all that the numbers belong to.
+async fn read(session: &Session, options: &Options) -> (Blueprint, Taking) {
     let (mut copied, taking) = blueprint::read(session, options).await.unwrap();
-    if !copied.objects.iter().any(|o| o.kind == advisor::model::blueprint::ObjectKind::Statistics) {
-        for row in session.client.query("select pg_get_statisticsobjdef(oid) from pg_statistic_ext", &[]).await.unwrap() {
-            copied.objects.push(advisor::model::blueprint::Object {
-                kind: advisor::model::blueprint::ObjectKind::Statistics,
-                name: String::new(),
-                ddl: row.get(0),
-            });
-        }
+    if copied.objects.iter().all(|o| o.kind != ObjectKind::Statistics) {
+        let rows = session.client.query("select pg_get_statisticsobjdef(oid) from pg_statistic_ext order by oid", &[]).await.unwrap();
+        let object = |ddl: String| Object { kind: ObjectKind::Statistics, name: "statistics".into(), ddl };
+        copied.objects.extend(rows.iter().map(|row| object(row.get(0))));
     }
-    let mut clone = CloneDb::build(&shared.binaries, copied.clone(), &BTreeMap::new()).await.unwrap();
+    (copied, taking)
+}
+
+async fn build(shared: &Shared, copied: Blueprint) -> CloneDb {
+    let mut clone = CloneDb::build(&shared.binaries, copied, &BTreeMap::new()).await.unwrap();
     clone.open_lanes(1, &[]).await.unwrap();
-    (clone, copied, taking)
+    clone
+}
+
+async fn clone_of(shared: &Shared, session: &Session, options: &Options) -> (CloneDb, Blueprint, Taking) {
+    let (copied, taking) = read(session, options).await;
+    (build(shared, copied.clone()).await, copied, taking)
 }
 
 /// Queries whose plan differs in any node, with both.
@@ -235,7 +241,7 @@ async fn a_role_with_select_alone_lacks_only_what_it_may_not_see() {
 async fn numbers_that_do_not_fit_are_left_out_and_named() {
     let shared = support::server();
     let live = live(&shared, "clone_unfit").await;
-    let (mut copied, _) = blueprint::read(&live, &Options::default()).await.unwrap();
+    let (mut copied, _) = read(&live, &Options::default()).await;
     let born = copied.statistics.iter_mut().find(|s| s.relation == "people" && s.column == "born").unwrap();
     born.slots.iter_mut().filter_map(|s| s.values.as_mut()).for_each(|v| v[0] = "no date".into());
     // The planner would read past the end of these numbers.
@@ -246,8 +252,7 @@ async fn numbers_that_do_not_fit_are_left_out_and_named() {
     let place = copied.extended.iter_mut().find(|e| e.name == "people_place").unwrap();
     place.distinct[0].0.pop();
     place.common[0].values[1] = Some("no zip".into());
-    let mut clone = CloneDb::build(&shared.binaries, copied, &BTreeMap::new()).await.unwrap();
-    clone.open_lanes(1, &[]).await.unwrap();
+    let clone = build(&shared, copied).await;
     let told: Vec<&str> = clone.problems.iter().map(|p| p.message.as_str()).collect();
     assert!(
         told.iter().any(|m| m.starts_with("statistics of 1 columns could not be written") && m.contains("public.people.born")),
@@ -265,7 +270,7 @@ async fn without_ends_only_ranges_are_planned_otherwise() {
     let live = live(&shared, "clone_without_ends").await;
     let (clone, copied, taking) = clone_of(&shared, &live, &Options { endpoints: false }).await;
     assert!(copied.relations.iter().all(|r| r.ends.is_none()));
-    let (with, whole) = blueprint::read(&live, &Options::default()).await.unwrap();
+    let (with, whole) = read(&live, &Options::default()).await;
     let led = with.relations.iter().filter(|r| r.ends.is_some()).count();
     assert!(led >= 12 && taking.statements < whole.statements, "{led} {taking:?} {whole:?}");
     let wrong = different(&live, &clone).await;
