@@ -66,7 +66,7 @@ async fn a_full_disk_is_named_and_cleaned_up() {
     let home = tempfile::tempdir().expect("folder");
     let file = snapshot(&database("faults_disk").await, home.path());
     let small = open_folder();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=56m,mode=777", "none"]).arg(small.path()).output();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=48m,mode=777", "none"]).arg(small.path()).output();
     if !mounted.is_ok_and(|m| m.status.success()) {
         eprintln!("skipped: a full disk, no small file system can be mounted here");
         return;
