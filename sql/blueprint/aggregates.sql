@@ -1,6 +1,7 @@
 -- purpose: CREATE AGGREGATE for those whose functions are the server's own or rebuilt
 -- reads:   pg_aggregate, pg_proc, pg_operator, pg_depend
 -- locks:   none
+-- A state of type internal takes a superuser, and none runs this text.
 with functions as (
   select f.oid, pg_catalog.format('%I.%I', fn.nspname, f.proname) as name
   from pg_catalog.pg_proc f join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
@@ -37,7 +38,7 @@ select pg_catalog.format('aggregate %s.%s(%s)', n.nspname, p.proname, pg_catalog
 from pg_catalog.pg_aggregate a
 join pg_catalog.pg_proc p on p.oid = a.aggfnoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
+where a.aggtranstype <> 'pg_catalog.internal'::pg_catalog.regtype and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
   and not exists (select from pg_catalog.pg_depend d
                   where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e')
 order by p.oid

@@ -2,7 +2,7 @@
 -- reads:   pg_attrdef, pg_attribute, pg_class, pg_sequence, pg_depend
 -- locks:   none
 with tables as (
-  select c.oid, n.nspname as schema, c.relname as name
+  select c.oid, c.relkind, n.nspname as schema, c.relname as name
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
@@ -10,14 +10,15 @@ with tables as (
     and not exists (select from pg_catalog.pg_depend d
                     where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
 ), statements as (
-  select t.oid, a.attnum, t.schema, t.name, a.attname,
+  select t.oid, a.attnum, t.schema, t.name, a.attname, 'only ' as only,
          pg_catalog.format('set default %s', pg_catalog.pg_get_expr(e.adbin, e.adrelid)) as action
   from tables t
   join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
   join pg_catalog.pg_attrdef e on e.adrelid = t.oid and e.adnum = a.attnum
   union all
+  -- Since 17 a partitioned table's identity is its partitions' too, and ONLY is refused; it has none yet.
   -- A partition that has its identity from its parent (17 and later) has no sequence of its own.
-  select t.oid, a.attnum, t.schema, t.name, a.attname,
+  select t.oid, a.attnum, t.schema, t.name, a.attname, case t.relkind when 'p' then '' else 'only ' end,
          pg_catalog.format('add generated %s as identity (sequence name %I.%I increment by %s minvalue %s maxvalue %s start with %s cache %s%s)',
            case a.attidentity when 'a' then 'always' else 'by default' end, sn.nspname, sc.relname,
            s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, case when s.seqcycle then ' cycle' else '' end)
@@ -29,7 +30,7 @@ with tables as (
   join pg_catalog.pg_class sc on sc.oid = s.seqrelid
   join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
 )
-select pg_catalog.format('default of %s.%s.%s', s.schema, s.name, s.attname)                                       as object,
-       pg_catalog.format('alter table only %I.%I alter column %I %s', s.schema, s.name, s.attname, s.action)       as ddl
+select pg_catalog.format('default of %s.%s.%s', s.schema, s.name, s.attname) as object,
+       pg_catalog.format('alter table %s%I.%I alter column %I %s', s.only, s.schema, s.name, s.attname, s.action) as ddl
 from statements s
 order by s.oid, s.attnum

@@ -1,5 +1,5 @@
 -- purpose: what is not rebuilt, by kind, for the report
--- reads:   pg_proc, pg_operator, pg_opclass, pg_type, pg_class, pg_index, pg_ts_parser, pg_ts_template, pg_depend
+-- reads:   pg_proc, pg_aggregate, pg_operator, pg_opclass, pg_type, pg_class, pg_index, pg_ts_parser, pg_ts_template, pg_depend
 -- locks:   none
 with functions as (
   select p.oid, p.pronamespace, p.proname, p.proleakproof, l.lanname, l.lanname in ('sql', 'plpgsql') as rebuilt, p.prorettype, p.prokind
@@ -14,6 +14,10 @@ with functions as (
   union all
   select 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid, f.pronamespace, f.proname, 'the word LEAKPROOF of functions'
   from functions f where f.rebuilt and f.proleakproof
+  union all
+  select 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.pronamespace, p.proname, 'aggregates with a state of type internal'
+  from pg_catalog.pg_aggregate a join pg_catalog.pg_proc p on p.oid = a.aggfnoid
+  where a.aggtranstype = 'pg_catalog.internal'::pg_catalog.regtype
   union all
   select 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid, o.oprnamespace, o.oprname, 'operators in ' || f.lanname
   from pg_catalog.pg_operator o join functions f on f.oid = o.oprcode
@@ -49,6 +53,7 @@ select o.what, pg_catalog.array_agg(pg_catalog.format('%s.%s', n.nspname, o.name
 from objects o
 join pg_catalog.pg_namespace n on n.oid = o.namespace
 where n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
-  and not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
+  -- Internal: a range type brings its own functions.
+  and not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype in ('e', 'i'))
 group by o.what
 order by o.what
