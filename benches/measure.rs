@@ -2,19 +2,20 @@
 //! building the clone. Nothing here fails for being slow. `cargo bench -- trials` runs what holds the word.
 
 use advisor::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
-use advisor::model::candidate::{Candidate, CandidateSet};
+use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::failure::Failure;
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
-use advisor::model::query::{Query, QuerySource, Reading};
+use advisor::model::query::{Query, QuerySource};
 use advisor::model::report::Report;
 use advisor::model::snapshot::Snapshot;
 use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
+use advisor::pg::demo;
+use advisor::pg::explain::{self, Call, Ground};
 use advisor::pg::hypopg::Hypopg;
 use advisor::pg::server::{Server, ServerOptions, find};
 use advisor::pg::session::{Purpose, Session};
-use advisor::pg::{demo, explain};
 use advisor::read::sql::{normalize, read_workload, tokens};
 use advisor::rules::Thresholds;
 use advisor::term;
@@ -116,13 +117,17 @@ impl Bench {
         let mut clone = build_clone(&live, self.server().await?).await?;
         let candidates = candidates();
         clone.add_candidates(&candidates).await?;
-        clone.stretch(&[]).await?;
+        clone.open_lanes(1, &[]).await?;
         for visible in [0, 5, candidates.len()] {
-            clone.show(&(0..visible).collect()).await?;
-            let figure = plans_per_second(clone.planner()).await?;
+            let (lanes, turns) = clone.work();
+            lanes[0].show(turns, &View::with((0..visible).collect())).await?;
+            let figure = plans_per_second(lanes[0].session()).await?;
             self.row("trials", &format!("clone, {visible} candidates visible"), figure);
         }
-        let figure = toggles_per_second(async |set| clone.show(set).await).await?;
+        let figure = {
+            let (lanes, turns) = clone.work();
+            toggles_per_second(async |set| lanes[0].show(turns, &View::with(set.clone())).await).await?
+        };
         self.row("trials", "clone, sets shown", figure);
         if !has_hypopg {
             self.row("trials", "HypoPG", "skipped: not installed".into());
@@ -202,19 +207,7 @@ fn statement(n: usize) -> String {
 }
 
 fn query(text: String) -> Query {
-    Query {
-        fingerprint: String::new(),
-        text,
-        normalized: String::new(),
-        source: QuerySource::File,
-        role: None,
-        search_path: Vec::new(),
-        figures: None,
-        weight: 1.0,
-        reading: Reading::Opaque("not read".into()),
-        plans: Vec::new(),
-        not_planned: None,
-    }
+    Query::new(QuerySource::File, text, &[])
 }
 
 /// Indexes that the demo's app could use, and some that it could not.
@@ -249,12 +242,12 @@ async fn build_clone(live: &Session, server: &Server) -> Result<CloneDb, Failure
 async fn plans_per_second(session: &Session) -> Result<String, Failure> {
     const SQL: &str = "select m.id, m.body, u.name from messages m join users u on u.id = m.sender_id
         where m.conversation_id = $1 order by m.created_at desc limit 20";
-    session.client.batch_execute("set search_path = public").await.map_err(broken)?;
-    let prepared = explain::prepare(&session.client, SQL, false).await.map_err(Failure::usage)?;
+    let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+    let prepared = explain::prepare_on(session, &ground, SQL).await.map_err(Failure::usage)?;
     let start = Instant::now();
     let mut plans = 0;
     while start.elapsed() < SPAN {
-        explain::explain(&session.client, &prepared, &["42".into()]).await.map_err(Failure::usage)?;
+        explain::explain(session, &ground, Call::Custom(&prepared, &[vec!["42".into()]])).await.map_err(Failure::usage)?;
         plans += 1;
     }
     Ok(rate(plans, start.elapsed(), "plans"))
@@ -276,6 +269,8 @@ fn analysis(url: &str, what_if: WhatIfChoice) -> Analysis {
         target: Some(url.to_owned()),
         queries: Vec::new(),
         plans: Vec::new(),
+        snapshot: None,
+        only_new: false,
         explain_analyze: false,
         max_queries: 500,
         thresholds: Thresholds::default(),

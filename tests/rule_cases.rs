@@ -94,6 +94,8 @@ async fn snapshot_after(case: &str, database: &str) -> Snapshot {
         target: Some(url.clone()),
         queries: Vec::new(),
         plans: Vec::new(),
+        snapshot: None,
+        only_new: false,
         explain_analyze: false,
         max_queries: 100,
         thresholds: Thresholds::default(),

@@ -111,15 +111,15 @@ fn query(p: &Parts, catalog: &Catalog) -> Query {
     Query {
         fingerprint: p.name(0),
         normalized: p.name(1),
-        source: QuerySource::PgStatStatements,
         role: p.maybe(p.name(2)),
-        search_path: p.names.clone(),
+        planner_settings: [(p.name(1), p.name(2))].into(),
+        plan_role: p.maybe(p.name(3)),
         figures: p.maybe(Figures { calls: p.number(0), total_ms: p.number(1), ..Figures::default() }),
         weight: p.number(2),
         reading: advisor::read::sql::read(&text, catalog, &p.names),
         plans: vec![QueryPlan { origin: PlanOrigin::Generic, plan }],
         not_planned: p.maybe(p.name(3)),
-        text,
+        ..Query::new(QuerySource::PgStatStatements, text, &p.names)
     }
 }
 

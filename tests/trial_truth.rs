@@ -4,14 +4,14 @@
 mod support;
 
 use advisor::candidates::size::{btree_size_bytes, indexed_rows};
-use advisor::model::candidate::{Candidate, CandidateSet};
+use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use advisor::model::plan::Plan;
 use advisor::model::snapshot::Snapshot;
 use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
-use advisor::pg::explain;
+use advisor::pg::explain::{self, Call, Ground};
 use advisor::pg::hypopg::Hypopg;
 use advisor::pg::session::{Purpose, Session};
 
@@ -72,11 +72,10 @@ fn shape(plan: &Plan) -> Vec<String> {
 }
 
 async fn planned(session: &Session, sql: &str) -> Plan {
-    session.begin().await.expect("begin");
-    let prepared = explain::prepare(&session.client, sql, false).await.expect(sql);
-    let plan = explain::explain(&session.client, &prepared, &[]).await.expect(sql);
-    session.rollback().await.expect("rollback");
-    plan
+    let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+    let prepared = explain::prepare_on(session, &ground, sql).await.expect(sql);
+    let mut plans = explain::explain(session, &ground, Call::Custom(&prepared, &[vec![]])).await.expect(sql);
+    plans.pop().expect("a plan")
 }
 
 /// Plans with each index really built, one at a time.
@@ -134,11 +133,12 @@ async fn the_engines_plan_as_the_server_does_once_the_index_is_there() {
     assert_eq!(clone.add_candidates(&list).await.expect("candidates"), []);
     let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).expect("rows");
     let sizes: Vec<(usize, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.expect("a size"), rows(c))).collect();
-    clone.stretch(&sizes).await.expect("sizes");
+    clone.open_lanes(1, &sizes).await.expect("sizes");
     let mut guessed = Vec::new();
     for (id, (sql, _)) in workload().iter().enumerate() {
-        clone.show(&CandidateSet::from([id])).await.expect("show");
-        guessed.push(planned(clone.planner(), sql).await);
+        let (lanes, turns) = clone.work();
+        lanes[0].show(turns, &View::with([id].into())).await.expect("show");
+        guessed.push(planned(lanes[0].session(), sql).await);
     }
     compare("the clone", CLONE_TOLERANCE, &guessed, &real);
 

@@ -1,6 +1,6 @@
--- purpose: make exactly the candidates in $1 visible to the planner, of all candidates in $2
+-- purpose: turn these indexes round: the planner sees those that it did not see, and no longer those that it did
 -- reads:   pg_index
 -- locks:   RowExclusive on pg_index (our own server only)
 update pg_catalog.pg_index x
-set indisvalid = (x.indexrelid = any($1::pg_catalog.oid[]))
-where x.indexrelid = any($2::pg_catalog.oid[]) and x.indisvalid <> (x.indexrelid = any($1::pg_catalog.oid[]))
+set indisvalid = not x.indisvalid
+where x.indexrelid = any($1::pg_catalog.oid[])

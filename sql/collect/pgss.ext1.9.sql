@@ -4,6 +4,8 @@
 -- The text of a statement that is neither a query nor index DDL never leaves the server: it can
 -- hold a password. What precedes the first keyword may be white space, comments and parentheses.
 select r.rolname::pg_catalog.text                          as role,
+       -- Row-level security is not for it.
+       coalesce(r.rolsuper or r.rolbypassrls, true)        as sees_all_rows,
        s.query                                             as query,
        coalesce(s.query = '<insufficient privilege>', false) as hidden,
        s.calls::pg_catalog.float8                          as calls,

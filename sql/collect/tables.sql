@@ -10,6 +10,8 @@ select c.oid,
        exists (select from pg_catalog.pg_depend d
                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')
                                                            as from_extension,
+       c.relrowsecurity                                    as row_security,
+       c.relforcerowsecurity                               as row_security_forced,
        c.reltuples::pg_catalog.float8                      as rows,
        c.relpages::pg_catalog.int8                         as pages,
        c.reltoastrelid                                     as toast_oid,

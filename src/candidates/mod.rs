@@ -259,17 +259,10 @@ mod tests {
     fn writes_count_only_where_they_touch_the_index() {
         let catalog = catalog();
         let query = |sql: &str| Query {
-            fingerprint: String::new(),
-            text: sql.into(),
-            normalized: String::new(),
-            source: QuerySource::File,
-            role: None,
-            search_path: vec![],
             figures: Some(Figures { calls: 10.0, rows: 100.0, ..Figures::default() }),
             weight: 10.0,
             reading: crate::read::sql::read(sql, &catalog, &["public".to_owned()]),
-            plans: vec![],
-            not_planned: None,
+            ..Query::new(QuerySource::File, sql, &[])
         };
         let workload = [query("insert into posts values (1)"), query("update posts set kind = 2 where id = 1")];
         let on = |c: &str| written_rows(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]), 2);

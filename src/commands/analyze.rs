@@ -26,6 +26,12 @@ struct Options {
     /// Plans from EXPLAIN output (or folders of it)
     #[arg(long, value_name = "FILE|DIR")]
     plans: Vec<PathBuf>,
+    /// Analyze this snapshot file instead of a database; with --db, the queries of that (test) database are judged by it too
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// With --snapshot: report only findings about queries that it does not know
+    #[arg(long, requires = "snapshot")]
+    only_new: bool,
     /// Really run SELECTs (once each, read only) whose functions are all immutable, stable or known to be harmless.
     /// READ ONLY alone does not stop functions with side effects, so anything else is reported as "not run: calls F".
     /// The server writes the parse tree of each, values included, into its log
@@ -78,6 +84,8 @@ async fn run(matches: ArgMatches) -> Outcome {
         target: options.url.clone().or(options.connection.db.clone()),
         queries: options.queries.clone(),
         plans: options.plans.clone(),
+        snapshot: options.snapshot.clone(),
+        only_new: options.only_new,
         explain_analyze: options.explain_analyze,
         max_queries: options.max_queries,
         thresholds: thresholds(&options)?,

@@ -2,10 +2,12 @@
 
 use super::cures;
 use super::drops;
+use super::engine::Place;
 use super::inputs;
 use super::offline;
 use super::plans;
 use super::recommend;
+use super::snapshot;
 use crate::model::failure::Failure;
 use crate::model::query::Query;
 use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
@@ -18,7 +20,7 @@ use crate::read::sql::read_workload;
 
 use crate::rules::{self, Thresholds};
 use crate::term;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use super::engine::{Advice, WhatIfChoice};
 
@@ -34,6 +36,10 @@ pub struct Analysis {
     pub queries: Vec<PathBuf>,
     /// EXPLAIN outputs.
     pub plans: Vec<PathBuf>,
+    /// A snapshot file in place of the database; `target` is then a test database, of which only the queries count.
+    pub snapshot: Option<PathBuf>,
+    /// Report only findings about queries that the snapshot does not know.
+    pub only_new: bool,
     /// Run SELECTs that are proved harmless.
     pub explain_analyze: bool,
     /// Most queries that get a plan.
@@ -51,6 +57,8 @@ impl Analysis {
             target,
             queries: Vec::new(),
             plans: Vec::new(),
+            snapshot: None,
+            only_new: false,
             explain_analyze: false,
             max_queries: MOST_QUERIES,
             thresholds: Thresholds::default(),
@@ -61,6 +69,9 @@ impl Analysis {
 
 /// Analyses a live database; where none is named, the plans that were handed to us.
 pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
+    if let Some(path) = &analysis.snapshot {
+        return analyse_file(path, analysis).await;
+    }
     if offline::applies(analysis) {
         let snapshot = offline::read(analysis)?;
         let judgement = rules::judge(&snapshot, &analysis.thresholds);
@@ -70,13 +81,37 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
     for note in &session.notes {
         term::note(&format!("note: {note}"));
     }
-    let mut snapshot = read(&session, analysis).await?;
+    let snapshot = read(&session, analysis).await?;
+    let place = Place::Live { session: &session, target: analysis.target.as_deref() };
+    Ok(judge_and_advise(snapshot, place, analysis).await)
+}
+
+/// Analyses a database that is not there.
+async fn analyse_file(path: &Path, analysis: &Analysis) -> Result<Report, Failure> {
+    if analysis.explain_analyze {
+        return Err(Failure::usage("--explain-analyze runs queries, and in a snapshot there are no rows to run them on")
+            .hint("leave it out, or analyze the database itself with --db"));
+    }
+    let snapshot::Offline { mut snapshot, engine, fidelity, known } = snapshot::stand_in(path, analysis).await?;
+    say_what_has_no_plan(&mut snapshot, analysis.max_queries);
+    let mut report = judge_and_advise(snapshot, Place::Offline(Box::new(engine)), analysis).await;
+    report.recommendation.fidelity = fidelity;
+    if analysis.only_new {
+        report.findings.retain(|f| f.subject.query.as_ref().is_some_and(|query| !known.contains(query)));
+    }
+    Ok(report)
+}
+
+async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &Analysis) -> Report {
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
-    let recommend::Advised { mut recommendation, in_use } =
-        recommend::recommend(&session, analysis.target.as_deref(), &mut snapshot, &analysis.advice).await;
+    let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &analysis.advice).await;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    recommendation.indexes.extend(drops::drops(&judgement.findings, &snapshot.catalog, &in_use));
-    Ok(report(snapshot, judgement, recommendation))
+    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use);
+    match drops::tried(drops, settled, &mut recommendation).await {
+        Ok(drops) => recommendation.indexes.extend(drops),
+        Err(failure) => snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message }),
+    }
+    report(snapshot, judgement, recommendation)
 }
 
 /// Reads the database and its workload, understands the queries and plans them.
@@ -123,7 +158,7 @@ fn forbidden_plans(snapshot: &Snapshot, role: &str) -> Option<Gap> {
 
 /// A query without a plan is named, with the reason.
 fn say_what_has_no_plan(snapshot: &mut Snapshot, most: usize) {
-    let left = snapshot.workload.len().saturating_sub(most);
+    let left = snapshot.workload.iter().skip(most).filter(|q| q.figures.is_some()).count();
     if left > 0 {
         let message = format!("{left} queries with the least total time were not planned; --max-queries raises the limit of {most}");
         snapshot.problems.push(Problem { source: "plans".into(), message });

@@ -1,10 +1,12 @@
 //! Indexes to drop, from the findings that name one.
 
+use super::recommend::Settled;
 use super::wording::id_of;
 use crate::model::catalog::{Catalog, Index};
 use crate::model::ddl::{Ddl, IndexName};
+use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
-use crate::model::report::{Action, AdvisedIndex, Finding};
+use crate::model::report::{Action, AdvisedIndex, Finding, Recommendation, Rejected};
 use crate::read::index_ddl;
 use std::collections::BTreeSet;
 
@@ -27,6 +29,39 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<I
         }
     }
     gone.into_iter().map(|(index, finding)| advised(index, finding, catalog)).collect()
+}
+
+/// A query may get this much dearer by a drop, as a share.
+const DEARER: f64 = 0.10;
+
+/// Tries each drop beside the advice and the drops before it; one that a query would miss is refused.
+pub(super) async fn tried(
+    drops: Vec<AdvisedIndex>,
+    settled: Option<Settled>,
+    recommendation: &mut Recommendation,
+) -> Result<Vec<AdvisedIndex>, Failure> {
+    let Some(mut settled) = settled else { return Ok(drops) };
+    let (mut kept, mut hidden) = (Vec::new(), BTreeSet::new());
+    for mut drop in drops {
+        let name = IndexName::new(&drop.schema, &drop.name);
+        let without: BTreeSet<IndexName> = hidden.iter().cloned().chain([name]).collect();
+        let dearer = settled.dearer_without(&TableName::new(&drop.schema, &drop.table), &without).await?;
+        match dearer {
+            Some(share) if share > DEARER => {
+                let reason = format!("tried without it, a query of the workload gets {:.0} % dearer", 100.0 * share);
+                recommendation.rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
+                continue;
+            }
+            Some(share) if share > 0.0005 => {
+                drop.reason += &format!("; tried without it, no query gets more than {:.1} % dearer", 100.0 * share)
+            }
+            Some(_) => drop.reason += "; tried without it, no query gets dearer",
+            None => {}
+        }
+        hidden = without;
+        kept.push(drop);
+    }
+    Ok(kept)
 }
 
 /// True where a foreign key of the table is looked up by this index and by none that stays.

@@ -1,24 +1,30 @@
 //! The what-if engines behind one interface: choosing one, starting it, showing it candidates.
 
-use super::trial::indexes;
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use super::plans::Planned;
+use super::trial::{Answer, indexes};
+use crate::model::blueprint::Blueprint;
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
-use crate::pg::clone::CloneDb;
+use crate::pg::clone::{CloneDb, Lane, Turns};
+use crate::pg::explain::{self, Prepared};
 use crate::pg::hypopg::Hypopg;
-use crate::pg::server;
+use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
 use crate::term;
-use std::collections::BTreeMap;
+use futures_util::future::try_join_all;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 
 /// Which engine the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum WhatIfChoice {
-    /// HypoPG where it is installed, else a clone in a server of our own.
+    /// A clone, unless it cannot be made or plans otherwise than the server and HypoPG is installed.
     Auto,
     /// A clone in a server of our own.
     Clone,
@@ -47,6 +53,9 @@ pub(super) enum Engine {
     Hypopg(Box<Hypopg>),
 }
 
+/// Queries that one connection has parsed; `None` for those of which only the generic plan is asked.
+pub(super) type Parsed = HashMap<QueryId, Option<Prepared>>;
+
 impl Engine {
     /// Which it is, for the report.
     pub(super) fn what_if(&self) -> WhatIf {
@@ -56,28 +65,80 @@ impl Engine {
         }
     }
 
-    /// The session on which it plans.
-    pub(super) fn planner(&self) -> &Session {
+    /// Makes it ready to plan without any candidate.
+    pub(super) async fn open(&mut self) -> Result<(), Failure> {
         match self {
-            Engine::Clone(clone) => clone.planner(),
-            Engine::Hypopg(hypopg) => hypopg.planner(),
+            Engine::Clone(clone) => clone.open_lanes(1, &[]).await,
+            Engine::Hypopg(_) => Ok(()),
         }
     }
 
-    /// Builds the candidates; those that the server refuses come back with its reason.
-    pub(super) async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+    /// A connection on which queries can be planned as they are now.
+    pub(super) fn planner(&self) -> Result<&Session, Failure> {
         match self {
-            Engine::Clone(clone) => clone.add_candidates(candidates).await,
+            Engine::Clone(clone) => {
+                clone.planner(0).ok_or_else(|| Failure::new(FailureKind::Bug, "the what-if clone has no database to plan in"))
+            }
+            Engine::Hypopg(hypopg) => Ok(hypopg.planner()),
+        }
+    }
+
+    /// How many questions are answered side by side.
+    pub(super) fn lanes(&self) -> usize {
+        match self {
+            Engine::Clone(clone) => clone.lanes(),
+            Engine::Hypopg(_) => 1,
+        }
+    }
+
+    /// Builds the candidates, with their bytes and rows; those that the server refuses come back with its reason.
+    pub(super) async fn add_candidates(
+        &mut self,
+        candidates: &[Candidate],
+        sizes: &[(CandidateId, f64, f64)],
+    ) -> Result<Vec<(CandidateId, String)>, Failure> {
+        match self {
+            Engine::Clone(clone) => {
+                let refused = clone.add_candidates(candidates).await?;
+                clone.open_lanes(lanes(candidates.len()), sizes).await?;
+                Ok(refused)
+            }
             Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
         }
     }
 
-    /// Makes exactly these candidates visible to the planner.
-    pub(super) async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
-        match self {
-            Engine::Clone(clone) => clone.show(set).await,
-            Engine::Hypopg(hypopg) => hypopg.show(set).await,
-        }
+    /// Plans each query with what its view shows, in as many lanes as there are.
+    pub(super) async fn answers(
+        &mut self,
+        planned: &[Planned],
+        parsed: &mut [Parsed],
+        asks: &[(QueryId, View)],
+    ) -> Result<Vec<Answer>, Failure> {
+        let next = Cell::new(0);
+        let take = || asks.get(next.replace(next.get() + 1)).map(|ask| (next.get() - 1, ask));
+        let mut answers: Vec<(usize, Answer)> = match self {
+            Engine::Clone(clone) => {
+                let (lanes, turns) = clone.work();
+                let work = lanes.iter_mut().zip(parsed).map(async |(lane, parsed)| {
+                    let mut done = Vec::new();
+                    while let Some((n, (query, view))) = take() {
+                        done.push((n, on_lane(lane, turns, parsed, *query, &planned[*query], view).await?));
+                    }
+                    Ok::<_, Failure>(done)
+                });
+                try_join_all(work).await?.into_iter().flatten().collect()
+            }
+            Engine::Hypopg(hypopg) => {
+                let parsed = parsed.first_mut().ok_or_else(|| Failure::new(FailureKind::Bug, "no lane"))?;
+                let mut done = Vec::new();
+                while let Some((n, (query, view))) = take() {
+                    done.push((n, on_hypopg(hypopg, parsed, *query, &planned[*query], view).await?));
+                }
+                done
+            }
+        };
+        answers.sort_by_key(|(n, _)| *n);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// Candidates in a plan.
@@ -90,45 +151,160 @@ impl Engine {
     }
 }
 
-/// Starts the engine that the user wants, or the best that is to be had.
-pub(super) async fn start(session: &Session, target: Option<&str>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
-    let hypopg = snapshot.catalog.extension("hypopg").map(|e| e.schema.clone());
-    match (advice.what_if, hypopg) {
-        // Behind a pooler hypothetical indexes would lie in a backend that others share.
-        (WhatIfChoice::Hypopg, Some(_)) if session.behind_pooler => {
-            Err(Failure::new(FailureKind::Missing, "HypoPG needs a connection of its own, and a pooler stands in between")
-                .hint("connect past the pooler, or use --what-if clone"))
-        }
-        (WhatIfChoice::Auto | WhatIfChoice::Hypopg, Some(schema)) if !session.behind_pooler => {
-            let trial = Session::open(target, &Purpose::reading("trial")).await?;
-            Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &schema).await?)))
-        }
-        (WhatIfChoice::Hypopg, None) => Err(Failure::new(FailureKind::Missing, "the extension hypopg is not installed in this database")
-            .hint("create extension hypopg, or use --what-if clone")),
-        _ => start_clone(session, snapshot, advice).await,
+/// One database per core, where there is enough to try: each takes a third of a second to make.
+fn lanes(candidates: usize) -> usize {
+    const WORTH_A_LANE: usize = 20;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.min(MOST_LANES).min(1 + candidates / WORTH_A_LANE)
+}
+
+/// Planning is all that a lane does; beyond this the client is the bottleneck.
+const MOST_LANES: usize = 8;
+
+async fn on_lane(
+    lane: &mut Lane,
+    turns: Turns<'_>,
+    parsed: &mut Parsed,
+    query: QueryId,
+    planned: &Planned,
+    view: &View,
+) -> Result<Answer, Failure> {
+    let parsed = match parse(lane.session(), parsed, query, planned).await? {
+        Ok(parsed) => parsed,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let plans = lane.explain(turns, view, planned.ground(), planned.call(parsed, usize::MAX)).await?;
+    answer(lane.session(), planned, plans)
+}
+
+async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, planned: &Planned, view: &View) -> Result<Answer, Failure> {
+    if !view.hidden.is_empty() {
+        return Ok(Err("HypoPG cannot hide an existing index".into()));
+    }
+    hypopg.show(&view.present).await?;
+    let parsed = match parse(hypopg.planner(), parsed, query, planned).await? {
+        Ok(parsed) => parsed,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let plans = explain::explain(hypopg.planner(), planned.ground(), planned.call(parsed, usize::MAX)).await;
+    answer(hypopg.planner(), planned, plans)
+}
+
+/// The query as this connection parsed it, now or before. The inner error is the query's own.
+async fn parse<'p>(
+    session: &Session,
+    parsed: &'p mut Parsed,
+    query: QueryId,
+    planned: &Planned,
+) -> Result<Result<Option<&'p Prepared>, String>, Failure> {
+    if let Entry::Vacant(place) = parsed.entry(query) {
+        match planned.parse(session).await {
+            Ok(prepared) => place.insert(prepared),
+            Err(reason) => return alive(session, reason).map(Err),
+        };
+    }
+    Ok(Ok(parsed.get(&query).and_then(Option::as_ref)))
+}
+
+fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {
+    match plans {
+        Ok(plans) => Ok(Ok(planned.weighted(plans))),
+        Err(reason) => alive(session, reason).map(Err),
     }
 }
 
-/// A server of our own with the database's schema and statistics, of its major where one is installed.
-async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
-    let major = snapshot.server.as_ref().map_or(0, |s| s.major());
-    let binaries = match &advice.pg_bindir {
-        Some(_) => server::find(advice.pg_bindir.as_deref())?,
-        None => server::find_major(major).or_else(|_| server::find(None))?,
+/// The reason why one query failed, unless the server went away under it.
+fn alive(session: &Session, reason: String) -> Result<String, Failure> {
+    if session.closed() { Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}"))) } else { Ok(reason) }
+}
+
+/// Where trials can be made.
+pub(super) enum Place<'a> {
+    /// On the analysed server, or on a copy of it.
+    Live {
+        /// The analysis' own connection.
+        session: &'a Session,
+        /// How the user named the database: for a connection of the trials' own.
+        target: Option<&'a str>,
+    },
+    /// On a copy that is already there: the database is not.
+    Offline(Box<Engine>),
+}
+
+/// Starts the engine that the user wants, or the best that is to be had.
+pub(super) async fn start(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
+    let (session, target) = match place {
+        Place::Offline(engine) => return Ok(*engine),
+        Place::Live { session, target } => (session, target),
     };
-    if binaries.major != major {
-        let message = format!("planned by PostgreSQL {} in place of {major}: costs may differ", binaries.major);
-        snapshot.problems.push(Problem { source: "what-if clone".into(), message });
+    match advice.what_if {
+        WhatIfChoice::Hypopg => start_hypopg(session, target, snapshot).await,
+        WhatIfChoice::Auto => match start_clone(session, snapshot, advice).await {
+            // No server on this machine, or none that starts: the second best, where that is to be had.
+            Err(failure) => start_hypopg(session, target, snapshot).await.map_err(|_| failure),
+            started => started,
+        },
+        WhatIfChoice::Clone | WhatIfChoice::None => start_clone(session, snapshot, advice).await,
     }
+}
+
+/// HypoPG over a connection of its own.
+pub(super) async fn start_hypopg(session: &Session, target: Option<&str>, snapshot: &Snapshot) -> Result<Engine, Failure> {
+    let Some(extension) = snapshot.catalog.extension("hypopg") else {
+        return Err(Failure::new(FailureKind::Missing, "the extension hypopg is not installed in this database")
+            .hint("create extension hypopg, or use --what-if clone"));
+    };
+    // Behind a pooler hypothetical indexes would lie in a backend that others share.
+    if session.behind_pooler {
+        return Err(Failure::new(FailureKind::Missing, "HypoPG needs a connection of its own, and a pooler stands in between")
+            .hint("connect past the pooler, or use --what-if clone"));
+    }
+    let trial = Session::open(target, &Purpose::reading("trial")).await?;
+    Ok(Engine::Hypopg(Box::new(Hypopg::enter(trial, &extension.schema).await?)))
+}
+
+async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice) -> Result<Engine, Failure> {
+    // Whether there is a server at all is known at once; reading the schema takes longer.
+    let binaries = binaries(snapshot, advice)?;
+    let progress = term::progress(0);
+    progress.set_message("Reading schema and statistics");
+    let blueprint = blueprint::read(session).await;
+    progress.finish_and_clear();
+    build_clone(&binaries, blueprint?, snapshot).await
+}
+
+/// A server of our own with this schema and these statistics.
+pub(super) async fn build_clone(binaries: &Binaries, mut blueprint: Blueprint, snapshot: &mut Snapshot) -> Result<Engine, Failure> {
     let progress = term::progress(0);
     progress.set_message("Copying schema and statistics");
-    let copied = copy(session, &binaries, &snapshot.settings).await;
+    snapshot.problems.append(&mut blueprint.problems);
+    let built = CloneDb::build(binaries, blueprint, &snapshot.settings).await;
     progress.finish_and_clear();
-    let mut clone = copied?;
+    let mut clone = built?;
     snapshot.problems.append(&mut clone.problems);
     Ok(Engine::Clone(Box::new(clone)))
 }
 
-async fn copy(session: &Session, binaries: &server::Binaries, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
-    CloneDb::build(binaries, blueprint::read(session).await?, settings).await
+/// The server for the clone: of the analysed one's major where one is installed, else the nearest, newer before older.
+pub(super) fn binaries(snapshot: &mut Snapshot, advice: &Advice) -> Result<Binaries, Failure> {
+    let major = snapshot.server.as_ref().map_or(0, |s| s.major());
+    let nearest = || server::find_all().into_iter().min_by_key(|b| (b.major.abs_diff(major), std::cmp::Reverse(b.major)));
+    let binaries = match &advice.pg_bindir {
+        Some(_) => server::find(advice.pg_bindir.as_deref())?,
+        None => match server::find_major(major).ok().or_else(nearest) {
+            Some(binaries) => binaries,
+            None => server::find(None)?,
+        },
+    };
+    if binaries.major != major {
+        let message = format!(
+            "planned by PostgreSQL {} in place of {major}: costs may differ by 10 % and more; install PostgreSQL {major} or name it with --pg-bindir",
+            binaries.major
+        );
+        snapshot.problems.push(Problem { source: WHAT_IF_CLONE.into(), message });
+    }
+    Ok(binaries)
 }
+
+/// Source of the problems that may explain why the clone plans otherwise.
+pub(super) const WHAT_IF_CLONE: &str = "what-if clone";

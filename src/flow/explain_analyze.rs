@@ -32,5 +32,5 @@ async fn run_query(session: &Session, query: &Query, catalog: &Catalog) -> Resul
         Some(_) => {}
         None => return Err("it was not understood".into()),
     }
-    plans::run(session, &query.text, &query.search_path, query.shape(), catalog).await
+    plans::run(session, query, catalog).await
 }

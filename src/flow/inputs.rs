@@ -2,7 +2,7 @@
 
 use crate::disk;
 use crate::model::failure::Failure;
-use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, Reading};
+use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource};
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::model::text::{one_line, quote_ident};
 use crate::read::{explain, split};
@@ -17,7 +17,7 @@ pub(super) fn add_queries(snapshot: &mut Snapshot, paths: &[PathBuf], search_pat
             snapshot.problems.push(problem(&file, "no statement in this file".into()));
         }
         for piece in pieces {
-            let mut query = empty_query(QuerySource::File, search_path);
+            let mut query = Query::new(QuerySource::File, "", search_path);
             match weight(&piece.comments) {
                 Ok(weight) => query.weight = weight,
                 Err(message) => snapshot.problems.push(problem(&file, format!("line {}: {message}", piece.line(&text)))),
@@ -36,7 +36,7 @@ pub(super) fn add_plans(snapshot: &mut Snapshot, paths: &[PathBuf], search_path:
         let reading = explain::read(&text);
         snapshot.problems.extend(reading.problems.into_iter().map(|message| problem(&file, message)));
         for (number, plan) in reading.plans.into_iter().enumerate() {
-            let mut query = empty_query(QuerySource::Plan, search_path);
+            let mut query = Query::new(QuerySource::Plan, "", search_path);
             // Without the query's text, the file's name and place tell plans apart.
             query.text =
                 plan.query_text.clone().unwrap_or_else(|| format!("plan {}", quote_ident(&format!("{}#{}", file.display(), number + 1))));
@@ -56,22 +56,6 @@ fn text_of(snapshot: &mut Snapshot, file: &Path, named: &[PathBuf]) -> Result<Op
             snapshot.problems.push(problem(file, failure.message));
             Ok(None)
         }
-    }
-}
-
-fn empty_query(source: QuerySource, search_path: &[String]) -> Query {
-    Query {
-        fingerprint: String::new(),
-        text: String::new(),
-        normalized: String::new(),
-        source,
-        role: None,
-        search_path: search_path.to_vec(),
-        figures: None,
-        weight: 1.0,
-        reading: Reading::Opaque("not read".into()),
-        plans: Vec::new(),
-        not_planned: None,
     }
 }
 

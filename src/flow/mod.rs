@@ -15,6 +15,8 @@ mod plans;
 mod recommend;
 pub mod rollback;
 mod runner;
+mod self_check;
+pub mod snapshot;
 pub mod status;
 mod subjects;
 mod trial;

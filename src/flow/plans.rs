@@ -1,124 +1,144 @@
 //! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
 
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, RowSecurity, Table};
 use crate::model::plan::Plan;
 use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, Shape};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Problem, Snapshot};
 use crate::model::text::quote_ident;
 use crate::pg::effects;
-use crate::pg::explain::{self, Prepared};
+use crate::pg::explain::{self, Call, Ground, Prepared};
+use crate::pg::planner_settings::is_planner_setting;
 use crate::pg::session::Session;
 use crate::read::sql::{is_plannable, rewrite::explainable};
 use crate::sampling::{self, Binding};
 use indicatif::ProgressBar;
 
-/// How a query is given to the planner, again and again.
+/// How a query is given to the planner, again and again, on whatever connection.
 pub(super) struct Planned {
     sql: String,
-    search_path: String,
+    ground: Ground,
     /// Executions to plan for, or `None` for the generic plan.
     bindings: Option<Vec<Binding>>,
-    prepared: Prepared,
+    /// The bindings' values.
+    values: Vec<Vec<String>>,
     parameters: usize,
 }
 
-/// search_path as SET takes it.
-fn path_sql(search_path: &[String]) -> String {
-    search_path.iter().map(|s| quote_ident(s)).collect::<Vec<_>>().join(", ")
+impl Planned {
+    /// Under what it is planned.
+    pub(super) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    /// Parses it on a connection; `None` where only the generic plan is asked for.
+    pub(super) async fn parse(&self, session: &Session) -> Result<Option<Prepared>, String> {
+        match self.bindings {
+            Some(_) => explain::prepare_on(session, &self.ground, &self.sql).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All its executions, or only the typical one.
+    pub(super) fn call<'a>(&'a self, parsed: Option<&'a Prepared>, most: usize) -> Call<'a> {
+        match parsed.filter(|_| self.bindings.is_some()) {
+            Some(prepared) => Call::Custom(prepared, &self.values[..self.values.len().min(most)]),
+            None => Call::Generic(&self.sql, self.parameters),
+        }
+    }
+
+    /// Each plan with its share of all executions.
+    pub(super) fn weighted(&self, plans: Vec<Plan>) -> Vec<(f64, Plan)> {
+        match &self.bindings {
+            Some(bindings) => bindings.iter().map(|b| b.weight).zip(plans).collect(),
+            None => plans.into_iter().map(|plan| (1.0, plan)).collect(),
+        }
+    }
+
+    /// Forgets the values: plans of this query are generic from now on.
+    pub(super) fn make_generic(&mut self) {
+        self.bindings = None;
+        self.values.clear();
+    }
+
+    /// True when values were sampled for parameters.
+    fn is_sampled(&self) -> bool {
+        self.bindings.is_some() && self.parameters > 0
+    }
 }
 
 /// Lets the server parse the query and chooses its values; the error is why it cannot be planned.
 pub(super) async fn prepare(
     session: &Session,
     text: &str,
-    search_path: &[String],
+    ground: Ground,
     shape: Option<&Shape>,
     catalog: &Catalog,
-) -> Result<Planned, String> {
-    let (sql, search_path) = (explainable(text), path_sql(search_path));
-    let prepared = in_transaction(session, &search_path, async || explain::prepare(&session.client, &sql, false).await).await?;
-    let parameters = prepared.parameters.len();
+) -> Result<(Planned, Prepared), String> {
+    let sql = explainable(text);
+    let prepared = explain::prepare_on(session, &ground, &sql).await?;
     let bindings = sampling::bindings(shape, catalog, &prepared.parameters);
-    Ok(Planned { sql, search_path, bindings, prepared, parameters })
+    let values = bindings.iter().flatten().map(|b| b.values.clone()).collect();
+    Ok((Planned { sql, ground, bindings, values, parameters: prepared.parameters.len() }, prepared))
 }
 
-/// Plans its typical execution with whatever indexes are there now.
-pub(super) async fn plan(session: &Session, planned: &Planned) -> Result<QueryPlan, String> {
-    let origin = if planned.bindings.is_some() { PlanOrigin::Custom } else { PlanOrigin::Generic };
-    let plans = plan_some(session, planned, 1).await?;
-    let plan = plans.into_iter().next().map(|(_, plan)| plan).ok_or("no plan")?;
-    Ok(QueryPlan { origin, plan })
+/// The ground on which a query of the workload runs.
+pub(super) fn ground(query: &Query) -> Ground {
+    let settings = query.planner_settings.iter().filter(|(name, _)| is_planner_setting(name));
+    Ground {
+        search_path: query.search_path.clone(),
+        role: query.plan_role.clone(),
+        settings: settings.map(|(name, value)| (name.clone(), value.clone())).collect(),
+    }
 }
 
-/// Plans each of its executions; with each plan its share of all executions.
-pub(super) async fn plan_all(session: &Session, planned: &Planned) -> Result<Vec<(f64, Plan)>, String> {
-    plan_some(session, planned, usize::MAX).await
-}
-
-async fn plan_some(session: &Session, planned: &Planned, most: usize) -> Result<Vec<(f64, Plan)>, String> {
-    in_transaction(session, &planned.search_path, async || {
-        let Some(bindings) = &planned.bindings else {
-            let plan = explain::explain_generic(&session.client, &planned.sql, planned.parameters).await?;
-            return Ok(vec![(1.0, plan)]);
-        };
-        let mut plans = Vec::new();
-        for binding in bindings.iter().take(most) {
-            plans.push((binding.weight, explain::explain(&session.client, &planned.prepared, &binding.values).await?));
-        }
-        Ok(plans)
-    })
-    .await
+/// The role that ran it, where row-level security holds it back.
+fn plan_role(query: &Query, catalog: &Catalog) -> Option<String> {
+    let role = query.plan_role.as_deref()?;
+    let held_back = |table: &Table| match table.row_security {
+        RowSecurity::Off => false,
+        RowSecurity::On => table.owner != role,
+        RowSecurity::Forced => true,
+    };
+    let tables = query.shape()?.tables.iter().filter_map(|t| catalog.table(&t.table));
+    tables.into_iter().any(held_back).then(|| role.to_owned())
 }
 
 /// Runs a SELECT under EXPLAIN ANALYZE, if nothing it calls has effects.
-pub(super) async fn run(
-    session: &Session,
-    text: &str,
-    search_path: &[String],
-    shape: Option<&Shape>,
-    catalog: &Catalog,
-) -> Result<Plan, String> {
-    let (sql, search_path) = (explainable(text), path_sql(search_path));
-    in_transaction(session, &search_path, async || {
+pub(super) async fn run(session: &Session, query: &Query, catalog: &Catalog) -> Result<Plan, String> {
+    let sql = explainable(&query.text);
+    explain::on(session, &ground(query), async || {
         if let Some(objection) = effects::objection(session, &sql).await? {
             return Err(objection);
         }
         let prepared = explain::prepare(&session.client, &sql, true).await?;
-        let bindings = sampling::bindings(shape, catalog, &prepared.parameters).unwrap_or_default();
+        let bindings = sampling::bindings(query.shape(), catalog, &prepared.parameters).unwrap_or_default();
         let typical = bindings.first().ok_or("no value is known for one of its parameters")?;
-        explain::explain(&session.client, &prepared, &typical.values).await
+        explain::explain_custom(&session.client, &prepared, &typical.values).await
     })
     .await
 }
 
-/// Forgets the values: plans of this query are generic from now on.
-pub(super) fn make_generic(planned: &mut Planned) {
-    planned.bindings = None;
-}
-
-/// Runs `work` in a READ ONLY transaction that sees names as the query's own role does.
-async fn in_transaction<T>(session: &Session, search_path: &str, work: impl AsyncFnOnce() -> Result<T, String>) -> Result<T, String> {
-    let describe = |e: tokio_postgres::Error| crate::pg::error::describe_without_values(&e);
-    session.begin().await.map_err(describe)?;
-    let path = session.client.query_one(crate::pg::statements::EXPLAIN_PATH.sql, &[&search_path]).await;
-    let done = match path {
-        Ok(_) => work().await,
-        Err(error) => Err(describe(error)),
-    };
-    session.rollback().await.map_err(describe)?;
-    done
-}
-
-/// Plans the first `most` queries of the workload that have a text and no plan yet.
+/// Plans the first `most` queries of the workload that have a text and no plan yet, and all that came without figures: the
+/// user handed them to us.
 pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, most: usize, progress: &ProgressBar) {
     let catalog = std::mem::take(&mut snapshot.catalog);
-    for query in snapshot.workload.iter_mut().take(most) {
+    let wanted = |(n, query): &(usize, &mut Query)| *n < most || query.figures.is_none();
+    for (_, query) in snapshot.workload.iter_mut().enumerate().filter(wanted) {
         progress.inc(1);
         let is_ddl = query.source == QuerySource::PgStatStatements && !is_plannable(&query.text);
         if is_ddl || !query.plans.is_empty() {
             continue;
         }
-        match plan_query(session, query, &catalog).await {
+        query.plan_role = plan_role(query, &catalog);
+        let mut planned = plan_query(session, query, &catalog).await;
+        if let (Err(_), Some(role)) = (&planned, &query.plan_role) {
+            let message = format!("planned without row-level security: we cannot act as role {}", quote_ident(role));
+            let problem = Problem { source: query.fingerprint.clone(), message };
+            query.plan_role = None;
+            planned = plan_query(session, query, &catalog).await;
+            snapshot.problems.extend(planned.is_ok().then_some(problem));
+        }
+        match planned {
             Ok(plan) => query.plans.insert(0, plan),
             Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
         }
@@ -127,13 +147,21 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
 }
 
 async fn plan_query(session: &Session, query: &Query, catalog: &Catalog) -> Result<QueryPlan, String> {
-    let mut planned = prepare(session, &query.text, &query.search_path, query.shape(), catalog).await?;
-    match plan(session, &planned).await {
+    let (mut planned, parsed) = prepare(session, &query.text, ground(query), query.shape(), catalog).await?;
+    match typical(session, &planned, Some(&parsed)).await {
         // A sampled value that the type refuses: the generic plan needs none.
-        Err(_) if planned.bindings.is_some() && planned.parameters > 0 => {
-            make_generic(&mut planned);
-            plan(session, &planned).await
+        Err(_) if planned.is_sampled() => {
+            planned.make_generic();
+            typical(session, &planned, None).await
         }
         done => done,
     }
+}
+
+/// Plans its typical execution with whatever indexes are there now.
+async fn typical(session: &Session, planned: &Planned, parsed: Option<&Prepared>) -> Result<QueryPlan, String> {
+    let origin = if planned.bindings.is_some() { PlanOrigin::Custom } else { PlanOrigin::Generic };
+    let plans = explain::explain(session, &planned.ground, planned.call(parsed, 1)).await?;
+    let plan = plans.into_iter().next().ok_or("no plan")?;
+    Ok(QueryPlan { origin, plan })
 }

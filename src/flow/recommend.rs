@@ -1,22 +1,26 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
-use super::engine::{self, Advice, Engine, WhatIfChoice};
+use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::plans::{self, Planned};
+use super::self_check;
 use super::subjects::{Subject, subjects};
-use super::trial::Trials;
+use super::trial::{Answer, Trials, weighted_cost};
 use super::wording;
 use crate::candidates::size::indexed_rows;
 use crate::candidates::{self, Wanted};
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
 use crate::model::catalog::Catalog;
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
-use crate::model::report::{Recommendation, Rejected};
+use crate::model::index_def::TableName;
+use crate::model::plan::Plan;
+use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
+use crate::pg::explain;
 use crate::pg::session::Session;
 use crate::select::{self, Limits, Target};
 use crate::term;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Advice to create, and what it leans on.
 pub(super) struct Advised {
@@ -24,25 +28,52 @@ pub(super) struct Advised {
     pub(super) recommendation: Recommendation,
     /// Existing indexes that plans of the workload use, today or beside the advised ones: none of them is to be dropped as unused.
     pub(super) in_use: BTreeSet<IndexName>,
+    /// The engine with the choice made, where there was one.
+    pub(super) settled: Option<Settled>,
+}
+
+/// An engine on which a set of candidates was chosen: more can be tried beside it.
+pub(super) struct Settled {
+    bench: Bench,
+    targets: Vec<Target>,
+    /// Tables of each planned query.
+    tables: Vec<BTreeSet<TableName>>,
+    chosen: CandidateSet,
+}
+
+impl Settled {
+    /// By how much the plan of any query on `table` gets dearer at most when `hidden` are gone, as a share of its
+    /// cost with the advice; `None` where the engine cannot tell.
+    pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
+        let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
+        let views = |q: usize| {
+            let with = View::with(self.chosen.intersection(&self.targets[q].relevant).copied().collect());
+            [(q, with.clone()), (q, View { hidden: hidden.clone(), ..with })]
+        };
+        let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
+        let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
+        let answers = trials.answers(&asks).await?;
+        let mut worst = 0.0f64;
+        for pair in answers.chunks_exact(2) {
+            let [Ok(with), Ok(without)] = pair else { return Ok(None) };
+            let (with, without) = (weighted_cost(with), weighted_cost(without));
+            worst = worst.max(if with > 0.0 { without / with - 1.0 } else { 0.0 });
+        }
+        Ok(Some(worst))
+    }
 }
 
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
-pub(super) async fn recommend(session: &Session, target: Option<&str>, snapshot: &mut Snapshot, advice: &Advice) -> Advised {
-    let mut advised = Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot) };
-    if let Err(failure) = advise(session, target, snapshot, advice, &mut advised).await {
+pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice) -> Advised {
+    let mut advised = Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot), settled: None };
+    if let Err(failure) = advise(place, snapshot, advice, &mut advised).await {
         let message = std::iter::once(failure.message).chain(failure.hints).collect::<Vec<_>>().join("; ");
         snapshot.problems.push(Problem { source: "what-if".into(), message: format!("no index advice: {message}") });
     }
     advised
 }
 
-async fn advise(
-    session: &Session,
-    target: Option<&str>,
-    snapshot: &mut Snapshot,
-    advice: &Advice,
-    advised: &mut Advised,
-) -> Result<(), Failure> {
+async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
     let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.schemas);
@@ -50,34 +81,112 @@ async fn advise(
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
-    let mut engine = engine::start(session, target, snapshot, advice).await?;
-    let (list, refused) = admit(&mut engine, found.list, snapshot).await?;
-    advised.recommendation.rejected.extend(refused);
-    let (subjects, planned) = prepare_all(&engine, subjects, snapshot).await;
-    let targets = targets(&subjects, &list);
-    let progress = term::progress(0);
-    progress.set_message("Trying indexes");
-    let mut trials = Trials {
-        engine: &mut engine,
-        planned: &planned,
-        calls: 0,
-        progress: progress.clone(),
-        first_cost: BTreeMap::new(),
-        failed: BTreeMap::new(),
+    let live = match place {
+        Place::Live { session, target } => Some((session, target)),
+        Place::Offline(_) => None,
     };
-    let selection = select::select(&mut trials, &list, &targets, Limits::default()).await?;
-    for (id, target) in targets.iter().enumerate() {
-        let present = selection.chosen.iter().map(|c| c.id).filter(|c| target.relevant.contains(c)).collect();
-        advised.in_use.extend(trials.existing(id, &present).await?);
+    let mut bench = Bench::set(engine::start(place, snapshot, advice).await?, &found.list, &subjects, snapshot).await?;
+    if let Some((session, target)) = live.filter(|_| matches!(bench.engine, Engine::Clone(_))) {
+        let fidelity = bench.check(&subjects, snapshot).await?;
+        let doubtful = fidelity.as_ref().is_some_and(|f| !self_check::is_enough(f));
+        if let (true, WhatIfChoice::Auto, Ok(hypopg)) = (doubtful, advice.what_if, engine::start_hypopg(session, target, snapshot).await) {
+            let equal = fidelity.as_ref().map_or(0, |f| f.equal);
+            let message = format!("only {equal} of {} plans are the server's own: HypoPG is used in its place", bench.planned.len());
+            snapshot.problems.push(Problem { source: engine::WHAT_IF_CLONE.into(), message });
+            bench = Bench::set(hypopg, &found.list, &subjects, snapshot).await?;
+        } else {
+            advised.recommendation.fidelity = fidelity;
+        }
     }
-    progress.finish_and_clear();
-    advised.recommendation.optimizer_calls = trials.calls;
-    for (query, reason) in std::mem::take(&mut trials.failed) {
-        snapshot.problems.push(Problem { source: subjects[query].fingerprint.clone(), message: format!("not tried further: {reason}") });
+    snapshot.problems.append(&mut bench.problems);
+    bench.choose(&found.list, &subjects, snapshot, advised).await
+}
+
+/// An engine with the candidates built in it and the queries that it can plan.
+struct Bench {
+    engine: Engine,
+    /// By position: candidates that the engine has.
+    built: Vec<bool>,
+    refused: Vec<Rejected>,
+    /// By position among the subjects; `None` for one that cannot be planned here.
+    planned: Vec<Planned>,
+    /// Position among the subjects of each planned query.
+    of: Vec<usize>,
+    problems: Vec<Problem>,
+}
+
+impl Bench {
+    /// Builds the candidates and parses the queries, planning each once; one that fails leaves the choice with a problem.
+    async fn set(mut engine: Engine, list: &[Candidate], subjects: &[Subject], snapshot: &Snapshot) -> Result<Bench, Failure> {
+        let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).unwrap_or(0.0);
+        let sizes: Vec<(CandidateId, f64, f64)> =
+            list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
+        let refusals = engine.add_candidates(list, &sizes).await?;
+        let built = (0..list.len()).map(|id| refusals.iter().all(|(refused, _)| *refused != id)).collect();
+        let refused = refusals.iter().map(|(id, reason)| Rejected {
+            ddl: wording::ddl_of(&list[*id]),
+            reason_code: "not_buildable".into(),
+            reason: format!("the server refuses it: {reason}"),
+        });
+        let refused = refused.collect();
+        let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
+        for (n, subject) in subjects.iter().enumerate() {
+            match prepare_one(bench.engine.planner()?, subject, &snapshot.catalog).await {
+                Ok(planned) => {
+                    bench.of.push(n);
+                    bench.planned.push(planned);
+                }
+                Err(reason) => {
+                    let message = format!("not part of the index advice: {reason}");
+                    bench.problems.push(Problem { source: subject.fingerprint.clone(), message });
+                }
+            }
+        }
+        Ok(bench)
     }
-    advised.recommendation.what_if = engine.what_if();
-    wording::fill(&mut advised.recommendation, &subjects, &list, &selection, &snapshot.catalog);
-    Ok(())
+
+    /// Compares the engine's plans of typical executions with those that the analysed server made.
+    async fn check(&mut self, subjects: &[Subject], snapshot: &Snapshot) -> Result<Option<Fidelity>, Failure> {
+        let mut trials = Trials::new(&mut self.engine, &self.planned, term::progress(0));
+        let asks: Vec<(usize, View)> = (0..self.planned.len()).map(|query| (query, View::default())).collect();
+        let answers = trials.answers(&asks).await?;
+        let typical = |answer: &'_ Answer| answer.as_ref().ok().and_then(|plans| plans.first().map(|(_, plan)| plan.clone()));
+        let here: Vec<(String, Plan)> =
+            self.of.iter().zip(&answers).filter_map(|(n, answer)| Some((subjects[*n].fingerprint.clone(), typical(answer)?))).collect();
+        let here = here.iter().map(|(query, plan)| (query.clone(), plan)).collect();
+        Ok(self_check::compare(&self_check::plans_of(snapshot), &here, self_check::causes(snapshot)))
+    }
+
+    /// Lets the selector choose and puts its answer into words.
+    async fn choose(
+        mut self,
+        list: &[Candidate],
+        subjects: &[Subject],
+        snapshot: &mut Snapshot,
+        advised: &mut Advised,
+    ) -> Result<(), Failure> {
+        advised.recommendation.rejected.append(&mut self.refused);
+        let subjects: Vec<&Subject> = self.of.iter().map(|n| &subjects[*n]).collect();
+        let targets = targets(&subjects, list, &self.built);
+        let progress = term::progress(0);
+        progress.set_message("Trying indexes");
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone());
+        let selection = select::select(&mut trials, list, &targets, Limits::default()).await?;
+        let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
+        let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
+        advised.in_use.extend(trials.existing(sets).await?);
+        progress.finish_and_clear();
+        advised.recommendation.optimizer_calls = trials.calls;
+        for (query, reason) in std::mem::take(&mut trials.failed) {
+            let message = format!("not tried further: {reason}");
+            snapshot.problems.push(Problem { source: subjects[query].fingerprint.clone(), message });
+        }
+        advised.recommendation.what_if = self.engine.what_if();
+        wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
+        let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
+        advised.settled = Some(Settled { bench: self, targets, tables, chosen });
+        Ok(())
+    }
 }
 
 /// Indexes in the plans that we have of the database as it is. A plan without schemas counts for every index of the name.
@@ -88,58 +197,18 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
     used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
 }
 
-/// Builds the candidates on the engine; those it refuses leave the list with the reason.
-async fn admit(engine: &mut Engine, list: Vec<Candidate>, snapshot: &Snapshot) -> Result<(Vec<Candidate>, Vec<Rejected>), Failure> {
-    let refused = engine.add_candidates(&list).await?;
-    let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).unwrap_or(0.0);
-    if let Engine::Clone(clone) = engine {
-        let sizes: Vec<(CandidateId, f64, f64)> =
-            list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
-        clone.stretch(&sizes).await?;
-    }
-    let rejected = refused.iter().map(|(id, reason)| Rejected {
-        ddl: wording::ddl_of(&list[*id]),
-        reason_code: "not_buildable".into(),
-        reason: format!("the server refuses it: {reason}"),
-    });
-    let rejected: Vec<Rejected> = rejected.collect();
-    // Ids are positions: a refused candidate stays in the list, but no query may be planned with it.
-    let mut list = list;
-    for (id, _) in &refused {
-        list[*id].from_queries.clear();
-    }
-    Ok((list, rejected))
-}
-
-/// Parses every query on the engine and plans it once; one that fails there leaves the choice with a problem.
-async fn prepare_all(engine: &Engine, subjects: Vec<Subject>, snapshot: &mut Snapshot) -> (Vec<Subject>, Vec<Planned>) {
-    let (mut kept, mut planned) = (Vec::new(), Vec::new());
-    for subject in subjects {
-        match prepare_one(engine.planner(), &subject, &snapshot.catalog).await {
-            Ok(ready) => {
-                kept.push(subject);
-                planned.push(ready);
-            }
-            Err(reason) => {
-                snapshot.problems.push(Problem { source: subject.fingerprint, message: format!("not part of the index advice: {reason}") })
-            }
-        }
-    }
-    (kept, planned)
-}
-
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
-    let mut planned = plans::prepare(planner, &subject.text, &subject.search_path, Some(&subject.shape), catalog).await?;
-    if plans::plan_all(planner, &planned).await.is_err() {
-        plans::make_generic(&mut planned);
-        plans::plan(planner, &planned).await?;
+    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), Some(&subject.shape), catalog).await?;
+    if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await.is_err() {
+        planned.make_generic();
+        explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
     }
     Ok(planned)
 }
 
-/// Each query with the candidates on its tables (those that the engine has).
-fn targets(subjects: &[Subject], list: &[Candidate]) -> Vec<Target> {
-    let fits = |s: &Subject, c: &Candidate| !c.from_queries.is_empty() && s.shape.tables.iter().any(|t| t.table == c.spec.table);
-    let relevant = |s: &Subject| (0..list.len()).filter(|id| fits(s, &list[*id])).collect::<CandidateSet>();
+/// Each query with the candidates on its tables, of those that the engine has.
+fn targets(subjects: &[&Subject], list: &[Candidate], built: &[bool]) -> Vec<Target> {
+    let fits = |s: &Subject, id: usize| built[id] && s.shape.tables.iter().any(|t| t.table == list[id].spec.table);
+    let relevant = |s: &Subject| (0..list.len()).filter(|id| fits(s, *id)).collect::<CandidateSet>();
     subjects.iter().map(|s| Target { weight: s.weight, relevant: relevant(s) }).collect()
 }

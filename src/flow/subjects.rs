@@ -1,9 +1,11 @@
 //! Which queries take part in the choice of indexes, and with which weight.
 
+use super::plans::ground;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::query::{PlanOrigin, Query, Reading, Shape, StatementKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
+use crate::pg::explain::Ground;
 use crate::read::{plan_shape, sql};
 
 /// A query that takes part in the choice.
@@ -12,8 +14,8 @@ pub(super) struct Subject {
     pub(super) fingerprint: String,
     /// To be planned.
     pub(super) text: String,
-    /// In which its names resolve.
-    pub(super) search_path: Vec<String>,
+    /// Under what it is planned.
+    pub(super) ground: Ground,
     /// From its SQL or from its plan.
     pub(super) shape: Shape,
     /// Executions in the window.
@@ -27,7 +29,7 @@ pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
         Some(Subject {
             fingerprint: query.fingerprint.clone(),
             text: query.text.clone(),
-            search_path: query.search_path.clone(),
+            ground: ground(query),
             shape: whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?,
             weight: query.weight,
         })
@@ -61,7 +63,7 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
     let text = format!("SELECT 1 FROM {only}{} x WHERE {} FOR KEY SHARE OF x", key.child.quoted(), columns.join(" AND "));
     match sql::read(&text, &snapshot.catalog, &[]) {
         Reading::Understood(shape) => {
-            Some(Subject { fingerprint: format!("fk:{}", key.name), text, search_path: Vec::new(), shape, weight: in_window.max(1.0) })
+            Some(Subject { fingerprint: format!("fk:{}", key.name), text, ground: Ground::default(), shape, weight: in_window.max(1.0) })
         }
         Reading::Opaque(_) => None,
     }

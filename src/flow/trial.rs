@@ -1,37 +1,75 @@
 //! Trials: the selector's questions answered by planning on the engine.
 
-use super::engine::Engine;
-use super::plans::{self, Planned};
-use crate::model::candidate::{CandidateSet, Cost, QueryId};
+use super::engine::{Engine, Parsed};
+use super::plans::Planned;
+use crate::model::candidate::{CandidateSet, Cost, QueryId, View};
 use crate::model::ddl::IndexName;
-use crate::model::failure::{Failure, FailureKind};
+use crate::model::failure::Failure;
 use crate::model::plan::Plan;
 use crate::select::Oracle;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 
+/// The plans of a query's executions, each with its share, or why it could not be planned.
+pub(super) type Answer = Result<Vec<(f64, Plan)>, String>;
+
 /// Answers by planning on the engine.
 pub(super) struct Trials<'a> {
-    pub(super) engine: &'a mut Engine,
-    pub(super) planned: &'a [Planned],
+    engine: &'a mut Engine,
+    planned: &'a [Planned],
+    parsed: Vec<Parsed>,
+    /// EXPLAINs so far.
     pub(super) calls: u64,
-    pub(super) progress: ProgressBar,
+    progress: ProgressBar,
     /// Cost of each query's first plan.
-    pub(super) first_cost: BTreeMap<QueryId, f64>,
+    first_cost: BTreeMap<QueryId, f64>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
 }
 
-impl Trials<'_> {
-    /// Real indexes that plans of `query` use beside the candidates in `present`.
-    pub(super) async fn existing(&mut self, query: QueryId, present: &CandidateSet) -> Result<Vec<IndexName>, Failure> {
-        self.engine.show(present).await?;
-        self.calls += 1;
-        let plans = plans::plan_all(self.engine.planner(), &self.planned[query]).await.unwrap_or_default();
-        let used =
-            |(_, plan): &(f64, Plan)| indexes(plan).into_iter().map(|(schema, index)| IndexName::new(schema, index)).collect::<Vec<_>>();
-        Ok(plans.iter().flat_map(used).collect())
+impl<'a> Trials<'a> {
+    /// Nothing asked yet.
+    pub(super) fn new(engine: &'a mut Engine, planned: &'a [Planned], progress: ProgressBar) -> Self {
+        let parsed = (0..engine.lanes()).map(|_| Parsed::new()).collect();
+        Trials { engine, planned, parsed, calls: 0, progress, first_cost: BTreeMap::new(), failed: BTreeMap::new() }
     }
+
+    /// Plans each query with what its view shows.
+    pub(super) async fn answers(&mut self, asks: &[(QueryId, View)]) -> Result<Vec<Answer>, Failure> {
+        let answers = self.engine.answers(self.planned, &mut self.parsed, asks).await?;
+        self.calls += answers.iter().flatten().map(|plans| plans.len() as u64).sum::<u64>();
+        self.progress.inc(asks.len() as u64);
+        Ok(answers)
+    }
+
+    /// Real indexes that plans of each query use beside the candidates in its set.
+    pub(super) async fn existing(&mut self, sets: Vec<CandidateSet>) -> Result<Vec<IndexName>, Failure> {
+        let asks: Vec<(QueryId, View)> = sets.into_iter().map(View::with).enumerate().collect();
+        let answers = self.answers(&asks).await?;
+        let plans = answers.iter().flatten().flatten();
+        Ok(plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect())
+    }
+
+    /// The weighted cost of an answer and the candidates in it.
+    fn cost(&mut self, query: QueryId, answer: Answer) -> Cost {
+        match answer {
+            Ok(plans) => {
+                let total = weighted_cost(&plans);
+                self.first_cost.entry(query).or_insert(total);
+                Cost { total, used: plans.iter().flat_map(|(_, plan)| self.engine.used(plan)).collect() }
+            }
+            Err(reason) => {
+                // The same cost for every set: this query has no say from here on.
+                self.failed.entry(query).or_insert(reason);
+                Cost { total: self.first_cost.get(&query).copied().unwrap_or(0.0), used: CandidateSet::new() }
+            }
+        }
+    }
+}
+
+/// What an execution costs on average, planner units.
+pub(super) fn weighted_cost(plans: &[(f64, Plan)]) -> f64 {
+    plans.iter().map(|(share, plan)| share * plan.root.total_cost.unwrap_or(0.0)).sum()
 }
 
 /// Schema and name of each index in a plan. A Bitmap Index Scan names no schema; the heap scan above it does.
@@ -48,24 +86,9 @@ pub(super) fn indexes(plan: &Plan) -> Vec<(&str, &str)> {
 impl Oracle for Trials<'_> {
     type Error = Failure;
 
-    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Failure> {
-        self.engine.show(present).await?;
-        self.calls += 1;
-        self.progress.inc(1);
-        match plans::plan_all(self.engine.planner(), &self.planned[query]).await {
-            Ok(plans) => {
-                let total = plans.iter().map(|(share, plan)| share * plan.root.total_cost.unwrap_or(0.0)).sum();
-                self.first_cost.entry(query).or_insert(total);
-                Ok(Cost { total, used: plans.iter().flat_map(|(_, plan)| self.engine.used(plan)).collect() })
-            }
-            Err(reason) if self.engine.planner().closed() => {
-                Err(Failure::new(FailureKind::Connect, format!("the what-if server is gone: {reason}")))
-            }
-            Err(reason) => {
-                // The same cost for every set: this query has no say from here on.
-                self.failed.entry(query).or_insert(reason);
-                Ok(Cost { total: self.first_cost.get(&query).copied().unwrap_or(0.0), used: CandidateSet::new() })
-            }
-        }
+    async fn plan_all(&mut self, asks: Vec<(QueryId, CandidateSet)>) -> Result<Vec<Cost>, Failure> {
+        let asks: Vec<(QueryId, View)> = asks.into_iter().map(|(query, present)| (query, View::with(present))).collect();
+        let answers = self.answers(&asks).await?;
+        Ok(asks.iter().zip(answers).map(|((query, _), answer)| self.cost(*query, answer)).collect())
     }
 }

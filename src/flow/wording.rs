@@ -10,8 +10,9 @@ use crate::select::{self, Refusal, Selection};
 /// Puts costs, advised indexes and refusals into the recommendation.
 pub(super) fn fill(
     recommendation: &mut Recommendation,
-    subjects: &[Subject],
+    subjects: &[&Subject],
     list: &[Candidate],
+    built: &[bool],
     selection: &Selection,
     catalog: &Catalog,
 ) {
@@ -21,11 +22,17 @@ pub(super) fn fill(
     for chosen in &selection.chosen {
         recommendation.indexes.push(advised(chosen, subjects, &list[chosen.id], selection, catalog));
     }
-    let refused = selection.refused.iter().filter(|(id, _)| !list[*id].from_queries.is_empty());
+    let refused = selection.refused.iter().filter(|(id, _)| built[*id]);
     recommendation.rejected.extend(refused.map(|(id, refusal)| rejected(&list[*id], refusal, list)));
 }
 
-fn advised(chosen: &select::Chosen, subjects: &[Subject], candidate: &Candidate, selection: &Selection, catalog: &Catalog) -> AdvisedIndex {
+fn advised(
+    chosen: &select::Chosen,
+    subjects: &[&Subject],
+    candidate: &Candidate,
+    selection: &Selection,
+    catalog: &Catalog,
+) -> AdvisedIndex {
     let spec = &candidate.spec;
     let table = catalog.table(&spec.table);
     let partitioned = table.is_some_and(|t| t.kind == TableKind::Partitioned);

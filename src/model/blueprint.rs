@@ -261,3 +261,12 @@ pub struct CommonCombination {
     /// The share it would have were the columns independent.
     pub base_frequency: f64,
 }
+
+/// What reading cost the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Taking {
+    /// Statements sent.
+    pub statements: u64,
+    /// Time waited for their answers, ms: at most this the server worked.
+    pub server_ms: f64,
+}

@@ -1,5 +1,6 @@
 //! A candidate: an index that does not exist, and what a trial says of it.
 
+use super::ddl::IndexName;
 use super::index_def::IndexSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,6 +25,27 @@ pub struct Candidate {
     pub written_rows: f64,
     /// Queries it was derived from.
     pub from_queries: BTreeSet<QueryId>,
+}
+
+/// What a trial lets the planner see: real indexes, less some, and candidates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct View {
+    /// Candidates that are there.
+    pub present: CandidateSet,
+    /// Existing indexes that are not, as if they had been dropped.
+    pub hidden: BTreeSet<IndexName>,
+}
+
+impl View {
+    /// The real indexes and these candidates.
+    pub fn with(present: CandidateSet) -> View {
+        View { present, hidden: BTreeSet::new() }
+    }
+
+    /// The real indexes without these.
+    pub fn without(hidden: impl IntoIterator<Item = IndexName>) -> View {
+        View { present: CandidateSet::new(), hidden: hidden.into_iter().collect() }
+    }
 }
 
 /// One planner answer: a query with a set of candidates present.

@@ -44,6 +44,19 @@ pub enum TableKind {
     View,
 }
 
+/// Row-level security of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowSecurity {
+    /// Off: nobody is held back.
+    #[default]
+    Off,
+    /// On for all but the owner.
+    On,
+    /// On for the owner too (FORCE).
+    Forced,
+}
+
 /// A relation with its statistics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -61,6 +74,9 @@ pub struct Table {
     pub ours: bool,
     /// True in a schema that belongs to a platform or extension (auth, cron…): read, not advised.
     pub platform: bool,
+    /// Row-level security: which roles it spares.
+    #[serde(default)]
+    pub row_security: RowSecurity,
     /// reltuples; `None` where never analyzed (-1) and not empty.
     pub rows: Option<f64>,
     /// Heap size, bytes.

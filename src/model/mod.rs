@@ -12,5 +12,6 @@ pub mod plan;
 pub mod query;
 pub mod report;
 pub mod snapshot;
+pub mod snapshot_file;
 pub mod step;
 pub mod text;

@@ -3,6 +3,7 @@
 use super::index_def::{KeyExpr, TableName};
 use super::plan::Plan;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where a query came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -31,6 +32,12 @@ pub struct Query {
     pub role: Option<String>,
     /// search_path in which its names resolve, `$user` replaced, in order; pg_catalog not listed.
     pub search_path: Vec<String>,
+    /// Planner settings that its role has and a plain session has not, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub planner_settings: BTreeMap<String, String>,
+    /// Role as which it is planned: that which ran it, where row-level security holds that back and we may act as it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_role: Option<String>,
     /// Times and counters; `None` where the source has none.
     pub figures: Option<Figures>,
     /// Weight for advice: calls in the window, or `-- weight: N`, or 1.
@@ -41,6 +48,27 @@ pub struct Query {
     pub plans: Vec<QueryPlan>,
     /// Why there is no plan, where there is none.
     pub not_planned: Option<String>,
+}
+
+impl Query {
+    /// A text not read yet, without figures.
+    pub fn new(source: QuerySource, text: impl Into<String>, search_path: &[String]) -> Query {
+        Query {
+            fingerprint: String::new(),
+            text: text.into(),
+            normalized: String::new(),
+            source,
+            role: None,
+            search_path: search_path.to_vec(),
+            planner_settings: BTreeMap::new(),
+            plan_role: None,
+            figures: None,
+            weight: 1.0,
+            reading: Reading::Opaque("not read".into()),
+            plans: Vec::new(),
+            not_planned: None,
+        }
+    }
 }
 
 /// Counters over the window. Times in milliseconds, blocks of 8 kB.

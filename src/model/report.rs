@@ -157,11 +157,31 @@ pub enum WhatIf {
     None,
 }
 
+/// How the engine's plans compare with production's own, for today's indexes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fidelity {
+    /// Queries planned on both sides.
+    pub compared: u64,
+    /// Plans with the same steps and exactly the same costs, rows and widths in each.
+    pub equal: u64,
+    /// Plans with the same steps.
+    pub same_shape: u64,
+    /// Middle distance of the total cost, as a share of production's.
+    pub median_cost_error: f64,
+    /// Largest distance of the total cost, as a share of production's.
+    pub worst_cost_error: f64,
+    /// What is known to differ, where not all plans are equal.
+    pub causes: Vec<String>,
+}
+
 /// The set of index changes for the whole workload. Costs are planner units × weight.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     /// Engine.
     pub what_if: WhatIf,
+    /// How far the engine plans as production does; null where it was not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
     /// EXPLAINs it took.
     pub optimizer_calls: u64,
     /// Weighted workload cost today; null without trials.
@@ -235,7 +255,7 @@ pub struct ServedQuery {
 pub struct Rejected {
     /// As CREATE INDEX.
     pub ddl: String,
-    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`.
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
     pub reason_code: String,
     /// In words.
     pub reason: String,

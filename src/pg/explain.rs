@@ -2,11 +2,15 @@
 //! second statement, and inside a READ ONLY transaction of the session's role.
 
 use super::error::describe_without_values as describe;
-use super::value::TextValue;
+use super::session::Session;
+use super::value::{JsonText, TextValue};
 use crate::model::plan::Plan;
 use crate::model::query::ParameterType;
+use crate::model::text::{quote_ident, quote_literal};
 use crate::read;
+use futures_util::future::{join, join_all};
 use postgres_types::{Kind, ToSql, Type};
+use std::collections::BTreeMap;
 use tokio_postgres::{Client, Statement};
 
 /// Options of every EXPLAIN: VERBOSE names schemas, SETTINGS are not needed.
@@ -39,17 +43,89 @@ fn parameter_type(kind: &Type) -> ParameterType {
     }
 }
 
-/// Plans with these values: a custom plan, as if the values stood in the text.
-pub async fn explain(client: &Client, prepared: &Prepared, values: &[String]) -> Result<Plan, String> {
+/// Under what a query is planned: as the role that runs it would have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// Schemas in which its names resolve.
+    pub search_path: Vec<String>,
+    /// Role whose row-level security applies; `None` for the session's own.
+    pub role: Option<String>,
+    /// Planner settings of that role, beside the session's.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Ground {
+    /// Opens a READ ONLY transaction on this ground: one message.
+    fn begin_sql(&self, session: &Session) -> String {
+        let path = self.search_path.iter().map(|s| quote_ident(s)).collect::<Vec<_>>().join(", ");
+        let mut sql = session.begin_sql();
+        sql += &format!("; SET LOCAL search_path = {}", if path.is_empty() { "''" } else { &path });
+        for (name, value) in &self.settings {
+            sql += &format!("; SET LOCAL {} = {}", quote_ident(name), quote_literal(value));
+        }
+        if let Some(role) = &self.role {
+            sql += &format!("; SET LOCAL ROLE {}", quote_ident(role));
+        }
+        sql
+    }
+}
+
+/// What is to be planned.
+#[derive(Clone, Copy)]
+pub enum Call<'a> {
+    /// A parsed query, once per row of values: custom plans, as if the values stood in the text.
+    Custom(&'a Prepared, &'a [Vec<String>]),
+    /// A text with this many parameters that nobody can give a value.
+    Generic(&'a str, usize),
+}
+
+/// Parses `sql` on its ground; nothing is planned yet.
+pub async fn prepare_on(session: &Session, ground: &Ground, sql: &str) -> Result<Prepared, String> {
+    on(session, ground, async || prepare(&session.client, sql, false).await).await
+}
+
+/// Runs `work` in a READ ONLY transaction on the given ground.
+pub async fn on<T>(session: &Session, ground: &Ground, work: impl AsyncFnOnce() -> Result<T, String>) -> Result<T, String> {
+    let done = match session.client.batch_execute(&ground.begin_sql(session)).await {
+        Ok(()) => work().await,
+        Err(error) => Err(describe(&error)),
+    };
+    session.rollback().await.map_err(|e| describe(&e))?;
+    done
+}
+
+/// Plans on the given ground. All statements are sent before the first answer is awaited: one trip
+/// to the server and back, however many values there are.
+pub async fn explain(session: &Session, ground: &Ground, call: Call<'_>) -> Result<Vec<Plan>, String> {
+    let begin = ground.begin_sql(session);
+    let begin = session.client.batch_execute(&begin);
+    let (begun, (plans, ended)) = match call {
+        Call::Custom(prepared, values) => {
+            let asks = join_all(values.iter().map(|v| explain_custom(&session.client, prepared, v)));
+            join(begin, join(asks, session.rollback())).await
+        }
+        Call::Generic(sql, parameters) => {
+            let begun = begin.await;
+            let plan = explain_generic(&session.client, sql, parameters).await;
+            (begun, (vec![plan], session.rollback().await))
+        }
+    };
+    begun.map_err(|e| describe(&e))?;
+    ended.map_err(|e| describe(&e))?;
+    plans.into_iter().collect()
+}
+
+/// Plans with these values, inside an open transaction; where the statement was prepared to be analyzed, it also runs.
+pub async fn explain_custom(client: &Client, prepared: &Prepared, values: &[String]) -> Result<Plan, String> {
     let bound: Vec<TextValue> = values.iter().map(|v| TextValue(Some(v.clone()))).collect();
     let parameters: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|v| v as _).collect();
     let row = client.query_one(&prepared.statement, &parameters).await.map_err(|e| describe(&e))?;
     plan_of(&row)
 }
 
-/// The generic plan, for texts whose parameters nobody can give a value. Works on every major:
-/// a server-side PREPARE, forced generic, explained with NULLs that a generic plan never looks at.
-pub async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> Result<Plan, String> {
+/// The generic plan. Works on every major: a server-side PREPARE, forced generic, explained with
+/// NULLs that a generic plan never looks at.
+async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> Result<Plan, String> {
     let say = |e: tokio_postgres::Error| describe(&e);
     client.execute("SET LOCAL plan_cache_mode = force_generic_plan", &[]).await.map_err(say)?;
     client.execute(&format!("PREPARE advisor_generic AS {sql}"), &[]).await.map_err(say)?;
@@ -64,8 +140,8 @@ pub async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> R
 }
 
 fn plan_of(row: &tokio_postgres::Row) -> Result<Plan, String> {
-    let json: serde_json::Value = row.try_get(0).map_err(|e| describe(&e))?;
-    let mut reading = read::explain::read(&json.to_string());
+    let json: JsonText<'_> = row.try_get(0).map_err(|e| describe(&e))?;
+    let mut reading = read::explain::read(json.0);
     match reading.plans.pop() {
         Some(plan) => Ok(plan),
         None => Err(reading.problems.pop().unwrap_or_else(|| "the server's plan could not be read".into())),

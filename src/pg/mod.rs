@@ -14,6 +14,7 @@ pub mod explain;
 pub mod hypopg;
 pub mod ledger;
 pub mod partitions;
+pub mod planner_settings;
 mod refusal;
 pub mod server;
 pub mod session;

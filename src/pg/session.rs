@@ -139,8 +139,17 @@ impl Session {
     /// Begins a transaction under the purpose's settings, also behind a pooler, where nothing may
     /// be set for the session: the next client of the backend would inherit it.
     pub async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute(if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" }).await?;
-        self.set_local().await
+        self.client.batch_execute(&self.begin_sql()).await
+    }
+
+    /// What [`Session::begin`] sends, for a caller who has more to say in the same message.
+    pub fn begin_sql(&self) -> String {
+        let begin = if self.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" };
+        std::iter::once(begin.to_owned()).chain(self.pending_sql()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn pending_sql(&self) -> impl Iterator<Item = String> {
+        self.pending.iter().map(|(name, value)| format!("SET LOCAL {name} = {}", quote_literal(value)))
     }
 
     /// Begins a transaction in which all statements see one moment. It ends by itself when we are
@@ -153,7 +162,7 @@ impl Session {
     /// For a transaction that the caller began otherwise: sets in it what a pooler did not take for
     /// the session. Does nothing where there is no pooler.
     pub async fn set_local(&self) -> Result<(), tokio_postgres::Error> {
-        let text: Vec<String> = self.pending.iter().map(|(name, value)| format!("SET LOCAL {name} = {}", quote_literal(value))).collect();
+        let text: Vec<String> = self.pending_sql().collect();
         if text.is_empty() { Ok(()) } else { self.client.batch_execute(&text.join("; ")).await }
     }
 

@@ -59,7 +59,7 @@ statements! {
     EXTENSIONS = "collect/extensions", 13..=99, None, [] -> ["name", "version", "schema"];
     /// Relations.
     TABLES = "collect/tables", 13..=99, None, [] -> [
-        "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "rows", "pages", "toast_oid", "statistics_readable",
+        "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "row_security", "row_security_forced", "rows", "pages", "toast_oid", "statistics_readable",
         "parent_schema", "parent_name", "seq_scans", "seq_rows", "index_scans", "inserted_rows", "updated_rows", "hot_updated_rows",
         "deleted_rows", "live_rows", "dead_rows", "modified_rows", "analyzed_seconds_ago", "vacuumed_seconds_ago",
     ];
@@ -96,18 +96,18 @@ statements! {
     SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
     /// Age of the counters.
     COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
-    /// search_path settings of roles.
-    ROLE_SETTINGS = "collect/role_settings", 13..=99, None, [] -> ["role", "in_database", "search_path"];
+    /// Settings of roles.
+    ROLE_SETTINGS = "collect/role_settings", 13..=99, None, ["_text"] -> ["role", "in_database", "name", "value"];
     /// Window of pg_stat_statements, extension 1.9 and later.
     PGSS_INFO_1_9 = "collect/pgss_info.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> ["since_utc", "age_seconds", "evictions"];
     /// Workload, extension 1.8.
     PGSS_1_8 = "collect/pgss.ext1.8", 13..=99, Some("pg_stat_statements"), [] -> [
-        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "role", "sees_all_rows", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
         "shared_read_blocks", "temp_written_blocks", "wal_bytes",
     ];
     /// Workload, extension 1.9 and later.
     PGSS_1_9 = "collect/pgss.ext1.9", 13..=99, Some("pg_stat_statements"), [] -> [
-        "role", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
+        "role", "sees_all_rows", "query", "hidden", "calls", "total_ms", "min_ms", "max_ms", "stddev_ms", "plan_ms", "rows", "shared_hit_blocks",
         "shared_read_blocks", "temp_written_blocks", "wal_bytes",
     ];
     /// Who we are and how the server sees the connection.
@@ -188,10 +188,10 @@ statements! {
         ["text", "text", "text", "bool", "float4", "int4", "float4", "_text", "_float4", "_text", "float4", "_text", "_float4", "_float4"] -> [];
     /// Clone: writes one relation's size.
     CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
-    /// Clone: finds an index and its partitions.
-    CLONE_NEW_INDEXES = "clone/new_indexes", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "table"];
-    /// Clone: shows candidates to the planner.
-    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid", "_oid"] -> [];
+    /// Clone: every index under its root.
+    CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
+    /// Clone: shows indexes to the planner, or hides them.
+    CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid"] -> [];
     /// A hypothetical index.
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.

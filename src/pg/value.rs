@@ -1,7 +1,7 @@
 //! A parameter in text format: bound to whatever type the server inferred.
 
 use bytes::BytesMut;
-use postgres_types::{Format, IsNull, ToSql, Type, to_sql_checked};
+use postgres_types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
 use std::error::Error;
 
 /// A value as text, as a literal would be written; `None` is NULL. Fits every type: the server's
@@ -29,6 +29,20 @@ impl ToSql for TextValue {
     }
 
     to_sql_checked!();
+}
+
+/// A json value as the server wrote it, not parsed.
+#[derive(Debug)]
+pub struct JsonText<'a>(pub &'a str);
+
+impl<'a> FromSql<'a> for JsonText<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(JsonText(std::str::from_utf8(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSON
+    }
 }
 
 #[cfg(test)]

@@ -5,5 +5,6 @@ pub mod index_ddl;
 pub mod lex;
 pub mod plan_shape;
 pub mod saved_report;
+pub mod snapshot_file;
 pub mod split;
 pub mod sql;

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 mod paint;
 pub mod plan;
+pub mod snapshot;
 pub mod units;
 
 use crate::model::report::Report;

@@ -51,6 +51,7 @@ fn report_of(text: &str) -> Report {
         }],
         findings: vec![finding(Severity::Error, 3400.0), finding(Severity::Warning, 1.0), finding(Severity::Info, 2.0)],
         recommendation: Recommendation {
+            fidelity: None,
             what_if: WhatIf::Clone,
             optimizer_calls: 42,
             cost_before: Some(1000.0),

@@ -1,6 +1,7 @@
 //! The report for a terminal: the summary first, then advice, findings, queries, and what could not be told.
 
 mod advice;
+mod fidelity;
 mod findings;
 mod queries;
 mod rest;
@@ -15,7 +16,7 @@ pub(super) static ENTRY: Format = Format { name: "text", render };
 type Section = fn(&Report, &Style) -> String;
 
 const SECTIONS: &[Section] =
-    &[summary::render, advice::render, findings::render, queries::render, advice::refused, rest::not_judged, rest::problems, summary::next_steps];
+    &[summary::render, advice::render, fidelity::render, findings::render, queries::render, advice::refused, rest::not_judged, rest::problems, summary::next_steps];
 
 fn render(report: &Report, style: &Style) -> String {
     let style = Style { width: style.width.clamp(50, 200), ..*style };

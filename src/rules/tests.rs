@@ -191,17 +191,10 @@ fn planned(plan: crate::model::plan::PlanNode) -> Snapshot {
     snapshot.catalog.tables[0].usage = None;
     let plan = crate::model::plan::Plan { root: plan, ..Default::default() };
     snapshot.workload.push(crate::model::query::Query {
-        fingerprint: "f".into(),
-        text: "select 1".into(),
-        normalized: "select $1".into(),
-        source: crate::model::query::QuerySource::Plan,
-        role: None,
-        search_path: Vec::new(),
-        figures: None,
-        weight: 1.0,
-        reading: crate::model::query::Reading::Opaque("plan only".into()),
         plans: vec![crate::model::query::QueryPlan { origin: crate::model::query::PlanOrigin::Given, plan }],
-        not_planned: None,
+        normalized: "select $1".into(),
+        fingerprint: "f".into(),
+        ..crate::model::query::Query::new(crate::model::query::QuerySource::Plan, "select 1", &[])
     });
     snapshot
 }

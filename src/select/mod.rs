@@ -18,7 +18,7 @@ mod facts;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
 use crate::model::index_def::IndexSpec;
 use facts::Facts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers what the planner would do.
 #[allow(async_fn_in_trait, reason = "implemented in this crate only, never sent between threads")]
@@ -26,8 +26,9 @@ pub trait Oracle {
     /// Why a question could not be answered.
     type Error;
 
-    /// Plans `query` as if exactly the candidates in `present` existed beside the real indexes.
-    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Self::Error>;
+    /// Plans each query as if exactly the candidates in its set existed beside the real indexes; the
+    /// answers in the order of the questions, which may be worked on side by side.
+    async fn plan_all(&mut self, asks: Vec<(QueryId, CandidateSet)>) -> Result<Vec<Cost>, Self::Error>;
 }
 
 /// A query to be served.
@@ -165,15 +166,37 @@ impl<O: Oracle> Chooser<'_, O> {
         0..self.targets.len()
     }
 
+    fn relevant(&self, query: QueryId, set: &CandidateSet) -> CandidateSet {
+        set.intersection(&self.targets[query].relevant).copied().collect()
+    }
+
     /// The plan of `query` with `set`, asked only where it does not follow from earlier answers.
     async fn plan(&mut self, query: QueryId, set: &CandidateSet) -> Result<Cost, O::Error> {
-        let present: CandidateSet = set.intersection(&self.targets[query].relevant).copied().collect();
-        if let Some(known) = self.facts.cost(query, &present) {
-            return Ok(known.clone());
+        let present = self.relevant(query, set);
+        if self.facts.cost(query, &present).is_none() {
+            self.ask(BTreeSet::from([(query, present.clone())])).await?;
         }
-        let cost = self.oracle.plan(query, &present).await?;
-        self.facts.learn(query, present, cost.clone());
-        Ok(cost)
+        Ok(self.facts.cost(query, &present).cloned().unwrap_or(Cost { total: 0.0, used: CandidateSet::new() }))
+    }
+
+    /// Plans every query with each of the sets, together, so that the questions can be worked on side by side.
+    async fn prime(&mut self, sets: &[CandidateSet]) -> Result<(), O::Error> {
+        let each = sets.iter().flat_map(|set| self.queries().map(move |query| (query, set)));
+        let present = each.map(|(query, set)| (query, self.relevant(query, set)));
+        let unknown = present.filter(|(query, present)| self.facts.cost(*query, present).is_none()).collect();
+        self.ask(unknown).await
+    }
+
+    async fn ask(&mut self, asks: BTreeSet<(QueryId, CandidateSet)>) -> Result<(), O::Error> {
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let asks: Vec<(QueryId, CandidateSet)> = asks.into_iter().collect();
+        let costs = self.oracle.plan_all(asks.clone()).await?;
+        for ((query, present), cost) in asks.into_iter().zip(costs) {
+            self.facts.learn(query, present, cost);
+        }
+        Ok(())
     }
 
     fn write_cost(&self, id: CandidateId) -> f64 {
@@ -182,6 +205,7 @@ impl<O: Oracle> Chooser<'_, O> {
 
     /// Weighted cost of the workload plus what writes pay for the set.
     async fn objective(&mut self, set: &CandidateSet) -> Result<f64, O::Error> {
+        self.prime(std::slice::from_ref(set)).await?;
         let mut sum = set.iter().map(|id| self.write_cost(*id)).sum();
         for query in self.queries() {
             sum += self.targets[query].weight * self.plan(query, set).await?.total;
@@ -192,20 +216,23 @@ impl<O: Oracle> Chooser<'_, O> {
     /// All candidates that some plan wants, with their prefixes.
     async fn peel(&mut self) -> Result<CandidateSet, O::Error> {
         let mut useful = CandidateSet::new();
-        for query in self.queries() {
-            self.plan(query, &CandidateSet::new()).await?;
-            let mut left = self.targets[query].relevant.clone();
-            for round in 0..PEELS {
-                // The last rounds see single-column candidates only: they are cheap and shared.
-                if round == PEELS - 2 {
-                    left.retain(|id| self.candidates[*id].spec.keys.len() == 1);
+        self.prime(&[CandidateSet::new()]).await?;
+        // What is left to offer to each query that still takes something.
+        let mut left: BTreeMap<QueryId, CandidateSet> = self.queries().map(|q| (q, self.targets[q].relevant.clone())).collect();
+        for round in 0..PEELS {
+            // The last rounds see single-column candidates only: they are cheap and shared.
+            if round == PEELS - 2 {
+                left.values_mut().for_each(|offer| offer.retain(|id| self.candidates[*id].spec.keys.len() == 1));
+            }
+            let unknown = left.iter().filter(|(q, offer)| self.facts.cost(**q, offer).is_none()).map(|(q, offer)| (*q, offer.clone()));
+            self.ask(unknown.collect()).await?;
+            for (query, mut offer) in std::mem::take(&mut left) {
+                let used = self.plan(query, &offer).await?.used;
+                if !used.is_empty() {
+                    offer.retain(|id| !used.contains(id));
+                    left.insert(query, offer);
+                    useful.extend(used);
                 }
-                let used = self.plan(query, &left).await?.used;
-                if used.is_empty() {
-                    break;
-                }
-                left.retain(|id| !used.contains(id));
-                useful.extend(used);
             }
         }
         let prefix_of_useful =
@@ -218,6 +245,7 @@ impl<O: Oracle> Chooser<'_, O> {
     /// What the plans use when everything useful is there.
     async fn best_plans(&mut self, useful: &CandidateSet) -> Result<CandidateSet, O::Error> {
         let mut set = CandidateSet::new();
+        self.prime(std::slice::from_ref(useful)).await?;
         for query in self.queries() {
             set.extend(self.plan(query, useful).await?.used);
         }
@@ -229,13 +257,13 @@ impl<O: Oracle> Chooser<'_, O> {
         loop {
             let here = self.objective(set).await?;
             let mut best: Option<(f64, CandidateSet)> = None;
-            for id in set.clone() {
-                for smaller in self.smaller_sets(set, useful, id) {
-                    let loss = self.objective(&smaller).await? - here;
-                    let acceptable = loss <= 0.0 || !self.is_worth(set, &smaller, loss).await?;
-                    if acceptable && best.as_ref().is_none_or(|(least, _)| loss < *least) {
-                        best = Some((loss, smaller));
-                    }
+            let smaller_sets: Vec<CandidateSet> = set.iter().flat_map(|id| self.smaller_sets(set, useful, *id)).collect();
+            self.prime(&smaller_sets).await?;
+            for smaller in smaller_sets {
+                let loss = self.objective(&smaller).await? - here;
+                let acceptable = loss <= 0.0 || !self.is_worth(set, &smaller, loss).await?;
+                if acceptable && best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                    best = Some((loss, smaller));
                 }
             }
             match best {
@@ -350,17 +378,10 @@ impl<O: Oracle> Chooser<'_, O> {
 
     /// Asks again for the final set, past all inference.
     async fn replan(&mut self, set: &CandidateSet) -> Result<(), O::Error> {
-        let mut fresh = Facts::new(self.targets.len());
-        for query in self.queries() {
-            for present in [CandidateSet::new(), set.intersection(&self.targets[query].relevant).copied().collect()] {
-                if fresh.cost(query, &present).is_none_or(|_| !present.is_empty()) {
-                    let cost = self.oracle.plan(query, &present).await?;
-                    fresh.learn(query, present, cost);
-                }
-            }
-        }
-        self.facts = fresh;
-        Ok(())
+        self.facts = Facts::new(self.targets.len());
+        let both = |query| [(query, CandidateSet::new()), (query, self.relevant(query, set))];
+        let asks = self.queries().flat_map(both).collect();
+        self.ask(asks).await
     }
 
     async fn least_missed(&mut self, set: &CandidateSet, culprits: &CandidateSet) -> Result<Option<CandidateId>, O::Error> {

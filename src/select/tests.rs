@@ -14,14 +14,20 @@ struct Table {
 impl Oracle for Table {
     type Error = Infallible;
 
-    async fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Result<Cost, Infallible> {
+    async fn plan_all(&mut self, asks: Vec<(QueryId, CandidateSet)>) -> Result<Vec<Cost>, Infallible> {
+        Ok(asks.iter().map(|(query, present)| self.plan(*query, present)).collect())
+    }
+}
+
+impl Table {
+    fn plan(&mut self, query: QueryId, present: &CandidateSet) -> Cost {
         self.asked += 1;
         let usable = self.plans[query].iter().filter(|(needs, _)| needs.is_subset(present));
         let best = usable.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, cost)| *cost < self.base[query]);
-        Ok(match best {
+        match best {
             Some((used, total)) => Cost { total: *total, used: used.clone() },
             None => Cost { total: self.base[query], used: CandidateSet::new() },
-        })
+        }
     }
 }
 

@@ -13,61 +13,84 @@
 //! sizes.rs        page counts and file lengths
 //! btree.rs        the pages of a tree that holds nothing
 //! settings.rs     the planner's settings
+//! lane.rs         a database to plan in
 //! ```
 
 mod btree;
+mod lane;
 mod rebuild;
 mod settings;
 mod sizes;
 mod statistics;
 
 use crate::model::blueprint::{Blueprint, Relation};
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use crate::model::candidate::{Candidate, CandidateId, View};
+use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::index_def::TableName;
 use crate::model::snapshot::Problem;
 use crate::pg::error::describe;
 use crate::pg::server::{Binaries, Server, ServerOptions};
 use crate::pg::session::{Purpose, Session};
 use crate::pg::statements;
-use std::collections::{BTreeMap, HashMap};
+use futures_util::future::join_all;
+pub use lane::Lane;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
+use tokio_postgres::Row;
 
-/// Name of the copied database.
+/// Name of the template.
 const DATABASE: &str = "clone";
 /// The role that owns it and plans in it.
 const OWNER: &str = "advisor_owner";
 /// Block size.
 const BLOCK_BYTES: u64 = 8192;
+/// All that the planning role may change of the catalog; it is no superuser.
+const TOGGLE_RIGHT: &str = "GRANT UPDATE (indisvalid) ON pg_catalog.pg_index TO advisor_owner";
+/// Settings of the server. Nothing may read an index before its file has its final shape, or the
+/// server would keep the old first page in a buffer: a parallel build plans; small new files are
+/// logged, unless told to sync, page by page.
+const SETTINGS: [(&str, &str); 5] = [
+    ("autovacuum", "off"),
+    ("allow_system_table_mods", "on"),
+    ("max_connections", "40"),
+    ("max_parallel_maintenance_workers", "0"),
+    ("wal_skip_threshold", "0"),
+];
 
-/// A running clone.
+/// A running clone: one database as template, whose files are as short as the server made them, and
+/// copies of it, the lanes, whose files are as long as production's. A sized database cannot be
+/// copied (the holes would be filled), and an index is never built on a sized table (it would be read).
 pub struct CloneDb {
     server: Server,
-    admin: Session,
-    planner: Session,
-    /// Index files of each candidate (several on a partitioned table), by oid.
-    oids: BTreeMap<CandidateId, Vec<u32>>,
-    by_name: HashMap<(String, String), CandidateId>,
-    visible: CandidateSet,
+    settings: BTreeMap<String, String>,
     relations: Vec<Relation>,
+    candidates: Vec<Member>,
+    /// Every index of the template under its root: what a view turns round.
+    roots: HashMap<IndexName, Vec<u32>>,
+    lanes: Vec<Lane>,
+    /// How many lanes there ever were: each has a database name of its own.
+    opened: usize,
     /// What could not be rebuilt.
     pub problems: Vec<Problem>,
 }
 
+/// One index file of a candidate (several on a partitioned table).
+struct Member {
+    candidate: CandidateId,
+    name: IndexName,
+    table: TableName,
+    oid: u32,
+    has_storage: bool,
+}
+
 impl CloneDb {
-    /// Builds the clone of `blueprint` with all candidates in it, invisible. `settings` are the planner's on the live server.
+    /// Builds the template from `blueprint`. `settings` are the planner's on the live server.
     pub async fn build(binaries: &Binaries, blueprint: Blueprint, settings: &BTreeMap<String, String>) -> Result<CloneDb, Failure> {
+        check_sizes(&blueprint.relations)?;
         let options = ServerOptions {
-            settings: [
-                ("autovacuum", "off"),
-                ("allow_system_table_mods", "on"),
-                ("max_connections", "20"),
-                // Nothing may read an index before its file has its final shape: the server would keep the old first
-                // page in a buffer. A parallel build plans; small new files are logged, unless told to sync, page by page.
-                ("max_parallel_maintenance_workers", "0"),
-                ("wal_skip_threshold", "0"),
-            ]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .into(),
+            settings: SETTINGS.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             label: "what-if clone".into(),
             ..ServerOptions::default()
         };
@@ -76,88 +99,192 @@ impl CloneDb {
         let admin = open(&server, "postgres", DATABASE).await?;
         let planner = open(&server, OWNER, DATABASE).await?;
         problems.extend(rebuild::rebuild(&admin, &planner, &blueprint).await?);
-        settings::apply(&planner, settings).await;
         problems.extend(statistics::write(&admin, &blueprint.statistics).await?);
-        Ok(CloneDb {
-            server,
-            admin,
-            planner,
-            oids: BTreeMap::new(),
-            by_name: HashMap::new(),
-            visible: CandidateSet::new(),
-            relations: blueprint.relations,
-            problems,
-        })
+        admin.client.batch_execute(TOGGLE_RIGHT).await.map_err(broken)?;
+        let relations = blueprint.relations;
+        let (candidates, roots) = (Vec::new(), HashMap::new());
+        Ok(CloneDb { server, settings: settings.clone(), relations, candidates, roots, lanes: Vec::new(), opened: 0, problems })
     }
 
-    /// The connection on which queries are planned.
-    pub fn planner(&self) -> &Session {
-        &self.planner
-    }
-
-    /// Builds the candidates while all tables are empty files; those the server refuses come back with its reason.
+    /// Builds the candidates in the template, hidden; those the server refuses come back with its reason.
     pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
-        let mut refused = Vec::new();
-        for (id, candidate) in candidates.iter().enumerate() {
-            let name = format!("advisor_c{id}");
-            if let Err(error) = self.planner.client.batch_execute(&candidate.spec.create_sql(&name, false)).await {
-                refused.push((id, describe(&error)));
-                continue;
-            }
-            let rows =
-                self.admin.client.query(statements::CLONE_NEW_INDEXES.sql, &[&candidate.spec.table.schema, &name]).await.map_err(broken)?;
-            for row in rows {
-                self.oids.entry(id).or_default().push(row.try_get("oid").map_err(broken)?);
-                let place = (row.try_get("schema").map_err(broken)?, row.try_get("name").map_err(broken)?);
-                self.by_name.insert(place, id);
+        let admin = open(&self.server, "postgres", DATABASE).await?;
+        let planner = open(&self.server, OWNER, DATABASE).await?;
+        let texts: Vec<String> = candidates.iter().enumerate().map(|(id, c)| c.spec.create_sql(&candidate_name(id), false)).collect();
+        let built = join_all(texts.iter().map(|sql| planner.client.batch_execute(sql))).await;
+        let refused = built.into_iter().enumerate().filter_map(|(id, done)| done.err().map(|e| (id, describe(&e)))).collect();
+        let ids: HashMap<IndexName, CandidateId> =
+            candidates.iter().enumerate().map(|(id, c)| (IndexName::new(&c.spec.table.schema, candidate_name(id)), id)).collect();
+        for (root, member) in tree(&admin).await? {
+            if let Some(id) = ids.get(&root) {
+                self.candidates.push(Member { candidate: *id, ..member });
             }
         }
-        // All were built visible: hide them.
-        self.visible = (0..candidates.len()).collect();
-        self.show(&CandidateSet::new()).await?;
+        let hidden: Vec<u32> = self.candidates.iter().map(|m| m.oid).collect();
+        admin.client.execute(statements::CLONE_TOGGLE.sql, &[&hidden]).await.map_err(broken)?;
         Ok(refused)
     }
 
-    /// Gives every file its length. The last step before planning: building an index reads its table.
-    pub async fn stretch(&mut self, candidate_sizes: &[(CandidateId, f64, f64)]) -> Result<(), Failure> {
-        let folder = self.server.data_dir();
-        for relation in &self.relations {
-            sizes::put(&self.admin, &folder, relation).await?;
+    /// Opens `lanes` databases with files of production's length, in place of those that are open.
+    /// `sizes` are the candidates' bytes and rows.
+    pub async fn open_lanes(&mut self, lanes: usize, sizes: &[(CandidateId, f64, f64)]) -> Result<(), Failure> {
+        let admin = open(&self.server, "postgres", "postgres").await?;
+        let file_copy = if self.server.binaries().major >= 15 { " STRATEGY file_copy" } else { "" };
+        let gone = self.opened - self.lanes.len()..self.opened;
+        self.lanes.clear();
+        for number in gone {
+            admin.client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", lane_name(number))).await.map_err(broken)?;
         }
-        let sizes: HashMap<CandidateId, (f64, f64)> = candidate_sizes.iter().map(|(id, bytes, rows)| (*id, (*bytes, *rows))).collect();
-        let places: Vec<((String, String), CandidateId)> = self.by_name.iter().map(|(place, id)| (place.clone(), *id)).collect();
-        for ((schema, name), id) in places {
-            let parts = self.oids.get(&id).map_or(1, |o| o.len().saturating_sub(1).max(1)) as f64;
-            let (bytes, rows) = sizes.get(&id).copied().unwrap_or((0.0, 0.0));
-            let blocks = (bytes / parts / BLOCK_BYTES as f64).ceil() as i64;
-            let pages = blocks.try_into().unwrap_or(i32::MAX);
-            let relation = Relation { schema, name, pages, rows: (rows / parts) as f32, blocks, ..Relation::default() };
-            sizes::put(&self.admin, &folder, &relation).await?;
+        for _ in 0..lanes.max(1) {
+            let name = lane_name(self.opened);
+            let create = format!("CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER}{file_copy}");
+            admin.client.batch_execute(&create).await.map_err(broken)?;
+            self.opened += 1;
+            let lane = self.open_lane(&name, sizes).await?;
+            self.lanes.push(lane);
         }
         Ok(())
     }
 
-    /// Makes exactly these candidates visible to the planner.
-    pub async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
-        if self.visible == *set {
-            return Ok(());
+    /// Sizes one database, then plans in it: nothing may have read a file before it has its shape.
+    async fn open_lane(&mut self, database: &str, sizes: &[(CandidateId, f64, f64)]) -> Result<Lane, Failure> {
+        let admin = open(&self.server, "postgres", database).await?;
+        let folder = self.server.data_dir();
+        for relation in self.relations.iter().chain(&self.candidate_relations(sizes)) {
+            sizes::put(&admin, &folder, relation).await?;
         }
-        let of =
-            |ids: &mut dyn Iterator<Item = &CandidateId>| ids.filter_map(|id| self.oids.get(id)).flatten().copied().collect::<Vec<u32>>();
-        let wanted = of(&mut set.iter());
-        let changed = of(&mut set.symmetric_difference(&self.visible));
-        self.admin.client.execute(statements::CLONE_TOGGLE.sql, &[&wanted, &changed]).await.map_err(broken)?;
-        self.visible.clone_from(set);
-        Ok(())
+        if self.lanes.is_empty() {
+            self.roots.clear();
+            for (root, member) in tree(&admin).await? {
+                self.roots.entry(root).or_default().push(member.oid);
+            }
+        }
+        let session = open(&self.server, OWNER, database).await?;
+        settings::apply(&session, &self.settings).await;
+        Lane::enter(session).await
+    }
+
+    /// The candidates' files: on a partitioned table each partition has its share by its rows.
+    fn candidate_relations(&self, sizes: &[(CandidateId, f64, f64)]) -> Vec<Relation> {
+        let table_rows: HashMap<(&str, &str), f64> =
+            self.relations.iter().map(|r| ((r.schema.as_str(), r.name.as_str()), f64::from(r.rows.max(0.0)))).collect();
+        let rows_of = |m: &Member| table_rows.get(&(m.table.schema.as_str(), m.table.name.as_str())).copied().unwrap_or(0.0);
+        let sizes: HashMap<CandidateId, (f64, f64)> = sizes.iter().map(|(id, bytes, rows)| (*id, (*bytes, *rows))).collect();
+        let files = || self.candidates.iter().filter(|m| m.has_storage);
+        let mut whole: HashMap<CandidateId, (f64, f64)> = HashMap::new();
+        for member in files() {
+            let sum = whole.entry(member.candidate).or_default();
+            *sum = (sum.0 + rows_of(member), sum.1 + 1.0);
+        }
+        let relation = |member: &Member| {
+            let (bytes, rows) = sizes.get(&member.candidate).copied().unwrap_or((0.0, 0.0));
+            let (all, parts) = whole.get(&member.candidate).copied().unwrap_or((0.0, 1.0));
+            let share = if all > 0.0 { rows_of(member) / all } else { 1.0 / parts };
+            let blocks = (bytes * share / BLOCK_BYTES as f64).ceil() as i64;
+            let IndexName { schema, name } = member.name.clone();
+            Relation {
+                schema,
+                name,
+                pages: blocks.try_into().unwrap_or(i32::MAX),
+                rows: (rows * share) as f32,
+                blocks,
+                ..Relation::default()
+            }
+        };
+        files().map(relation).collect()
+    }
+
+    /// The folder of the server's files.
+    pub fn folder(&self) -> PathBuf {
+        self.server.data_dir()
+    }
+
+    /// How many lanes are open.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The connection of a lane, if that is open.
+    pub fn planner(&self, lane: usize) -> Option<&Session> {
+        self.lanes.get(lane).map(Lane::session)
+    }
+
+    /// Lanes to plan on side by side, and what tells which indexes a view turns round.
+    pub fn work(&mut self) -> (&mut [Lane], Turns<'_>) {
+        (&mut self.lanes, Turns { candidates: &self.candidates, roots: &self.roots })
     }
 
     /// The candidate behind an index in a plan.
     pub fn candidate(&self, schema: &str, index: &str) -> Option<CandidateId> {
-        self.by_name.get(&(schema.to_owned(), index.to_owned())).copied()
+        self.candidates.iter().find(|m| m.name.schema == schema && m.name.name == index).map(|m| m.candidate)
     }
 }
 
+/// Which indexes differ from how they were made, for a view.
+#[derive(Clone, Copy)]
+pub struct Turns<'a> {
+    candidates: &'a [Member],
+    roots: &'a HashMap<IndexName, Vec<u32>>,
+}
+
+impl Turns<'_> {
+    /// Oids of the candidates that are there and of the existing indexes that are not.
+    fn of(&self, view: &View) -> BTreeSet<u32> {
+        let present = self.candidates.iter().filter(|m| view.present.contains(&m.candidate)).map(|m| m.oid);
+        let hidden = view.hidden.iter().filter_map(|name| self.roots.get(name)).flatten().copied();
+        present.chain(hidden).collect()
+    }
+}
+
+/// A snapshot may claim any size; each GiB is a file of ours.
+fn check_sizes(relations: &[Relation]) -> Result<(), Failure> {
+    const MOST_GIB: i64 = 200 * 1024;
+    let gib = relations.iter().fold(0i64, |sum, r| sum.saturating_add(r.blocks.max(0) / (1 << 17)));
+    if gib <= MOST_GIB {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "its tables and indexes are larger than {} TiB together: no copy is made of such a database",
+        MOST_GIB / 1024
+    )))
+}
+
+/// Name of the index that stands for a candidate.
+fn candidate_name(id: CandidateId) -> String {
+    format!("advisor_c{id}")
+}
+
+fn lane_name(number: usize) -> String {
+    format!("lane_{number}")
+}
+
+/// Every index of the database with the name of its root.
+async fn tree(admin: &Session) -> Result<Vec<(IndexName, Member)>, Failure> {
+    let read = |row: &Row| -> Result<(IndexName, Member), tokio_postgres::Error> {
+        let text = |column: &str| row.try_get::<_, String>(column);
+        let member = Member {
+            candidate: 0,
+            name: IndexName::new(text("schema")?, text("name")?),
+            table: TableName::new(text("table_schema")?, text("table_name")?),
+            oid: row.try_get("oid")?,
+            has_storage: row.try_get("has_storage")?,
+        };
+        Ok((IndexName::new(text("root_schema")?, text("root_name")?), member))
+    };
+    let rows = admin.client.query(statements::CLONE_INDEX_TREE.sql, &[]).await.map_err(broken)?;
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(broken)
+}
+
 fn broken(error: tokio_postgres::Error) -> Failure {
+    if error.is_closed() || error.code().is_some_and(|code| code.code().starts_with("57P")) {
+        return Failure::new(FailureKind::Connect, format!("the server of the what-if clone is gone: {}", describe(&error)))
+            .hint("memory or disk may have run out on this machine: see its log, then run the same command again");
+    }
+    // 53100: disk full.
+    if error.code().is_some_and(|code| code.code() == "53100") {
+        return Failure::new(FailureKind::Missing, format!("no space for the what-if clone: {}", describe(&error)))
+            .hint("free space in the temporary folder, or set TMPDIR to another one");
+    }
     Failure::new(FailureKind::Bug, format!("the what-if clone failed: {}", describe(&error)))
 }
 

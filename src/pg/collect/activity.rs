@@ -5,51 +5,15 @@ use super::reader::Reader;
 use crate::model::snapshot::{Evidence, Gap, SessionActivity, Snapshot};
 use crate::model::text::quote_ident;
 use crate::pg::error::describe;
+use crate::pg::planner_settings::PLANNER;
 use crate::pg::statements::{COUNTERS, SESSIONS, SETTINGS, STANDBYS};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
-/// Settings a rule, the planner or a reader may ask for. Those a version does not know are absent.
+/// Settings that a rule or a reader may ask for, beside the planner's. Those a version does not know are absent.
 const NAMES: &[&str] = &[
-    // Planner.
-    "seq_page_cost",
-    "random_page_cost",
-    "cpu_tuple_cost",
-    "cpu_index_tuple_cost",
-    "cpu_operator_cost",
-    "parallel_setup_cost",
-    "parallel_tuple_cost",
-    "min_parallel_table_scan_size",
-    "min_parallel_index_scan_size",
-    "max_parallel_workers_per_gather",
-    "effective_cache_size",
-    "effective_io_concurrency",
-    "default_statistics_target",
-    "from_collapse_limit",
-    "join_collapse_limit",
-    "constraint_exclusion",
-    "cursor_tuple_fraction",
-    "plan_cache_mode",
-    "jit",
-    "jit_above_cost",
-    "enable_seqscan",
-    "enable_indexscan",
-    "enable_indexonlyscan",
-    "enable_bitmapscan",
-    "enable_nestloop",
-    "enable_hashjoin",
-    "enable_mergejoin",
-    "enable_hashagg",
-    "enable_sort",
-    "enable_incremental_sort",
-    "enable_memoize",
-    "enable_partition_pruning",
-    "enable_partitionwise_join",
-    "enable_partitionwise_aggregate",
     // Memory.
     "shared_buffers",
-    "work_mem",
-    "hash_mem_multiplier",
     "maintenance_work_mem",
     "temp_file_limit",
     "block_size",
@@ -98,7 +62,7 @@ const NAMES: &[&str] = &[
 pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, rights: &Rights) {
     read_sessions(reader, snapshot, rights).await;
     read_standbys(reader, snapshot).await;
-    let names: Vec<&str> = NAMES.to_vec();
+    let names: Vec<&str> = PLANNER.iter().chain(NAMES).copied().collect();
     match reader.attempt(&SETTINGS, &[(&names, Type::TEXT_ARRAY)], setting).await {
         Ok(settings) => snapshot.settings = settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         Err(error) => reader.problem(SETTINGS.name, describe(&error)),

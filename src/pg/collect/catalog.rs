@@ -3,7 +3,7 @@
 use super::platform::is_platform;
 use super::reader::Reader;
 use super::{CollectOptions, Rights, indexes};
-use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, Table, TableKind, TableUsage};
+use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, RowSecurity, Table, TableKind, TableUsage};
 use crate::model::index_def::TableName;
 use crate::model::snapshot::{Evidence, Gap, Snapshot};
 use crate::model::text::quote_ident;
@@ -64,6 +64,11 @@ fn table(row: &Row, options: &CollectOptions) -> Result<TableRow, Error> {
         owner: row.try_get("owner")?,
         ours: row.try_get("ours")?,
         platform: is_platform(&schema, &options.schemas) || (from_extension && !named),
+        row_security: match (row.try_get("row_security")?, row.try_get("row_security_forced")?) {
+            (false, _) => RowSecurity::Off,
+            (true, false) => RowSecurity::On,
+            (true, true) => RowSecurity::Forced,
+        },
         rows: Some(row.try_get("rows")?),
         size_bytes: 0,
         toast_bytes: 0,

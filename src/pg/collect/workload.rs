@@ -3,11 +3,13 @@
 use super::Rights;
 use super::reader::Reader;
 use super::search_path::schemas;
-use crate::model::query::{Figures, Query, QuerySource, Reading};
+use crate::model::query::{Figures, Query, QuerySource};
 use crate::model::snapshot::{Evidence, Gap, Snapshot, Window};
 use crate::model::text::{one_line, quote_ident};
 use crate::pg::error::describe;
+use crate::pg::planner_settings::PLANNER;
 use crate::pg::statements::{COUNTERS, PGSS_1_8, PGSS_1_9, PGSS_INFO_1_9, ROLE_SETTINGS, SEARCH_PATH, Statement};
+use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
@@ -17,6 +19,7 @@ const PRELOAD: &str = "add pg_stat_statements to shared_preload_libraries in pos
 /// One row of pg_stat_statements.
 struct Executed {
     role: Option<String>,
+    sees_all_rows: bool,
     /// `None` where the server lost the text, or hides it.
     text: Option<String>,
     hidden: bool,
@@ -53,8 +56,8 @@ pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, right
         Ok(rows) => {
             read_window(reader, snapshot, span).await;
             note_texts(reader, snapshot, rights, &rows);
-            let paths = Paths::read(reader, rights).await;
-            snapshot.workload = rows.into_iter().filter_map(|row| query(row, &paths)).collect();
+            let settings = Settings::read(reader, rights).await;
+            snapshot.workload = rows.into_iter().filter_map(|row| query(row, &settings)).collect();
         }
         Err(error) => snapshot.gaps.push(unreadable(&error, schema, rights)),
     }
@@ -112,6 +115,7 @@ fn executed(row: &Row) -> Result<Executed, Error> {
     let hidden = row.try_get("hidden")?;
     Ok(Executed {
         role: row.try_get("role")?,
+        sees_all_rows: row.try_get("sees_all_rows")?,
         // In a SQL_ASCII database a text need not be UTF-8: such a one counts as lost.
         text: if hidden { None } else { row.try_get::<_, Option<String>>("query").unwrap_or(None) },
         hidden,
@@ -171,44 +175,75 @@ fn note_texts(reader: &mut Reader<'_>, snapshot: &mut Snapshot, rights: &Rights,
     }
 }
 
-fn query(row: Executed, paths: &Paths) -> Option<Query> {
+fn query(row: Executed, settings: &Settings) -> Option<Query> {
+    let role = row.role.as_deref();
     Some(Query {
-        fingerprint: String::new(),
-        text: row.text?,
-        normalized: String::new(),
-        source: QuerySource::PgStatStatements,
-        search_path: paths.of(row.role.as_deref()),
-        role: row.role,
+        planner_settings: settings.planner_of(role),
         weight: row.figures.calls,
         figures: Some(row.figures),
-        reading: Reading::Opaque("not read yet".to_owned()),
-        plans: Vec::new(),
-        not_planned: None,
+        ..Query::new(QuerySource::PgStatStatements, row.text?, &settings.search_path_of(role))
     })
+    .map(|query| Query { plan_role: row.role.clone().filter(|_| !row.sees_all_rows), role: row.role, ..query })
 }
 
-/// search_path settings: what a role gets in this database.
-struct Paths {
-    /// `(role or all, only in this database, setting)`, as stored.
-    settings: Vec<(Option<String>, bool, String)>,
-    default: String,
+/// Settings that the administrator gave to roles and to this database.
+struct Settings {
+    rows: Vec<Setting>,
+    /// search_path of a role that has none.
+    default_path: String,
 }
 
-impl Paths {
-    async fn read(reader: &mut Reader<'_>, rights: &Rights) -> Paths {
-        let row = |row: &Row| Ok((row.try_get("role")?, row.try_get("in_database")?, row.try_get("search_path")?));
-        let settings = reader.part(&ROLE_SETTINGS, row).await.unwrap_or_default();
-        Paths { settings, default: rights.default_search_path.clone() }
+/// One of them.
+struct Setting {
+    /// `None` for all roles.
+    role: Option<String>,
+    /// Only in this database.
+    in_database: bool,
+    name: String,
+    value: String,
+}
+
+impl Settings {
+    async fn read(reader: &mut Reader<'_>, rights: &Rights) -> Settings {
+        let names: Vec<&str> = PLANNER.iter().copied().chain(["search_path"]).collect();
+        let row = |row: &Row| {
+            Ok(Setting {
+                role: row.try_get("role")?,
+                in_database: row.try_get("in_database")?,
+                name: row.try_get("name")?,
+                value: row.try_get("value")?,
+            })
+        };
+        let rows = match reader.attempt(&ROLE_SETTINGS, &[(&names, Type::TEXT_ARRAY)], row).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                reader.problem(ROLE_SETTINGS.name, describe(&error));
+                Vec::new()
+            }
+        };
+        Settings { rows, default_path: rights.default_search_path.clone() }
     }
 
     /// The server's own order: role in database, role, database, all, configuration file.
-    fn of(&self, role: Option<&str>) -> Vec<String> {
+    fn search_path_of(&self, role: Option<&str>) -> Vec<String> {
         let find = |role: Option<&str>, in_database: bool| {
-            self.settings.iter().find(|(r, d, _)| r.as_deref() == role && *d == in_database).map(|(_, _, setting)| setting)
+            let fits = |s: &&Setting| s.name == "search_path" && s.role.as_deref() == role && s.in_database == in_database;
+            self.rows.iter().find(fits).map(|s| &s.value)
         };
         let own = || role.and_then(|_| find(role, true).or_else(|| find(role, false)));
-        let setting = own().or_else(|| find(None, true)).or_else(|| find(None, false)).unwrap_or(&self.default);
+        let setting = own().or_else(|| find(None, true)).or_else(|| find(None, false)).unwrap_or(&self.default_path);
         schemas(setting, role.unwrap_or_default())
+    }
+
+    /// What the role has of its own; what the database has, our session has too.
+    fn planner_of(&self, role: Option<&str>) -> BTreeMap<String, String> {
+        let own = self.rows.iter().filter(|s| role.is_some() && s.role.as_deref() == role && s.name != "search_path");
+        let mut settings = BTreeMap::new();
+        // The strongest stands first.
+        for setting in own {
+            settings.entry(setting.name.clone()).or_insert_with(|| setting.value.clone());
+        }
+        settings
     }
 }
 
@@ -218,18 +253,27 @@ mod tests {
 
     #[test]
     fn the_strongest_setting_wins() {
-        let some = |role: Option<&str>, db: bool, s: &str| (role.map(str::to_owned), db, s.to_owned());
-        let settings = vec![
-            some(Some("a"), true, "one"),
-            some(Some("a"), false, "two"),
-            some(None, true, "three"),
-            some(Some("b"), false, "\"$user\""),
+        let some = |role: Option<&str>, in_database: bool, name: &str, value: &str| Setting {
+            role: role.map(str::to_owned),
+            in_database,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        let rows = vec![
+            some(Some("a"), true, "search_path", "one"),
+            some(Some("a"), true, "work_mem", "1GB"),
+            some(Some("a"), false, "search_path", "two"),
+            some(Some("a"), false, "work_mem", "2GB"),
+            some(None, true, "search_path", "three"),
+            some(Some("b"), false, "search_path", "\"$user\""),
         ];
-        let paths = Paths { settings, default: "public".to_owned() };
-        assert_eq!(paths.of(Some("a")), ["one"]);
-        assert_eq!(paths.of(Some("b")), ["b"]);
-        assert_eq!(paths.of(Some("c")), ["three"]);
-        assert_eq!(Paths { settings: Vec::new(), default: "public".to_owned() }.of(None), ["public"]);
+        let settings = Settings { rows, default_path: "public".to_owned() };
+        assert_eq!(settings.search_path_of(Some("a")), ["one"]);
+        assert_eq!(settings.search_path_of(Some("b")), ["b"]);
+        assert_eq!(settings.search_path_of(Some("c")), ["three"]);
+        assert_eq!(Settings { rows: Vec::new(), default_path: "public".to_owned() }.search_path_of(None), ["public"]);
+        assert_eq!(settings.planner_of(Some("a")), [("work_mem".to_owned(), "1GB".to_owned())].into());
+        assert!(settings.planner_of(None).is_empty());
     }
 
     #[test]

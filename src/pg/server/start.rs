@@ -226,6 +226,9 @@ fn started_badly(message: &str, log: &Path) -> Failure {
     for line in &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..] {
         failure = failure.hint(format!("log: {}", crate::model::text::one_line(line)));
     }
+    if lines.iter().any(|line| line.contains("No space left on device")) {
+        failure = failure.hint("free space in the temporary folder, or set TMPDIR to another one");
+    }
     match lines.iter().find_map(|line| line.split_once("could not access file \"")).and_then(|(_, rest)| rest.split_once('"')) {
         Some((library, _)) => failure.hint(format!("install the package that holds {library} (often postgresql-contrib)")),
         None => failure,

@@ -81,17 +81,9 @@ fn shop() -> Catalog {
 fn found_in(catalog: Catalog, workload: &[(&str, f64, f64)]) -> Vec<String> {
     let mut snapshot = Snapshot { catalog, ..Snapshot::default() };
     let query = |&(text, calls, rows): &(&str, f64, f64)| Query {
-        fingerprint: String::new(),
-        text: text.into(),
-        normalized: String::new(),
-        source: QuerySource::PgStatStatements,
-        role: None,
-        search_path: vec!["public".into()],
         figures: Some(Figures { calls, rows: calls * rows, total_ms: calls * 0.01, ..Figures::default() }),
         weight: calls,
-        reading: crate::model::query::Reading::Opaque("not read yet".into()),
-        plans: Vec::new(),
-        not_planned: None,
+        ..Query::new(QuerySource::PgStatStatements, text, &["public".into()])
     };
     snapshot.workload = workload.iter().map(query).collect();
     crate::read::sql::read_workload(&mut snapshot);

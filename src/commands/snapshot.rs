@@ -1,0 +1,86 @@
+//! `advisor snapshot`: schema, statistics and workload of a database in one file, for an analysis without it.
+
+use super::{Command, Outcome};
+use crate::cli::connection::ConnectionArgs;
+use crate::flow::snapshot::{TakeOptions, open, take};
+use crate::model::failure::Failure;
+use crate::model::text::one_line;
+use crate::read::snapshot_file;
+use crate::report::Style;
+use crate::report::snapshot::{json, text};
+use crate::report::units::bytes;
+use crate::{disk, term};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+// The flags; a doc comment here would become the help text.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Options {
+    #[command(subcommand)]
+    show: Option<Show>,
+    /// Database, as --db takes it
+    #[arg(value_name = "URL", conflicts_with = "db")]
+    url: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Write the snapshot to this file
+    #[arg(long, short = 'o', value_name = "FILE", required = true)]
+    output: Option<PathBuf>,
+    /// Do not ask for the least and greatest value of each index (two index look-ups each, 0.2 s at most)
+    #[arg(long)]
+    no_endpoints: bool,
+    /// Plan at most this many queries on the server, for the self-check, most total time first
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    max_queries: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum Show {
+    /// Say what is in a snapshot file
+    Show {
+        /// The file
+        file: PathBuf,
+        /// How to write the answer
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) static ENTRY: Command = Command {
+    clap: || {
+        Options::augment_args(clap::Command::new("snapshot"))
+            .about("Write schema, statistics and workload into a file that analyze reads in place of the database")
+            .after_help("Only catalog reads, plain EXPLAIN and one look at each end of an index are sent; no row is read otherwise.")
+    },
+    handles_signals: false,
+    run: |matches| Box::pin(run(matches)),
+};
+
+async fn run(matches: ArgMatches) -> Outcome {
+    let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    let style = Style { width: term::width(), ..Style::default() };
+    if let Some(Show::Show { file, format }) = options.show {
+        let snapshot = open(&file)?;
+        term::print(&match format {
+            Format::Text => text(&snapshot, &style),
+            Format::Json => json(&snapshot),
+        });
+        return Ok(0);
+    }
+    let path = options.output.ok_or_else(|| Failure::usage("--output FILE is missing"))?;
+    let target = options.url.or(options.connection.db);
+    let taken = take(&TakeOptions { target, endpoints: !options.no_endpoints, max_queries: options.max_queries }).await?;
+    let file = snapshot_file::write(&taken).map_err(|e| Failure::usage(format!("cannot write the snapshot: {e}")))?;
+    disk::write_bytes(&path, &file)?;
+    term::print(&text(&taken, &style));
+    let name = one_line(&path.display().to_string());
+    term::note(&format!("{} written to {name}; analyze it with `advisor analyze --snapshot {name}`", bytes(file.len() as f64)));
+    Ok(0)
+}
