@@ -1,6 +1,7 @@
 //! One rich schema: the live catalogs, the clone's, and a restored pg_dump's say the same.
 
 use crate::support::{self, Shared};
+use advisor::model::blueprint::Blueprint;
 use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
 use advisor::pg::session::{Purpose, Session};
@@ -49,8 +50,16 @@ pub async fn open(url: &str) -> Session {
     Session::open(Some(url), &Purpose { read_only: false, ..Purpose::reading("test") }).await.unwrap()
 }
 
-pub async fn clone_of(shared: &Shared, url: &str) -> CloneDb {
-    CloneDb::build(&shared.binaries, blueprint::read(&open(url).await).await.unwrap(), &BTreeMap::new()).await.unwrap()
+/// A clone with one lane.
+pub async fn build(shared: &Shared, blueprint: Blueprint) -> CloneDb {
+    let mut clone = CloneDb::build(&shared.binaries, blueprint, &BTreeMap::new()).await.unwrap();
+    clone.open_lanes(1, &[]).await.unwrap();
+    clone
+}
+
+/// The connection of its first lane.
+pub fn planner(clone: &CloneDb) -> &Client {
+    &clone.planner(0).unwrap().client
 }
 
 /// Answers by question.
@@ -83,11 +92,11 @@ async fn the_clones_catalogs_say_what_the_databases_say() {
         let blueprint = blueprint::read(&open(&url).await).await.unwrap();
         let left_out: Vec<&str> = blueprint.problems.iter().map(|p| p.message.as_str()).collect();
         assert_eq!(left_out, LEFT_OUT, "PostgreSQL {major}");
-        let clone = CloneDb::build(&shared.binaries, blueprint, &BTreeMap::new()).await.unwrap();
+        let clone = build(&shared, blueprint).await;
         assert_eq!(clone.problems, [], "PostgreSQL {major}");
         let live = support::connect(&url).await;
         live.batch_execute(DROP_LEFT_OUT).await.unwrap();
-        let (there, here) = (answers(&live).await, answers(&clone.planner().client).await);
+        let (there, here) = (answers(&live).await, answers(planner(&clone)).await);
         for (question, answer) in &there {
             assert!(!answer.is_empty(), "{question}: the schema has none");
         }
@@ -109,8 +118,8 @@ async fn a_restored_dump_says_the_same() {
         let text = Command::new(dump).args(["-s", "--no-owner", "--no-privileges", "-d", &url]).output().unwrap();
         assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
         restore(&psql, &restored, &text.stdout);
-        let clone = clone_of(&shared, &url).await;
-        let (mut there, mut here) = (answers(&support::connect(&restored).await).await, answers(&clone.planner().client).await);
+        let clone = build(&shared, blueprint::read(&open(&url).await).await.unwrap()).await;
+        let (mut there, mut here) = (answers(&support::connect(&restored).await).await, answers(planner(&clone)).await);
         // A dump makes tables and indexes in the order of their names.
         for answers in [&mut there, &mut here] {
             answers.retain(|question, _| !question.starts_with("order of "));

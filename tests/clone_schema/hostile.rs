@@ -1,9 +1,9 @@
 //! A blueprint is a file that anyone may have written: nothing in it gets more than a planner's rights.
 
+use crate::catalogs::{build, planner};
 use crate::support;
 use advisor::model::blueprint::{Blueprint, ColumnStatistics, ExtensionName, Object, ObjectKind, Role, Slot};
 use advisor::pg::clone::CloneDb;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 fn object(kind: ObjectKind, name: &str, ddl: &str) -> Object {
@@ -36,10 +36,11 @@ fn made(mark: &str) -> Vec<Object> {
     // Only a volatile function may try.
     let body = format!("begin copy (select 1) to program 'touch {mark}'; return true; end");
     vec![
+        object(ObjectKind::Function, "g", &format!("create function public.g() returns bool language plpgsql as $$ {body} $$")),
         object(
             ObjectKind::Function,
             "f",
-            &format!("create function public.f(int) returns bool language plpgsql immutable as $$ {body} $$"),
+            "create function public.f(int) returns bool language plpgsql immutable as 'begin return public.g(); end'",
         ),
         object(ObjectKind::Type, "d", "create domain public.d as int"),
         object(ObjectKind::Table, "t", "create table public.t (a public.d, b int)"),
@@ -75,7 +76,7 @@ async fn what_a_blueprint_claims_gets_no_rights() {
             }],
             ..Blueprint::default()
         };
-        let clone = CloneDb::build(&shared.binaries, blueprint, &BTreeMap::new()).await.unwrap();
+        let clone = build(&shared, blueprint).await;
         let problems: Vec<&str> = clone.problems.iter().map(|p| p.message.as_str()).collect();
         for object in refused(mark) {
             let said: Vec<_> = problems.iter().filter(|p| p.starts_with(&format!("{} not rebuilt", object.name))).collect();
@@ -86,7 +87,7 @@ async fn what_a_blueprint_claims_gets_no_rights() {
             assert!(!problems.iter().any(|p| p.starts_with(&format!("{} not rebuilt", object.name))), "{} in {problems:#?}", object.name);
         }
         // Planning folds the call of an immutable function: the program is refused to its caller.
-        let planned = clone.planner().client.query("explain select * from public.v where f", &[]).await.unwrap_err();
+        let planned = planner(&clone).query("explain select * from public.v where f", &[]).await.unwrap_err();
         assert_eq!(planned.code().unwrap().code(), "42501", "{planned:?}");
         assert_no_rights(&clone).await;
         assert!(!Path::new(mark).exists(), "PostgreSQL {}: a program ran", shared.binaries.version);
@@ -98,6 +99,6 @@ async fn assert_no_rights(clone: &CloneDb) {
         where (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication) and r.rolname <> 'postgres'
            or r.rolname in ('advisor_owner', 'evil')
               and (pg_has_role(r.oid, 'pg_execute_server_program', 'member') or pg_has_role(r.oid, 'postgres', 'member'))";
-    let rows = clone.planner().client.query(question, &[]).await.unwrap();
+    let rows = planner(&clone).query(question, &[]).await.unwrap();
     assert!(rows.is_empty(), "{:?}", rows.iter().map(|r| r.get::<_, String>(0)).collect::<Vec<_>>());
 }

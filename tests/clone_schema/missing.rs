@@ -1,11 +1,10 @@
 //! What this machine lacks costs what depends on it, and is named.
 
-use crate::catalogs::open;
+use crate::catalogs::{self, open, planner};
 use crate::support;
 use advisor::model::blueprint::{Blueprint, ExtensionName, ExtensionType, Locale, Object, ObjectKind};
 use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
-use std::collections::BTreeMap;
 
 const SCHEMA: &str = "
     create schema ext;
@@ -29,7 +28,7 @@ fn locale(provider: &str, collate: &str, icu: Option<&str>) -> Locale {
 }
 
 async fn build(shared: &support::Shared, blueprint: Blueprint) -> (CloneDb, Vec<String>) {
-    let clone = CloneDb::build(&shared.binaries, blueprint, &BTreeMap::new()).await.unwrap();
+    let clone = catalogs::build(shared, blueprint).await;
     let problems = clone.problems.iter().map(|p| p.message.clone()).collect();
     (clone, problems)
 }
@@ -56,8 +55,8 @@ async fn types_of_a_missing_extension_have_stand_ins() {
         assert_eq!(problems[2], "types of missing extensions are planned as text: ext.citext");
         assert_eq!(problems[3], "index public.people_bloom left out: its access method bloom is missing here");
         let plan = "explain (costs off) select * from people where mail = 'a'";
-        clone.planner().client.batch_execute("set enable_seqscan = off; set enable_bitmapscan = off").await.unwrap();
-        let rows = clone.planner().client.query(plan, &[]).await.unwrap();
+        planner(&clone).batch_execute("set enable_seqscan = off; set enable_bitmapscan = off").await.unwrap();
+        let rows = planner(&clone).query(plan, &[]).await.unwrap();
         assert_eq!(rows[0].get::<_, String>(0), "Index Scan using people_mail on people");
     }
 }
@@ -85,7 +84,7 @@ async fn modifiers_of_stand_ins_are_kept_where_they_are_one_number() {
     let (clone, problems) = build(&support::server(), blueprint).await;
     let question = "select string_agg(attrelid::regclass || ' ' || format_type(atttypid, atttypmod), ', ' order by attrelid, attnum)
         from pg_attribute where attrelid in ('a'::regclass, 'b'::regclass) and attnum > 0";
-    let types: String = clone.planner().client.query_one(question, &[]).await.unwrap().get(0);
+    let types: String = planner(&clone).query_one(question, &[]).await.unwrap().get(0);
     assert!(types == "b geo.vector(1536), a geo.geometry[], a geo.vector", "{types}");
     assert_eq!(
         problems[1..],
@@ -105,7 +104,7 @@ async fn a_missing_locale_is_replaced_by_the_most_alike() {
             let (clone, problems) = build(&shared, Blueprint { locale, ..Blueprint::default() }).await;
             let question = "select coalesce(to_jsonb(d)->>'datlocprovider', 'c'), coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', datcollate)
                 from pg_database d where datname = current_database()";
-            let row = clone.planner().client.query_one(question, &[]).await.unwrap();
+            let row = planner(&clone).query_one(question, &[]).await.unwrap();
             (row.get::<_, String>(0), row.get::<_, String>(1), problems)
         };
         assert_eq!(of(locale("c", "C", None)).await, ("c".into(), "C".into(), vec![]));

@@ -2,12 +2,10 @@
 
 use crate::model::blueprint::Object;
 use crate::model::failure::{Failure, FailureKind};
+use crate::pg::clone::broken;
 use crate::pg::error::describe;
 use crate::pg::session::Session;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
-use tokio_postgres::Error;
+use futures_util::future::join_all;
 
 /// So many statements are under way at once.
 const UNDER_WAY: usize = 64;
@@ -34,30 +32,18 @@ pub(super) async fn run_all(session: &Session, mut objects: Vec<Object>) -> Resu
 async fn run_once(session: &Session, objects: Vec<Object>) -> Result<Vec<Failed>, Failure> {
     let mut errors = Vec::with_capacity(objects.len());
     for chunk in objects.chunks(UNDER_WAY) {
-        // One statement per message, by the extended protocol: the text comes from another server.
-        let sent = chunk.iter().map(|o| Box::pin(session.client.execute_typed(&o.ddl, &[])) as Answer<'_>);
-        errors.extend(in_order(sent.collect()).await.into_iter().map(Result::err));
+        // One statement per message, by the extended protocol: the text comes from another server. Each is sent when its
+        // future is first polled, so the server gets them in this order.
+        let sent = chunk.iter().map(|o| session.client.execute_typed(&o.ddl, &[]));
+        errors.extend(join_all(sent).await.into_iter().map(Result::err));
         if session.closed() {
-            return Err(Failure::new(FailureKind::Bug, "the what-if clone's server went away while the schema was rebuilt"));
+            return Err(errors.into_iter().flatten().last().map_or_else(gone, broken));
         }
     }
     let outcomes = objects.into_iter().zip(errors);
     Ok(outcomes.filter_map(|(object, error)| error.map(|e| Failed { object, error: describe(&e) })).collect())
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 'a>>;
-
-/// Waits for all. A statement is sent when its future is first polled: the server gets them in order.
-async fn in_order(mut under_way: Vec<Answer<'_>>) -> Vec<Result<u64, Error>> {
-    let mut answers: Vec<Option<Result<u64, Error>>> = under_way.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, answer) in under_way.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
-            if let Poll::Ready(outcome) = future.as_mut().poll(context) {
-                *answer = Some(outcome);
-            }
-        }
-        if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
+fn gone() -> Failure {
+    Failure::new(FailureKind::Connect, "the server of the what-if clone is gone")
 }
