@@ -46,8 +46,10 @@ pub async fn rich(shared: &Shared, name: &str) -> (String, u32) {
     (url, major)
 }
 
-pub async fn open(url: &str) -> Session {
-    Session::open(Some(url), &Purpose { read_only: false, ..Purpose::reading("test") }).await.unwrap()
+/// The blueprint of a database.
+pub async fn read(url: &str) -> Blueprint {
+    let live = Session::open(Some(url), &Purpose::reading("test")).await.unwrap();
+    blueprint::read(&live).await.unwrap()
 }
 
 /// A clone with one lane.
@@ -89,7 +91,7 @@ fn assert_same(left: &BTreeMap<String, BTreeSet<String>>, right: &BTreeMap<Strin
 async fn the_clones_catalogs_say_what_the_databases_say() {
     for shared in support::servers() {
         let (url, major) = rich(&shared, "schema_catalogs").await;
-        let blueprint = blueprint::read(&open(&url).await).await.unwrap();
+        let blueprint = read(&url).await;
         let left_out: Vec<&str> = blueprint.problems.iter().map(|p| p.message.as_str()).collect();
         assert_eq!(left_out, LEFT_OUT, "PostgreSQL {major}");
         let clone = build(&shared, blueprint).await;
@@ -118,7 +120,7 @@ async fn a_restored_dump_says_the_same() {
         let text = Command::new(dump).args(["-s", "--no-owner", "--no-privileges", "-d", &url]).output().unwrap();
         assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
         restore(&psql, &restored, &text.stdout);
-        let clone = build(&shared, blueprint::read(&open(&url).await).await.unwrap()).await;
+        let clone = build(&shared, read(&url).await).await;
         let (mut there, mut here) = (answers(&support::connect(&restored).await).await, answers(planner(&clone)).await);
         // A dump makes tables and indexes in the order of their names.
         for answers in [&mut there, &mut here] {

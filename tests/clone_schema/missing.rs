@@ -1,9 +1,8 @@
 //! What this machine lacks costs what depends on it, and is named.
 
-use crate::catalogs::{self, open, planner};
+use crate::catalogs::{self, planner, read};
 use crate::support;
 use advisor::model::blueprint::{Blueprint, ExtensionName, ExtensionType, Locale, Object, ObjectKind};
-use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
 
 const SCHEMA: &str = "
@@ -38,7 +37,7 @@ async fn types_of_a_missing_extension_have_stand_ins() {
     for shared in support::servers() {
         let url = shared.database("schema_extensions");
         support::connect(&url).await.batch_execute(SCHEMA).await.unwrap();
-        let whole = blueprint::read(&open(&url).await).await.unwrap();
+        let whole = read(&url).await;
         assert_eq!(build(&shared, whole.clone()).await.1, Vec::<String>::new());
         // The same two, as if nobody had packed them for this machine.
         let mut lacking = whole;
