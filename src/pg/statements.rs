@@ -152,7 +152,9 @@ statements! {
     BLUEPRINT_DEFAULTS = "blueprint/defaults", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: partitions and inheritance as DDL.
     BLUEPRINT_INHERITANCE = "blueprint/inheritance", 13..=99, None, [] -> ["object", "ddl"];
-    /// Clone: CHECK constraints as DDL.
+    /// Clone: CHECK constraints of domains as DDL.
+    BLUEPRINT_DOMAIN_CHECKS = "blueprint/domain_checks", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: CHECK constraints of tables as DDL.
     BLUEPRINT_CHECKS = "blueprint/checks", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: indexes and the constraints they back as DDL.
     BLUEPRINT_INDEXES = "blueprint/indexes", 13..=99, None, [] -> ["object", "ddl"];

@@ -43,10 +43,35 @@ fn made(mark: &str) -> Vec<Object> {
             "create function public.f(int) returns bool language plpgsql immutable as 'begin return public.g(); end'",
         ),
         object(ObjectKind::Type, "d", "create domain public.d as int"),
-        object(ObjectKind::Table, "t", "create table public.t (a public.d, b int)"),
         object(ObjectKind::Check, "c", "alter domain public.d add constraint c check (public.f(value))"),
+        object(ObjectKind::Type, "k", "create type public.k as (x public.d)"),
+        object(ObjectKind::Table, "t", "create table public.t (a public.d, b int, of_domain public.d[], row_of_domain public.k)"),
         object(ObjectKind::Index, "x", "create index x on public.t (public.f(b))"),
         object(ObjectKind::View, "v", "create view public.v as select public.f(1) as f"),
+    ]
+}
+
+/// Reading any of these values checks the domain, which calls a function of the blueprint's.
+fn values_of_domains() -> Vec<ColumnStatistics> {
+    let of = |column: &str, value_type: Option<&str>, values: [&str; 2]| ColumnStatistics {
+        schema: "public".into(),
+        relation: "t".into(),
+        column: column.into(),
+        slots: vec![Slot {
+            kind: Slot::HISTOGRAM,
+            value_type: value_type.map(str::to_owned),
+            values: Some(values.map(str::to_owned).into()),
+            ..Slot::default()
+        }],
+        ..ColumnStatistics::default()
+    };
+    vec![
+        of("a", None, ["1", "2"]),
+        of("b", Some("public.d"), ["1", "2"]),
+        of("of_domain", None, ["{1}", "{2}"]),
+        of("of_domain", Some("public.d[]"), ["{1}", "{2}"]),
+        of("row_of_domain", None, ["(1)", "(2)"]),
+        of("row_of_domain", Some("public.k"), ["(1)", "(2)"]),
     ]
 }
 
@@ -57,7 +82,6 @@ async fn what_a_blueprint_claims_gets_no_rights() {
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let mark = folder.path().join("made");
         let mark = mark.to_str().unwrap();
-        let values = Slot { kind: Slot::HISTOGRAM, values: Some(vec!["1".into(), "2".into()]), ..Slot::default() };
         let evil = Role {
             name: "evil".into(),
             bypasses_row_security: true,
@@ -67,13 +91,7 @@ async fn what_a_blueprint_claims_gets_no_rights() {
             objects: made(mark).into_iter().chain(refused(mark)).collect(),
             roles: vec![evil, Role { name: "postgres".into(), bypasses_row_security: false, member_of: vec!["evil".into()] }],
             extensions: vec![ExtensionName { name: "plperlu".into(), schema: "public".into() }],
-            statistics: vec![ColumnStatistics {
-                schema: "public".into(),
-                relation: "t".into(),
-                column: "a".into(),
-                slots: vec![values],
-                ..ColumnStatistics::default()
-            }],
+            statistics: values_of_domains(),
             ..Blueprint::default()
         };
         let clone = build(&shared, blueprint).await;

@@ -58,6 +58,7 @@ create unique index on "Übung ""A"""."Kunden" ("E-Mail" text_pattern_ops, (("E-
 create statistics app.many (ndistinct, mcv) on status, amount from "Übung ""A"""."Kunden";
 create unlogged table app.cache (k text primary key, v bytea);
 create table app.nothing ();
+create table app.containers (codes app.code[], spans app.span[], place app.place);
 create table app."of type" of app.place;
 create trigger t before insert on app.cache for each row execute function app.changed();
 
