@@ -1,5 +1,5 @@
 -- purpose: defaults and identity of columns
--- reads:   pg_attrdef, pg_attribute, pg_class, pg_sequence, pg_depend
+-- reads:   pg_attrdef, pg_attribute, pg_class, pg_depend
 -- locks:   none
 with tables as (
   select c.oid, c.relkind, n.nspname as schema, c.relname as name
@@ -19,15 +19,14 @@ with tables as (
   -- Since 17 a partitioned table's identity is its partitions' too, and ONLY is refused; it has none yet.
   -- A partition that has its identity from its parent (17 and later) has no sequence of its own.
   select t.oid, a.attnum, t.schema, t.name, a.attname, case t.relkind when 'p' then '' else 'only ' end,
-         pg_catalog.format('add generated %s as identity (sequence name %I.%I increment by %s minvalue %s maxvalue %s start with %s cache %s%s)',
-           case a.attidentity when 'a' then 'always' else 'by default' end, sn.nspname, sc.relname,
-           s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, case when s.seqcycle then ' cycle' else '' end)
+         -- Where the numbers start and end changes no plan.
+         pg_catalog.format('add generated %s as identity (sequence name %I.%I)',
+           case a.attidentity when 'a' then 'always' else 'by default' end, sn.nspname, sc.relname)
   from tables t
   join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attidentity <> '' and not a.attisdropped
   join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
     and d.refobjsubid = a.attnum and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'i'
-  join pg_catalog.pg_sequence s on s.seqrelid = d.objid
-  join pg_catalog.pg_class sc on sc.oid = s.seqrelid
+  join pg_catalog.pg_class sc on sc.oid = d.objid and sc.relkind = 'S'
   join pg_catalog.pg_namespace sn on sn.oid = sc.relnamespace
 )
 select pg_catalog.format('default of %s.%s.%s', s.schema, s.name, s.attname) as object,

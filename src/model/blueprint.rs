@@ -107,7 +107,7 @@ pub enum ObjectKind {
     Check,
     /// CREATE INDEX, and constraints that an index backs, in the order of their OIDs.
     Index,
-    /// ALTER INDEX … ATTACH PARTITION.
+    /// ALTER INDEX … ATTACH PARTITION, and SET of storage parameters where a constraint made the index.
     IndexAttachment,
     /// Foreign keys.
     ForeignKey,

@@ -112,6 +112,8 @@ async fn a_restored_dump_says_the_same() {
         let (url, major) = rich(&shared, "schema_dumped").await;
         let live = support::connect(&url).await;
         live.batch_execute(DROP_LEFT_OUT).await.unwrap();
+        // A dump forgets that a child's constraint is validated where its parent's is not.
+        live.batch_execute("alter table app.base drop constraint unsure").await.unwrap();
         let Some((dump, psql)) = tools(&shared.binaries.dir, major) else {
             eprintln!("skipped on PostgreSQL {major}: no pg_dump and psql of that major");
             continue;

@@ -6,4 +6,5 @@ mod support;
 mod catalogs;
 mod hostile;
 mod missing;
+mod roles;
 mod speed;

@@ -68,7 +68,7 @@ async fn modifiers_of_stand_ins_are_kept_where_they_are_one_number() {
         extensions: vec![ExtensionName { name: "postgis_or_so".into(), schema: "geo".into() }],
         extension_types: vec![of("geometry"), of("vector")],
         objects: vec![
-            Object { kind: ObjectKind::Schema, name: "schema geo".into(), ddl: "create schema geo".into() },
+            Object { kind: ObjectKind::Schema, name: "schema geo".into(), ddl: "create schema if not exists geo".into() },
             Object { kind, name: "table a".into(), ddl: "create table public.a (g geo.geometry(Point,4326)[], v geo.vector(1536))".into() },
             Object { kind, name: "table b".into(), ddl: "create table public.b (v geo.vector(1536))".into() },
             Object {

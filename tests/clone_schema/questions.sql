@@ -88,7 +88,9 @@ select format('%s %s %s %s', r.rngtypid::regtype, r.rngsubtype::regtype, r.rngsu
 from pg_range r where r.rngtypid >= 16384;
 
 -- sequences
-select format('%s %s', s.seqrelid::regclass, (to_jsonb(s) - 'seqrelid')::text)
+select format('%s %s', s.seqrelid::regclass,
+         -- Of identity columns only the name.
+         case when not exists (select from pg_depend d where d.objid = s.seqrelid and d.deptype = 'i') then to_jsonb(s) - 'seqrelid' end)
 from pg_sequence s;
 
 -- statistics

@@ -66,6 +66,8 @@ create table app.base (id int primary key, kind int not null, note text, check (
 create table app.child (extra text, check (kind < 9)) inherits (app.base);
 create table app.adopted (kind int not null, more int, note text, id int not null, check (kind > 0), constraint base_kind_check check (kind > 0));
 alter table app.adopted inherit app.base;
+alter table app.base add constraint unsure check (note <> '') not valid;
+alter table app.child validate constraint unsure;
 create index on app.child (kind);
 
 create table app.orders (

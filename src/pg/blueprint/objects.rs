@@ -21,8 +21,9 @@ static OBJECTS: [(ObjectKind, &Statement); 22] = [
     (ObjectKind::Check, &statements::BLUEPRINT_DOMAIN_CHECKS),
     (ObjectKind::Table, &statements::BLUEPRINT_TABLES),
     (ObjectKind::Default, &statements::BLUEPRINT_DEFAULTS),
-    (ObjectKind::Inheritance, &statements::BLUEPRINT_INHERITANCE),
+    // Before a table becomes a child: it must have its parent's by then.
     (ObjectKind::Check, &statements::BLUEPRINT_CHECKS),
+    (ObjectKind::Inheritance, &statements::BLUEPRINT_INHERITANCE),
     (ObjectKind::Index, &statements::BLUEPRINT_INDEXES),
     (ObjectKind::IndexAttachment, &statements::BLUEPRINT_ATTACHMENTS),
     (ObjectKind::ForeignKey, &statements::BLUEPRINT_FOREIGN_KEYS),

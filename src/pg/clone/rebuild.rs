@@ -52,12 +52,10 @@ pub(super) async fn rebuild(admin: &Session, planner: &Session, blueprint: &Blue
     admin.client.batch_execute(&format!("ALTER SCHEMA public OWNER TO {OWNER}")).await.map_err(broken)?;
     let mut problems = roles::create(admin, planner, &blueprint.roles).await?;
     let (wanted, refused): (Vec<Object>, Vec<Object>) = blueprint.objects.iter().cloned().partition(opens_as_its_kind);
-    let (schemas, rest): (Vec<Object>, Vec<Object>) = wanted.into_iter().partition(|o| o.kind == ObjectKind::Schema);
-    let mut failed = run_all(planner, schemas).await?;
-    // Before anything of the copied schema: their scripts are run by the superuser.
-    let missing = extensions::create(admin, blueprint).await?;
+    // Before anything of the copied schema is there: extensions' scripts are run by the superuser.
+    let missing = extensions::create(admin, planner, blueprint).await?;
     problems.extend(missing.problems);
-    failed.extend(run_all(planner, rest).await?);
+    let mut failed = run_all(planner, wanted).await?;
     failed = without_modifiers(planner, failed, &missing.stand_ins, &mut problems).await?;
     let not_sent = refused.into_iter().map(|object| Failed { object, error: "its statement is not of its kind, and was not sent".into() });
     problems.extend(failed.into_iter().chain(not_sent).map(|f| report(&f)));

@@ -8,6 +8,7 @@ use crate::model::snapshot::Problem;
 use crate::model::text::{quote_ident, quote_qualified};
 use crate::pg::clone::broken;
 use crate::pg::session::Session;
+use std::collections::BTreeSet;
 
 /// Extensions whose functions reach other servers, files or programs. The planner needs none of
 /// them, and a planned query may call functions.
@@ -33,7 +34,8 @@ pub(super) struct Missing {
 }
 
 /// Creates what this machine has; composed of quoted names: the clone's superuser runs it.
-pub(super) async fn create(admin: &Session, blueprint: &Blueprint) -> Result<Missing, Failure> {
+pub(super) async fn create(admin: &Session, planner: &Session, blueprint: &Blueprint) -> Result<Missing, Failure> {
+    run_all(planner, schemas(blueprint)).await?;
     let (outside, wanted): (Vec<_>, Vec<_>) = blueprint.extensions.iter().partition(|e| reaches_outside(&e.name));
     let mut problems: Vec<Problem> =
         outside.iter().map(|e| problem(format!("extension {} left out: it reaches outside of the database", e.name))).collect();
@@ -58,6 +60,22 @@ pub(super) async fn create(admin: &Session, blueprint: &Blueprint) -> Result<Mis
     Ok(Missing { problems, stand_ins })
 }
 
+/// The schemas that extensions need. What fails here fails again with the extension, and is reported there.
+fn schemas(blueprint: &Blueprint) -> Vec<Object> {
+    let of_types = blueprint.extension_types.iter().map(|t| &t.schema);
+    let names: BTreeSet<&String> = blueprint.extensions.iter().map(|e| &e.schema).chain(of_types).collect();
+    let created = |name: &&String| Object {
+        kind: ObjectKind::Schema,
+        name: format!("schema {name}"),
+        ddl: format!("CREATE SCHEMA IF NOT EXISTS {}", quote_ident(name)),
+    };
+    names.iter().filter(|name| !is_systems(name)).map(created).collect()
+}
+
+fn is_systems(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
+}
+
 fn reaches_outside(name: &str) -> bool {
     // Untrusted languages end in u: plpython3u, plperlu.
     OUTSIDE.contains(&name) || name.ends_with("_fdw") || (name.starts_with("pl") && name.ends_with('u'))
@@ -72,7 +90,7 @@ fn created(extension: &ExtensionName) -> Object {
 
 /// A type that is read, written and compared as text; the error, if the server refuses it.
 async fn stand_in(admin: &Session, lost: &ExtensionType) -> Result<Option<String>, Failure> {
-    if lost.schema.starts_with("pg_") || lost.schema == "information_schema" {
+    if is_systems(&lost.schema) {
         return Ok(Some("the system's schemas are left alone".into()));
     }
     let name = quote_qualified(&lost.schema, &lost.name);
