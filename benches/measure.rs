@@ -247,7 +247,7 @@ async fn plans_per_second(session: &Session) -> Result<String, Failure> {
     let start = Instant::now();
     let mut plans = 0;
     while start.elapsed() < SPAN {
-        explain::explain(session, &ground, Call::Custom(&prepared, &[vec!["42".into()]])).await.map_err(Failure::usage)?;
+        explain::explain(session, &ground, Call::Custom(&prepared, &[vec![Some("42".into())]])).await.map_err(Failure::usage)?;
         plans += 1;
     }
     Ok(rate(plans, start.elapsed(), "plans"))

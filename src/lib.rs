@@ -7,7 +7,7 @@
 //!  5  src/main.rs       parse, run, turn a Failure into an exit code
 //!  4  src/commands/     one verb per file, its flags included    src/cli/  shared flags
 //!  3  src/flow/         loops that carry questions and answers between 2a and 2b
-//!  2a src/rules/ src/sampling/ src/candidates/ src/select/ src/migrate/ src/apply/ src/report/    pure, no IO
+//!  2a src/rules/ src/sampling/ src/candidates/ src/select/ src/migrate/ src/apply/ src/report/ src/redact/    pure, no IO
 //!  2b src/pg/ src/disk.rs src/term.rs src/signals.rs                               the only IO
 //!  1  src/read/         text -> model: SQL, EXPLAIN; never fails, reports problems
 //!  0  src/model/        plain data, imports nothing of ours
@@ -28,6 +28,7 @@ pub mod read;
 pub mod apply;
 pub mod candidates;
 pub mod migrate;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod sampling;

@@ -351,3 +351,42 @@ async fn an_index_that_a_plan_uses_is_not_dropped_as_unused() {
     let drops: Vec<&str> = texts(&found, "/recommendation/indexes", "ddl").into_iter().filter(|d| d.starts_with("DROP")).collect();
     assert_eq!(drops, ["DROP INDEX CONCURRENTLY \"public\".\"by_b\""], "by_a is what the query file's plan uses");
 }
+
+/// One order of two hundred is open; texts stand out by "hush", times by their year.
+const SKEWED: &str = "
+    create extension pg_stat_statements;
+    create table orders (id bigserial primary key, status text, at timestamptz, note text);
+    insert into orders (status, at, note)
+    select case when g % 200 = 0 then 'hush-open' else 'hush-done' end, timestamptz '1947-11-04' + g * interval '1 minute', repeat('hush', 20)
+    from generate_series(1, 60000) g;
+    analyze orders; select pg_stat_statements_reset()";
+
+#[tokio::test]
+async fn an_index_that_only_a_rare_value_wants_is_said_to_be_so_without_a_value() {
+    let url = support::database("analyze_skew");
+    let client = support::connect(&url).await;
+    client.batch_execute(SKEWED).await.expect("tables");
+    for status in ["hush-open", "hush-done"] {
+        client.query("select note from orders where status = $1", &[&status]).await.expect("query");
+    }
+    let found = report(&["--db", &url, "--what-if", "clone"]);
+    let [ddl] = created(&found)[..] else { panic!("{:?}", created(&found)) };
+    assert!(ddl.contains("\"orders\" USING btree (\"status\")"), "{ddl}");
+    let served = &found["recommendation"]["indexes"][0]["queries"][0];
+    assert_eq!(served["used_for"][0]["asks_for"], "a rare value of orders.status", "{served:#}");
+    assert_eq!(served["not_used_for"][0]["asks_for"], "the most common value of orders.status", "{served:#}");
+    assert_eq!(served["partial_may_do"], true, "{served:#}");
+    let share = |side: &str| served[side][0]["share"].as_f64().expect("a share");
+    // Half by rows (0.5 %), half by values (one of two).
+    assert!((share("used_for") - 0.2525).abs() < 0.01 && (share("used_for") + share("not_used_for") - 1.0).abs() < 1e-9, "{served:#}");
+    let output = analyze(&["--db", &url, "--what-if", "clone", "--verbose", "--fail-on", "never"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = "used for a rare value of orders.status (25";
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(line) && flat.contains("not for the most common value of orders.status: a partial index may do"), "{text}");
+    for output in [found.to_string(), text] {
+        for value in ["hush", "1947-"] {
+            assert!(!output.contains(value), "{value} is in {output}");
+        }
+    }
+}

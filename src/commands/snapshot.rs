@@ -4,8 +4,10 @@ use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
 use crate::flow::snapshot::{TakeOptions, open, take};
 use crate::model::failure::Failure;
+use crate::model::index_def::TableName;
 use crate::model::text::one_line;
 use crate::read::snapshot_file;
+use crate::redact::Keep;
 use crate::report::Style;
 use crate::report::snapshot::{json, text};
 use crate::report::units::bytes;
@@ -30,6 +32,9 @@ struct Options {
     /// Do not ask for the least and greatest value of each index (two index look-ups each, 0.2 s at most)
     #[arg(long)]
     no_endpoints: bool,
+    /// Keep values as they are: all of them, or those of these tables (SCHEMA.TABLE,…). Without it values become pseudonyms
+    #[arg(long, value_name = "TABLES", num_args = 0..=1, require_equals = true, value_delimiter = ',')]
+    with_values: Option<Vec<String>>,
     /// Plan at most this many queries on the server, for the self-check, most total time first
     #[arg(long, value_name = "N", default_value_t = 500)]
     max_queries: usize,
@@ -76,11 +81,23 @@ async fn run(matches: ArgMatches) -> Outcome {
     }
     let path = options.output.ok_or_else(|| Failure::usage("--output FILE is missing"))?;
     let target = options.url.or(options.connection.db);
-    let taken = take(&TakeOptions { target, endpoints: !options.no_endpoints, max_queries: options.max_queries }).await?;
+    let taken = take(&TakeOptions { target, endpoints: !options.no_endpoints, max_queries: options.max_queries, keep: keep(options.with_values) }).await?;
     let file = snapshot_file::write(&taken).map_err(|e| Failure::usage(format!("cannot write the snapshot: {e}")))?;
     disk::write_bytes(&path, &file)?;
     term::print(&text(&taken, &style));
     let name = one_line(&path.display().to_string());
     term::note(&format!("{} written to {name}; analyze it with `advisor analyze --snapshot {name}`", bytes(file.len() as f64)));
     Ok(0)
+}
+
+fn keep(with_values: Option<Vec<String>>) -> Keep {
+    let table = |name: &String| match name.split_once('.') {
+        Some((schema, table)) => TableName::new(schema, table),
+        None => TableName::new("public", name),
+    };
+    match with_values {
+        None => Keep::Nothing,
+        Some(names) if names.is_empty() => Keep::Everything,
+        Some(names) => Keep::Tables(names.iter().map(table).collect()),
+    }
 }

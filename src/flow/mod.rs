@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 mod drops;
 mod engine;
+mod executions;
 mod explain_analyze;
 pub mod generate;
 mod inputs;

@@ -20,7 +20,7 @@ pub(super) struct Planned {
     /// Executions to plan for, or `None` for the generic plan.
     bindings: Option<Vec<Binding>>,
     /// The bindings' values.
-    values: Vec<Vec<String>>,
+    values: Vec<Vec<sampling::Value>>,
     parameters: usize,
 }
 
@@ -52,6 +52,24 @@ impl Planned {
             Some(bindings) => bindings.iter().map(|b| b.weight).zip(plans).collect(),
             None => plans.into_iter().map(|plan| (1.0, plan)).collect(),
         }
+    }
+
+    /// Its executions; empty where it is planned generically.
+    pub(super) fn bindings(&self) -> &[Binding] {
+        self.bindings.as_deref().unwrap_or_default()
+    }
+
+    /// Leaves out executions that the planner treats like another: `plans` are those of all of them, without candidates.
+    pub(super) fn merge_equal(&mut self, plans: &[Plan]) {
+        self.bindings = self.bindings.take().map(|bindings| sampling::merge_equal(bindings, plans));
+        self.values = self.bindings().iter().map(|b| b.values.clone()).collect();
+    }
+
+    /// Leaves only the typical execution: one of the others has a value that the server refuses.
+    pub(super) fn keep_typical(&mut self) {
+        self.bindings.iter_mut().for_each(|bindings| bindings.truncate(1));
+        self.bindings.iter_mut().flatten().for_each(|typical| typical.weight = 1.0);
+        self.values.truncate(1);
     }
 
     /// Forgets the values: plans of this query are generic from now on.

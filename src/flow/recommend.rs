@@ -1,6 +1,7 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
+use super::executions;
 use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
@@ -174,7 +175,8 @@ impl Bench {
         let selection = select::select(&mut trials, list, &targets, Limits::default()).await?;
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
         let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
-        advised.in_use.extend(trials.existing(sets).await?);
+        let (real, used) = trials.in_use(sets).await?;
+        advised.in_use.extend(real);
         progress.finish_and_clear();
         advised.recommendation.optimizer_calls = trials.calls;
         for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -183,6 +185,7 @@ impl Bench {
         }
         advised.recommendation.what_if = self.engine.what_if();
         wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
+        executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         advised.settled = Some(Settled { bench: self, targets, tables, chosen });
         Ok(())
@@ -199,9 +202,15 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
 
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
     let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), Some(&subject.shape), catalog).await?;
-    if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await.is_err() {
-        planned.make_generic();
-        explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
+    match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
+        Ok(plans) => planned.merge_equal(&plans),
+        Err(_) => {
+            planned.keep_typical();
+            if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), 1)).await.is_err() {
+                planned.make_generic();
+                explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
+            }
+        }
     }
     Ok(planned)
 }

@@ -4,18 +4,21 @@ use super::analyse::Analysis;
 use super::engine::{self, Engine};
 use super::{inputs, plans, self_check};
 use crate::disk;
-use crate::model::blueprint::Taking;
-use crate::model::failure::Failure;
+use crate::model::blueprint::{Blueprint, Taking};
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::query::{Query, QuerySource};
+use crate::model::redaction::Redaction;
 use crate::model::report::Fidelity;
 use crate::model::snapshot::{Evidence, Gap, Problem, Snapshot};
 use crate::model::snapshot_file::{FILE_VERSION, FORMAT, KnownPlan, SnapshotFile};
 use crate::pg::blueprint;
+use crate::pg::collate;
 use crate::pg::collect::{CollectOptions, collect};
 use crate::pg::session::{Purpose, Session};
 use crate::read::snapshot_file;
-use crate::read::sql::read_workload;
+use crate::read::sql::{normalize, read_workload};
+use crate::redact::{self, Dictionary, Keep};
 use crate::term;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,6 +32,8 @@ pub struct TakeOptions {
     pub endpoints: bool,
     /// Most queries that get a plan, for the self-check.
     pub max_queries: usize,
+    /// Whose values go into the file as they are.
+    pub keep: Keep,
 }
 
 /// Reads the database. Only catalog reads, plain EXPLAIN and one look at each end of an index are sent.
@@ -45,15 +50,18 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
     progress.set_message("Reading schema and statistics");
     let blueprint = blueprint::read(&session).await;
     progress.finish_and_clear();
+    let mut blueprint = blueprint?;
     forget_the_moment(&mut snapshot);
+    let redaction = redact(&session, &mut blueprint, &mut snapshot, &options.keep).await?;
     Ok(SnapshotFile {
         format: FORMAT.into(),
         version: FILE_VERSION,
         advisor_version: env!("CARGO_PKG_VERSION").into(),
         taken_at: snapshot.window.as_ref().map_or_else(|| jiff::Timestamp::now().to_string(), |w| w.to.clone()),
         taking: Taking::default(),
+        redaction,
         snapshot,
-        blueprint: blueprint?,
+        blueprint,
         production_plans,
     })
 }
@@ -70,6 +78,34 @@ async fn known_plans(session: &Session, snapshot: &mut Snapshot, most: usize) ->
         query.not_planned = None;
     }
     known
+}
+
+/// Takes the values out; the server says how texts are ordered.
+async fn redact(session: &Session, blueprint: &mut Blueprint, snapshot: &mut Snapshot, keep: &Keep) -> Result<Redaction, Failure> {
+    check_kept(snapshot, keep)?;
+    let values = redact::collect(blueprint, snapshot, keep);
+    let mut sorted = Vec::new();
+    for (order, texts) in values.texts_by_collation() {
+        let collation = order.collation.as_ref().map(|c| (c.schema.as_deref(), c.name.as_str()));
+        let texts = collate::sort(session, collation, &texts).await.map_err(|why| {
+            Failure::new(FailureKind::Connect, format!("cannot redact: the server did not sort the values: {why}"))
+                .hint("run the same command again, or keep all values with --with-values")
+        })?;
+        sorted.push((order, texts));
+    }
+    // Random and forgotten: nobody can turn the pseudonyms back, us included.
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), &snapshot.workload.len());
+    Ok(redact::redact(blueprint, snapshot, Dictionary::new(&values, sorted, seed), keep))
+}
+
+/// A misspelt table would be redacted in silence.
+fn check_kept(snapshot: &Snapshot, keep: &Keep) -> Result<(), Failure> {
+    let Keep::Tables(tables) = keep else { return Ok(()) };
+    match tables.iter().find(|name| snapshot.catalog.table(name).is_none()) {
+        Some(unknown) => Err(Failure::usage(format!("--with-values names {unknown}, and there is no such table"))
+            .hint("write SCHEMA.TABLE, or TABLE for one in public; several with commas between")),
+        None => Ok(()),
+    }
 }
 
 /// What was true for an instant only has no meaning in a file.
@@ -111,6 +147,9 @@ pub(super) async fn stand_in(path: &Path, analysis: &Analysis) -> Result<Offline
     }
     inputs::add_queries(&mut snapshot, &analysis.queries, &search_path)?;
     inputs::add_plans(&mut snapshot, &analysis.plans, &search_path)?;
+    if !file.redaction.everything_kept {
+        forget_constants(&mut snapshot);
+    }
     read_workload(&mut snapshot);
     let binaries = engine::binaries(&mut snapshot, &analysis.advice)?;
     let mut engine = engine::build_clone(&binaries, file.blueprint, &mut snapshot).await?;
@@ -123,6 +162,13 @@ pub(super) async fn stand_in(path: &Path, analysis: &Analysis) -> Result<Offline
     let here: BTreeMap<String, &Plan> = snapshot.workload.iter().filter_map(|q| Some((q.fingerprint.clone(), q.plan()?))).collect();
     let fidelity = self_check::compare(&production, &here, self_check::causes(&snapshot));
     Ok(Offline { snapshot, engine, fidelity, known })
+}
+
+/// Constants of the user's files mean nothing among pseudonyms: they become parameters, with values sampled from these.
+fn forget_constants(snapshot: &mut Snapshot) {
+    for query in snapshot.workload.iter_mut().filter(|q| q.source == QuerySource::File) {
+        query.text = normalize::normalize(&query.text).text;
+    }
 }
 
 /// Queries of a test database that production does not know. Its times and counts say nothing of production.

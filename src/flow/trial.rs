@@ -42,12 +42,15 @@ impl<'a> Trials<'a> {
         Ok(answers)
     }
 
-    /// Real indexes that plans of each query use beside the candidates in its set.
-    pub(super) async fn existing(&mut self, sets: Vec<CandidateSet>) -> Result<Vec<IndexName>, Failure> {
+    /// Real indexes that plans of the queries use beside the candidates in their sets, and the candidates that each
+    /// execution of each query uses.
+    pub(super) async fn in_use(&mut self, sets: Vec<CandidateSet>) -> Result<(Vec<IndexName>, Vec<Vec<CandidateSet>>), Failure> {
         let asks: Vec<(QueryId, View)> = sets.into_iter().map(View::with).enumerate().collect();
         let answers = self.answers(&asks).await?;
         let plans = answers.iter().flatten().flatten();
-        Ok(plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect())
+        let real = plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect();
+        let used = |answer: &Answer| answer.iter().flatten().map(|(_, plan)| self.engine.used(plan)).collect();
+        Ok((real, answers.iter().map(used).collect()))
     }
 
     /// The weighted cost of an answer and the candidates in it.

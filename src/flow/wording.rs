@@ -45,6 +45,7 @@ fn advised(
             fingerprint: subjects[*q].fingerprint.clone(),
             cost_before: selection.before[*q],
             cost_after: selection.after[*q],
+            ..ServedQuery::default()
         })
         .collect();
     let replaces =

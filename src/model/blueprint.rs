@@ -237,6 +237,9 @@ pub struct ExtendedStatistics {
     pub dependencies: Vec<(Vec<StatisticsKey>, f64)>,
     /// Most common combinations.
     pub common: Vec<CommonCombination>,
+    /// Types of the values in `common`, by dimension; empty where not read: then the columns' own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
     /// Statistics of its expressions, in order; place left empty.
     pub expressions: Vec<ColumnStatistics>,
 }

@@ -10,6 +10,7 @@ pub mod index_def;
 pub mod ledger;
 pub mod plan;
 pub mod query;
+pub mod redaction;
 pub mod report;
 pub mod snapshot;
 pub mod snapshot_file;

@@ -241,6 +241,35 @@ pub struct ParameterUse {
     pub op: Op,
     /// Function around the column, lower-case name (`lower(handle) = $1`).
     pub wrapped_in: Option<String>,
+    /// Which end of a range it is; `None` for other comparisons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<RangeEnd>,
+    /// First parameter of the row that it stands in: `(created_at, id) < ($1, $2)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
+    /// What a NULL in its place asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null: Option<NullAsks>,
+}
+
+/// Which end of a range a parameter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RangeEnd {
+    /// `column > $n`, `column >= $n`.
+    Lower,
+    /// `column < $n`, `column <= $n`.
+    Upper,
+}
+
+/// What a NULL in a parameter's place asks for, where that is no mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NullAsks {
+    /// `column IS NOT DISTINCT FROM $n`: rows without a value.
+    Nulls,
+    /// `$n IS NULL OR column = $n`: all rows.
+    Everything,
 }
 
 /// One SELECT (or the target part of an UPDATE/DELETE).

@@ -240,7 +240,7 @@ pub struct AdvisedIndex {
 }
 
 /// A query that an advised index serves, at planner cost per execution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServedQuery {
     /// Fingerprint; `fk:NAME` for the look-up of a parent's DELETE or key UPDATE.
     pub fingerprint: String,
@@ -248,6 +248,25 @@ pub struct ServedQuery {
     pub cost_before: f64,
     /// Cost per execution with all advice.
     pub cost_after: f64,
+    /// Executions whose plan uses the index, where others do without it; empty where all use it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_for: Vec<Execution>,
+    /// Executions whose plan does without it, where others use it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_used_for: Vec<Execution>,
+    /// True where every query that the index serves does without it for the most common value of one and the same
+    /// column, and only for that: an index without the rows of that value may do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial_may_do: bool,
+}
+
+/// Executions of a query that ask for the same kind of values.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Execution {
+    /// For what, in words without any value: `a rare value of orders.status`.
+    pub asks_for: String,
+    /// Share of all executions, assumed from the statistics, 0–1.
+    pub share: f64,
 }
 
 /// A candidate that was refused.

@@ -2,6 +2,7 @@
 
 use super::blueprint::{Blueprint, Taking};
 use super::plan::Plan;
+use super::redaction::Redaction;
 use super::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct SnapshotFile {
     pub taken_at: String,
     /// What it cost the server.
     pub taking: Taking,
+    /// What was done to its values.
+    pub redaction: Redaction,
     /// Catalog, counters, workload.
     pub snapshot: Snapshot,
     /// Schema, statistics, sizes.

@@ -73,8 +73,8 @@ impl Ground {
 /// What is to be planned.
 #[derive(Clone, Copy)]
 pub enum Call<'a> {
-    /// A parsed query, once per row of values: custom plans, as if the values stood in the text.
-    Custom(&'a Prepared, &'a [Vec<String>]),
+    /// A parsed query, once per row of values (`None` is NULL): custom plans, as if the values stood in the text.
+    Custom(&'a Prepared, &'a [Vec<Option<String>>]),
     /// A text with this many parameters that nobody can give a value.
     Generic(&'a str, usize),
 }
@@ -116,8 +116,8 @@ pub async fn explain(session: &Session, ground: &Ground, call: Call<'_>) -> Resu
 }
 
 /// Plans with these values, inside an open transaction; where the statement was prepared to be analyzed, it also runs.
-pub async fn explain_custom(client: &Client, prepared: &Prepared, values: &[String]) -> Result<Plan, String> {
-    let bound: Vec<TextValue> = values.iter().map(|v| TextValue(Some(v.clone()))).collect();
+pub async fn explain_custom(client: &Client, prepared: &Prepared, values: &[Option<String>]) -> Result<Plan, String> {
+    let bound: Vec<TextValue> = values.iter().map(|v| TextValue(v.clone())).collect();
     let parameters: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|v| v as _).collect();
     let row = client.query_one(&prepared.statement, &parameters).await.map_err(|e| describe(&e))?;
     plan_of(&row)

@@ -4,6 +4,7 @@ pub mod blueprint;
 pub mod build;
 pub mod checkup;
 pub mod clone;
+pub mod collate;
 pub mod collect;
 pub mod conninfo;
 pub mod demo;

@@ -194,6 +194,8 @@ statements! {
     CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
     /// Clone: shows indexes to the planner, or hides them.
     CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid"] -> [];
+    /// Texts sorted; another collation is put in by `pg::collate`.
+    SORT_TEXTS = "redact/sort_texts", 13..=99, None, ["_text"] -> ["value"];
     /// A hypothetical index.
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.

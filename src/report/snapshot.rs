@@ -16,6 +16,10 @@ pub fn text(file: &SnapshotFile, style: &Style) -> String {
     for (what, figure) in facts(file) {
         out.push_str(&format!("  {what:<12} {}\n", fold(&figure, style.width, 15)));
     }
+    out.push_str(&format!("  {:<12} {}\n", "values", fold(values(file), style.width, 15)));
+    for line in file.redaction.lines() {
+        out.push_str(&format!("    {}\n", paint(DIM, fold(&line, style.width, 6))));
+    }
     for problem in &file.blueprint.problems {
         out.push_str(&format!("  {} {}\n", paint(WARN, "!"), fold(&safe(&problem.message, 500), style.width, 4)));
     }
@@ -66,6 +70,15 @@ fn facts(file: &SnapshotFile) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Whether values are in it, in a word that nobody overlooks.
+fn values(file: &SnapshotFile) -> &'static str {
+    match (file.redaction.everything_kept, file.redaction.kept_tables.is_empty()) {
+        (true, _) => "the real ones are in this file: handle it as the database itself",
+        (false, true) => "redacted: pseudonyms in the same order",
+        (false, false) => "redacted but for some tables: handle it as those tables themselves",
+    }
+}
+
 /// For programs: counts, no contents.
 pub fn json(file: &SnapshotFile) -> String {
     let facts: serde_json::Map<String, serde_json::Value> = facts(file).into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
@@ -83,6 +96,7 @@ pub fn json(file: &SnapshotFile) -> String {
         "statements_sent": file.taking.statements,
         "server_ms": file.taking.server_ms,
         "facts": facts,
+        "redaction": file.redaction,
         "problems": file.blueprint.problems,
     });
     format!("{document:#}\n")

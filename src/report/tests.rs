@@ -18,6 +18,7 @@ fn report_of(text: &str) -> Report {
         fix: Fix { text: s(), sql: Some(s()) },
         fingerprint: s(),
     };
+    let execution = || vec![Execution { asks_for: s(), share: 0.4 }];
     let index = |action| AdvisedIndex {
         id: s(),
         action,
@@ -28,7 +29,14 @@ fn report_of(text: &str) -> Report {
         undo: vec![s()],
         size_bytes: Some(1_258_291.0),
         write_cost: 12.0,
-        queries: vec![ServedQuery { fingerprint: s(), cost_before: 8420.0, cost_after: 12.0 }],
+        queries: vec![ServedQuery {
+            fingerprint: s(),
+            cost_before: 8420.0,
+            cost_after: 12.0,
+            used_for: execution(),
+            not_used_for: execution(),
+            partial_may_do: true,
+        }],
         benefit: 620.0,
         reason: s(),
         replaces: vec![s()],

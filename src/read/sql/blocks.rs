@@ -3,8 +3,7 @@
 use super::clauses::target_expr;
 use super::from::output_columns;
 use super::names::{Scope, Tables, fold};
-use crate::model::index_def::KeyExpr;
-use crate::model::query::{Block, ParameterUse, Rhs, Shape, StatementKind};
+use crate::model::query::{Block, Shape, StatementKind};
 use sqlparser::ast::*;
 
 /// Builds one statement's shape.
@@ -22,7 +21,9 @@ impl Builder<'_> {
     pub fn statement(&mut self, statement: &Statement) {
         self.shape.kind = kind_of(statement);
         self.any(statement, &Scope::default(), 0);
-        self.parameter_uses();
+        // The first comparison of a parameter is the one to sample for.
+        self.shape.parameter_uses.sort_by_key(|u| u.number);
+        self.shape.parameter_uses.dedup_by_key(|u| u.number);
     }
 
     pub(super) fn any(&mut self, statement: &Statement, scope: &Scope, depth: u32) {
@@ -143,31 +144,6 @@ impl Builder<'_> {
             self.group(&keys, &select.projection, block, &scope);
         }
         (block, scope)
-    }
-
-    /// Which column's statistics a parameter's value can be sampled from.
-    pub(super) fn parameter_uses(&mut self) {
-        let mut uses: Vec<ParameterUse> = Vec::new();
-        for table in &self.shape.tables {
-            for condition in table.conditions.iter().chain(table.or_arms.iter().flatten()) {
-                let (Rhs::Parameter(number), Some(column)) = (&condition.rhs, condition.columns.first()) else { continue };
-                let wrapped_in = match &condition.key {
-                    KeyExpr::Expression(sql) => sql.split_once('(').map(|(f, _)| f.trim().to_lowercase()),
-                    KeyExpr::Column(_) => None,
-                };
-                if uses.iter().all(|u| u.number != *number) {
-                    uses.push(ParameterUse {
-                        number: *number,
-                        table: table.table.clone(),
-                        column: column.clone(),
-                        op: condition.op.clone(),
-                        wrapped_in,
-                    });
-                }
-            }
-        }
-        uses.sort_by_key(|u| u.number);
-        self.shape.parameter_uses = uses;
     }
 }
 

@@ -115,7 +115,7 @@ pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// The arms of an OR chain, left to right.
-fn disjuncts(expr: &Expr) -> Vec<&Expr> {
+pub fn disjuncts(expr: &Expr) -> Vec<&Expr> {
     chain(expr, &BinaryOperator::Or)
 }
 
@@ -182,7 +182,7 @@ pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)>
     }
 }
 
-fn operator(op: &BinaryOperator) -> Op {
+pub fn operator(op: &BinaryOperator) -> Op {
     use BinaryOperator as B;
     match op {
         B::Eq => Op::Eq,
@@ -219,7 +219,7 @@ fn comparison(left: &Expr, op: Op, right: &Expr, around: &Surroundings) -> Vec<(
 }
 
 /// What stands on the other side.
-fn rhs_of(expr: &Expr, around: &Surroundings) -> Rhs {
+pub fn rhs_of(expr: &Expr, around: &Surroundings) -> Rhs {
     let found = contents(expr, around);
     if !found.subqueries.is_empty() {
         return Rhs::Subquery;

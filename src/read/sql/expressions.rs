@@ -4,8 +4,9 @@ use super::blocks::Builder;
 use super::clauses::target_expr;
 use super::conditions::{self, Contents, Surroundings, bare, conjuncts, contents, local_key};
 use super::names::{Scope, Source};
+use super::parameters;
 use crate::model::index_def::KeyExpr;
-use crate::model::query::{Condition, Op, Rhs};
+use crate::model::query::{Condition, Op, ParameterUse, Rhs};
 use sqlparser::ast::*;
 
 impl Builder<'_> {
@@ -62,6 +63,11 @@ impl Builder<'_> {
             } else {
                 self.mention(conjunct, block, scope);
             }
+            let uses = self.within(block, scope, |around| parameters::uses(conjunct, around));
+            let at =
+                |(table_ref, usage): (usize, ParameterUse)| ParameterUse { table: self.shape.tables[table_ref].table.clone(), ..usage };
+            let uses: Vec<ParameterUse> = uses.into_iter().map(at).collect();
+            self.shape.parameter_uses.extend(uses);
             let kept = |r: usize| only.as_ref().is_none_or(|o| o.contains(&r));
             let found = self.within(block, scope, |around| conditions::conditions(conjunct, around));
             for (table_ref, condition) in found.into_iter().filter(|(r, _)| kept(*r)) {

@@ -8,6 +8,7 @@ mod expressions;
 mod from;
 mod names;
 pub mod normalize;
+mod parameters;
 pub mod rewrite;
 pub mod tokens;
 mod writes;

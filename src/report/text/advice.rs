@@ -1,10 +1,10 @@
 //! Index advice as a table, and what was refused.
 
-use crate::model::report::{Action, AdvisedIndex, Rejected, Report, ServedQuery, WhatIf};
+use crate::model::report::{Action, AdvisedIndex, Execution, Rejected, Report, ServedQuery, WhatIf};
 use crate::model::text::one_line;
 use crate::report::Style;
 use crate::report::paint::{BAD, BOLD, DIM, GOOD, fold, heading, lines, paint, safe, table};
-use crate::report::units::{bytes, change, count, plural};
+use crate::report::units::{bytes, change, count, percent, plural};
 use comfy_table::{Attribute, Cell, Color};
 use std::collections::BTreeMap;
 
@@ -112,8 +112,20 @@ fn remarks(indexes: &[AdvisedIndex], style: &Style) -> String {
         let shown = folded.strip_prefix(&name).map_or(folded.clone(), |rest| paint(BOLD, &name) + rest);
         let sign = if index.action == Action::Create { paint(GOOD, "+") } else { paint(BAD, "−") };
         out.push_str(&format!("  {sign} {shown}\n"));
+        if let Some(divided) = divided(&index.queries) {
+            out.push_str(&format!("    {}\n", fold(&divided, style.width, 4)));
+        }
     }
     out
+}
+
+/// Which executions use the index and which do not, of the query that gains most among those that are divided.
+fn divided(queries: &[ServedQuery]) -> Option<String> {
+    let query = queries.iter().filter(|q| !q.used_for.is_empty()).max_by(|a, b| saved(a).total_cmp(&saved(b)))?;
+    let of = |all: &[Execution]| all.iter().map(|e| one_line(&e.asks_for)).collect::<Vec<_>>().join(", ");
+    let share = percent(query.used_for.iter().map(|e| e.share).sum());
+    let partial = if query.partial_may_do { ": a partial index may do" } else { "" };
+    Some(format!("used for {} ({share} of executions), not for {}{partial}", of(&query.used_for), of(&query.not_used_for)))
 }
 
 fn statements(indexes: &[AdvisedIndex]) -> String {

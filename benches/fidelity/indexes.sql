@@ -1,0 +1,10 @@
+create index on sales (buyer_id, sold desc);
+create index on sales (sold);
+create index on sales (id) where status = 'P';
+create index on sale_lines (part_id, supplier_id);
+create index on sale_lines (shipped);
+create index on sale_lines (received, mode);
+create index on buyers (phone text_pattern_ops);
+create index on parts (brand, kind);
+create index on stock (supplier_id);
+create index on events (at);

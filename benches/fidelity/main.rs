@@ -1,0 +1,221 @@
+//! How far the clone plans as the server does: real data on one server, its clone on another. Every
+//! query with no more indexes than the keys, with ten more that exist, and with the same ten as
+//! candidates; HypoPG and a redacted clone beside it. Nothing here fails for being wrong: it prints.
+
+use advisor::model::candidate::{Candidate, View};
+use advisor::model::failure::Failure;
+use advisor::model::index_def::IndexSpec;
+use advisor::model::plan::Plan;
+use advisor::model::snapshot::Snapshot;
+use advisor::model::snapshot_file::NodeNumbers;
+use advisor::pg::blueprint;
+use advisor::pg::clone::CloneDb;
+use advisor::pg::collect::{CollectOptions, collect};
+use advisor::pg::explain::{self, Call, Ground};
+use advisor::pg::hypopg::Hypopg;
+use advisor::pg::server::{Server, ServerOptions, find};
+use advisor::pg::session::{Purpose, Session};
+use advisor::read::split::statements;
+use advisor::term;
+use std::time::Instant;
+
+const SHOP: &str = include_str!("shop.sql");
+const QUERIES: &str = include_str!("queries.sql");
+const INDEXES: &str = include_str!("indexes.sql");
+
+type Outcome<T> = Result<T, Failure>;
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    if !words.is_empty() && !words.iter().any(|w| "fidelity".contains(w.as_str())) {
+        return Ok(());
+    }
+    let options = ServerOptions { label: "advisor bench".into(), ..ServerOptions::default() };
+    let server = Server::start(&find(None)?, &options).await?;
+    let shop = Shop::build(&server).await?;
+    let bare = shop.plans().await?;
+    row("no more indexes than the keys", "clone", &compare(&bare, &shop.cloned(&server, &[]).await?));
+    // Candidates are offered to a clone of the bare database; their truth is the database once they are built.
+    let (specs, sizes) = shop.indexes().await?;
+    let candidates = shop.cloned(&server, &sizes_of(&specs, &sizes)).await?;
+    let estimated = shop.cloned(&server, &estimates(&specs, &shop.snapshot().await?)).await?;
+    let hypothetical = shop.hypothetical(&specs).await;
+    shop.build_indexes().await?;
+    let indexed = shop.plans().await?;
+    row("ten more, existing", "clone", &compare(&indexed, &shop.cloned(&server, &[]).await?));
+    row("ten more, as candidates of the real size", "clone", &compare(&indexed, &candidates));
+    row("ten more, as candidates of estimated size", "clone", &compare(&indexed, &estimated));
+    match hypothetical {
+        Ok(plans) => row("ten more, as candidates", "HypoPG", &compare(&indexed, &plans)),
+        Err(failure) => term::print(&format!("skipped: HypoPG, {}\n", failure.message)),
+    }
+    Ok(())
+}
+
+/// The database with its data.
+struct Shop {
+    session: Session,
+    url: String,
+}
+
+impl Shop {
+    async fn build(server: &Server) -> Outcome<Shop> {
+        run(&server.url("postgres"), "create database shop").await?;
+        let url = server.url("shop");
+        run(&url, SHOP).await?;
+        run(&url, "vacuum analyze").await?;
+        Ok(Shop { session: Session::open(Some(&url), &Purpose::reading("bench")).await?, url })
+    }
+
+    async fn plans(&self) -> Outcome<Vec<Plan>> {
+        plans(&self.session).await
+    }
+
+    async fn snapshot(&self) -> Outcome<Snapshot> {
+        collect(&self.session, &CollectOptions::default()).await
+    }
+
+    /// The ten indexes as definitions, and bytes and rows of each: built and dropped again.
+    async fn indexes(&self) -> Outcome<(Vec<IndexSpec>, Vec<(f64, f64)>)> {
+        self.build_indexes().await?;
+        let built = self.snapshot().await?;
+        let wanted: Vec<_> = built.catalog.indexes.iter().filter(|i| i.constraint.is_none() && !i.partition).collect();
+        let (mut specs, mut sizes) = (Vec::new(), Vec::new());
+        for index in wanted {
+            let row = self
+                .session
+                .client
+                .query_one(
+                    "select coalesce(sum(pg_relation_size(c.oid)), 0)::float8, coalesce(sum(c.reltuples), 0)::float8
+                     from pg_partition_tree($1::oid::regclass) p join pg_class c on c.oid = p.relid where p.isleaf
+                     union all select pg_relation_size($1::oid)::float8, (select reltuples::float8 from pg_class where oid = $1) order by 1 desc limit 1",
+                    &[&index.oid],
+                )
+                .await
+                .map_err(broken)?;
+            specs.push(index.spec.clone());
+            sizes.push((row.get(0), row.get(1)));
+            run(&self.url, &format!("drop index {}", advisor::model::text::quote_ident(&index.name))).await?;
+        }
+        Ok((specs, sizes))
+    }
+
+    async fn build_indexes(&self) -> Outcome<()> {
+        run(&self.url, INDEXES).await
+    }
+
+    /// Plans of a clone that sees all candidates.
+    async fn cloned(&self, server: &Server, candidates: &[(IndexSpec, f64, f64)]) -> Outcome<Vec<Plan>> {
+        let start = Instant::now();
+        let (blueprint, _) = blueprint::read(&self.session, &blueprint::Options::default()).await?;
+        let mut clone = CloneDb::build(server.binaries(), blueprint, &self.snapshot().await?.settings).await?;
+        let list: Vec<Candidate> = candidates
+            .iter()
+            .map(|(spec, bytes, _)| Candidate {
+                spec: spec.clone(),
+                size_bytes: Some(*bytes),
+                written_rows: 0.0,
+                from_queries: Default::default(),
+            })
+            .collect();
+        let refused = clone.add_candidates(&list).await?;
+        let sizes: Vec<_> = candidates.iter().enumerate().map(|(id, (_, bytes, rows))| (id, *bytes, *rows)).collect();
+        clone.open_lanes(1, &sizes).await?;
+        term::note(&format!(
+            "clone with {} candidates in {:.1} s, {} problems, {} refused",
+            list.len(),
+            start.elapsed().as_secs_f64(),
+            clone.problems.len(),
+            refused.len()
+        ));
+        let (lanes, turns) = clone.work();
+        let lane = lanes.first_mut().ok_or_else(|| Failure::usage("no lane"))?;
+        lane.show(turns, &View::with((0..list.len()).collect())).await?;
+        plans(lane.session()).await
+    }
+
+    /// Plans of the database itself with HypoPG's indexes.
+    async fn hypothetical(&self, specs: &[IndexSpec]) -> Outcome<Vec<Plan>> {
+        run(&self.url, "create schema hypo; create extension hypopg schema hypo").await?;
+        let session = Session::open(Some(&self.url), &Purpose::reading("bench")).await?;
+        let mut hypopg = Hypopg::enter(session, "hypo").await?;
+        let list: Vec<Candidate> = specs
+            .iter()
+            .map(|spec| Candidate { spec: spec.clone(), size_bytes: None, written_rows: 0.0, from_queries: Default::default() })
+            .collect();
+        let refused: Vec<usize> = hypopg.add_candidates(&list).await?.into_iter().map(|(id, _)| id).collect();
+        hypopg.show(&(0..list.len()).filter(|id| !refused.contains(id)).collect()).await?;
+        plans(hypopg.planner()).await
+    }
+}
+
+fn sizes_of(specs: &[IndexSpec], sizes: &[(f64, f64)]) -> Vec<(IndexSpec, f64, f64)> {
+    specs.iter().zip(sizes).map(|(spec, (bytes, rows))| (spec.clone(), *bytes, *rows)).collect()
+}
+
+fn estimates(specs: &[IndexSpec], snapshot: &Snapshot) -> Vec<(IndexSpec, f64, f64)> {
+    use advisor::candidates::size::{btree_size_bytes, indexed_rows};
+    let estimate = |spec: &IndexSpec| {
+        let table = snapshot.catalog.table(&spec.table)?;
+        Some((spec.clone(), btree_size_bytes(spec, table)?, indexed_rows(spec, table)?))
+    };
+    specs.iter().filter_map(estimate).collect()
+}
+
+async fn plans(session: &Session) -> Outcome<Vec<Plan>> {
+    let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+    let mut all = Vec::new();
+    for piece in statements(QUERIES) {
+        let prepared = explain::prepare_on(session, &ground, &piece.text).await.map_err(Failure::usage)?;
+        all.extend(explain::explain(session, &ground, Call::Custom(&prepared, &[vec![]])).await.map_err(Failure::usage)?);
+    }
+    Ok(all)
+}
+
+/// Exact plans, plans with the same steps, and the distance of total costs.
+struct Comparison {
+    all: usize,
+    exact: usize,
+    same_steps: usize,
+    errors: Vec<f64>,
+}
+
+/// Index names differ between a candidate and the built index: they are left out of the comparison.
+fn compare(truth: &[Plan], guess: &[Plan]) -> Comparison {
+    let nodes = |plan: &Plan| {
+        NodeNumbers::of(plan).into_iter().map(|n| NodeNumbers { index: n.index.map(|_| String::new()), ..n }).collect::<Vec<_>>()
+    };
+    let mut comparison = Comparison { all: truth.len(), exact: 0, same_steps: 0, errors: Vec::new() };
+    for (there, here) in truth.iter().map(nodes).zip(guess.iter().map(nodes)) {
+        comparison.exact += usize::from(there == here);
+        comparison.same_steps += usize::from(there.len() == here.len() && there.iter().zip(&here).all(|(a, b)| a.same_step(b)));
+        let cost = |plan: &[NodeNumbers]| plan.first().map_or(0.0, |n| n.total_cost);
+        comparison.errors.push((cost(&here) - cost(&there)).abs() / cost(&there).max(f64::MIN_POSITIVE));
+    }
+    comparison.errors.sort_by(f64::total_cmp);
+    comparison
+}
+
+fn row(case: &str, engine: &str, c: &Comparison) {
+    let share = |n: usize| c.errors.get(n.min(c.errors.len().saturating_sub(1))).copied().unwrap_or(0.0) * 100.0;
+    term::print(&format!(
+        "fidelity   {case:<44} {engine:<8} exact {:>2}/{}  same steps {:>2}/{}  cost error median {:.2} %  worst {:.2} %\n",
+        c.exact,
+        c.all,
+        c.same_steps,
+        c.all,
+        share(c.errors.len() / 2),
+        share(c.errors.len())
+    ));
+}
+
+async fn run(url: &str, sql: &str) -> Outcome<()> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.map_err(broken)?;
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.map_err(broken)
+}
+
+fn broken(error: tokio_postgres::Error) -> Failure {
+    Failure::usage(advisor::pg::error::describe(&error))
+}

@@ -1,0 +1,40 @@
+//! Executions that the planner treats alike are planned once.
+
+use super::Binding;
+use crate::model::plan::Plan;
+use crate::model::snapshot_file::NodeNumbers;
+
+/// Costs nearer than this, as a share, are the same.
+const SAME: f64 = 0.01;
+/// What an index pays to fetch one row at most, planner units: random_page_cost's default.
+const ROW_COST: f64 = 4.0;
+
+/// Leaves out the executions whose plan under no candidate is an earlier one's; that one takes over
+/// their weight. `plans` are the bindings' own, in order; without a plan each, all are kept.
+///
+/// A scan of the whole table costs the same whatever it finds, so equal costs alone say nothing of
+/// an index: the rows that a node finds must be the same too, or so few on both sides that an index
+/// would fetch them for less than the costs may differ.
+pub fn merge_equal(bindings: Vec<Binding>, plans: &[Plan]) -> Vec<Binding> {
+    if bindings.len() != plans.len() {
+        return bindings;
+    }
+    let mut kept: Vec<(Binding, Vec<NodeNumbers>)> = Vec::new();
+    for (binding, plan) in bindings.into_iter().zip(plans) {
+        let nodes = NodeNumbers::of(plan);
+        match kept.iter_mut().find(|(k, of)| k.other_form == binding.other_form && alike(of, &nodes)) {
+            Some((same, _)) => same.weight += binding.weight,
+            None => kept.push((binding, nodes)),
+        }
+    }
+    kept.into_iter().map(|(binding, _)| binding).collect()
+}
+
+fn alike(a: &[NodeNumbers], b: &[NodeNumbers]) -> bool {
+    let whole = a.first().map_or(0.0, |root| root.total_cost);
+    let near = |x: f64, y: f64| (x - y).abs() <= SAME * x.max(y);
+    let same = |(x, y): (&NodeNumbers, &NodeNumbers)| {
+        x.same_step(y) && near(x.total_cost, y.total_cost) && (near(x.rows, y.rows) || (x.rows - y.rows).abs() * ROW_COST <= SAME * whole)
+    };
+    a.len() == b.len() && a.iter().zip(b).all(same)
+}
