@@ -235,7 +235,7 @@ fn candidates() -> Vec<Candidate> {
 }
 
 async fn build_clone(live: &Session, server: &Server) -> Result<CloneDb, Failure> {
-    let copied = blueprint::read(live).await?;
+    let (copied, _) = blueprint::read(live, &blueprint::Options::default()).await?;
     CloneDb::build(server.binaries(), copied, &BTreeMap::new()).await
 }
 

@@ -95,7 +95,7 @@ async fn a_redacted_clone_plans_as_the_real_one() {
         let icu = live.client.query_opt("select from pg_collation where collname = 'en-x-icu'", &[]).await.unwrap().is_some();
         live.client.batch_execute(&SCHEMA.replace("LOCALE", if icu { "en-x-icu" } else { "C" })).await.unwrap();
         live.client.batch_execute("vacuum (analyze)").await.unwrap();
-        let plan = blueprint::read(&live).await.unwrap();
+        let (plan, _) = blueprint::read(&live, &blueprint::Options::default()).await.unwrap();
         let snapshot = collect(&live, &CollectOptions::default()).await.unwrap();
         let (other_plan, other_snapshot, report) = redacted(&live, &plan, &snapshot).await;
         println!("PostgreSQL {version}, ICU {icu}:\n{}", report.lines().join("\n"));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Statements that need something this test does not set up are contracts of other tests.
-const SET_UP_HERE: &[&str] = &["pg_stat_statements", "ledger"];
+const SET_UP_HERE: &[&str] = &["pg_stat_statements", "pageinspect", "ledger", "byte casts"];
 
 #[test]
 fn every_file_has_a_row_and_a_header() {
@@ -52,9 +52,15 @@ async fn every_statement_keeps_its_promise() {
         let client = support::connect(&server.database("sql_contract")).await;
         // In a schema of its own, as managed services have it.
         client
-            .batch_execute("create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; set search_path = \"Ext\"")
+            .batch_execute(
+                "create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; \
+                 create extension pageinspect schema \"Ext\"; set search_path = \"Ext\"",
+            )
             .await
             .unwrap();
+        for kind in ["pg_ndistinct", "pg_dependencies", "pg_mcv_list"] {
+            client.batch_execute(&format!("create cast (bytea as {kind}) without function")).await.unwrap();
+        }
         for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
             client.batch_execute(statement.sql).await.unwrap();
         }

@@ -127,7 +127,7 @@ async fn the_engines_plan_as_the_server_does_once_the_index_is_there() {
     let list = candidates(&snapshot);
     let real = truth(&client, &session).await;
 
-    let copied = blueprint::read(&session).await.expect("blueprint");
+    let (copied, _) = blueprint::read(&session, &blueprint::Options::default()).await.expect("blueprint");
     let mut clone = CloneDb::build(&shared.binaries, copied, &snapshot.settings).await.expect("clone");
     assert_eq!(clone.problems, []);
     assert_eq!(clone.add_candidates(&list).await.expect("candidates"), []);

@@ -268,9 +268,9 @@ async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice
     let binaries = binaries(snapshot, advice)?;
     let progress = term::progress(0);
     progress.set_message("Reading schema and statistics");
-    let blueprint = blueprint::read(session).await;
+    let read = blueprint::read(session, &blueprint::Options::default()).await;
     progress.finish_and_clear();
-    build_clone(&binaries, blueprint?, snapshot).await
+    build_clone(&binaries, read?.0, snapshot).await
 }
 
 /// A server of our own with this schema and these statistics.

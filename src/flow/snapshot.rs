@@ -4,7 +4,7 @@ use super::analyse::Analysis;
 use super::engine::{self, Engine};
 use super::{inputs, plans, self_check};
 use crate::disk;
-use crate::model::blueprint::{Blueprint, Taking};
+use crate::model::blueprint::Blueprint;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::query::{Query, QuerySource};
@@ -48,9 +48,9 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
     let production_plans = known_plans(&session, &mut snapshot, options.max_queries).await;
     let progress = term::progress(0);
     progress.set_message("Reading schema and statistics");
-    let blueprint = blueprint::read(&session).await;
+    let read = blueprint::read(&session, &blueprint::Options { endpoints: options.endpoints }).await;
     progress.finish_and_clear();
-    let mut blueprint = blueprint?;
+    let (mut blueprint, taking) = read?;
     forget_the_moment(&mut snapshot);
     let redaction = redact(&session, &mut blueprint, &mut snapshot, &options.keep).await?;
     Ok(SnapshotFile {
@@ -58,7 +58,7 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
         version: FILE_VERSION,
         advisor_version: env!("CARGO_PKG_VERSION").into(),
         taken_at: snapshot.window.as_ref().map_or_else(|| jiff::Timestamp::now().to_string(), |w| w.to.clone()),
-        taking: Taking::default(),
+        taking,
         redaction,
         snapshot,
         blueprint,
@@ -94,7 +94,7 @@ async fn redact(session: &Session, blueprint: &mut Blueprint, snapshot: &mut Sna
         sorted.push((order, texts));
     }
     // Random and forgotten: nobody can turn the pseudonyms back, us included.
-    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), &snapshot.workload.len());
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), snapshot.workload.len());
     Ok(redact::redact(blueprint, snapshot, Dictionary::new(&values, sorted, seed), keep))
 }
 

@@ -202,7 +202,7 @@ pub struct Slot {
     pub collation: Option<String>,
     /// stanumbers.
     pub numbers: Option<Vec<f32>>,
-    /// Type of `values`, qualified; `None` when read from pg_stats: then the column's (its element's for kind 4).
+    /// Type of `values`, qualified, where it cannot be told from the column's (expressions of indexes other than B-trees).
     pub value_type: Option<String>,
     /// stavalues, each as text.
     pub values: Option<Vec<String>>,
@@ -220,6 +220,10 @@ impl Slot {
     pub const ELEMENTS: i16 = 4;
     /// Histogram of the number of elements.
     pub const ELEMENT_COUNTS: i16 = 5;
+    /// Histogram of the lengths of ranges; its number is the share of empty ones.
+    pub const RANGE_LENGTHS: i16 = 6;
+    /// Histogram of the bounds of ranges.
+    pub const RANGE_BOUNDS: i16 = 7;
 }
 
 /// The data of one CREATE STATISTICS object.
@@ -245,7 +249,7 @@ pub struct ExtendedStatistics {
 }
 
 /// A dimension of extended statistics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatisticsKey {
     /// A column by name: attribute numbers differ after a dropped column.

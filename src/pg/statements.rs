@@ -180,16 +180,90 @@ statements! {
     BLUEPRINT_LEFT_OUT = "blueprint/left_out", 13..=99, None, [] -> ["what", "names"];
     /// Clone: sizes of relations.
     BLUEPRINT_RELATIONS = "blueprint/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
-    /// Clone: column statistics.
+    /// Clone: column statistics, from pg_stats.
     BLUEPRINT_STATISTICS = "blueprint/statistics", 13..=99, None, [] -> [
         "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
-        "correlation", "common_elements", "element_freqs", "element_counts",
+        "correlation", "common_elements", "element_freqs", "element_counts", "range_lengths", "range_empty_frac", "range_bounds",
     ];
-    /// Clone: writes one column's statistics.
+    /// Clone: column statistics, from pg_statistic.
+    BLUEPRINT_STATISTICS_FULL = "blueprint/statistics_full", 13..=99, None, [] -> [
+        "schema", "relation", "column", "inherited", "null_frac", "avg_width", "n_distinct", "kind", "operator", "collation", "numbers",
+        "value_type", "values",
+    ];
+    /// Clone: which statistics we may read.
+    BLUEPRINT_MAY_READ_STATISTICS = "blueprint/may_read_statistics", 13..=99, None, [] -> ["columns", "extended"];
+    /// Clone: extended statistics.
+    BLUEPRINT_EXTENDED = "blueprint/extended", 13..=99, None, [] -> [
+        "schema", "name", "inherited", "numbers", "names", "distinct_bytes", "dependency_bytes",
+    ];
+    /// Clone: their most common combinations.
+    BLUEPRINT_EXTENDED_ITEMS = "blueprint/extended_items", 13..=99, None, [] -> [
+        "schema", "name", "inherited", "values", "frequency", "base_frequency",
+    ];
+    /// Clone: their expressions.
+    BLUEPRINT_EXTENDED_EXPRESSIONS = "blueprint/extended_expressions", 14..=99, None, [] -> [
+        "schema", "name", "inherited", "expression", "null_frac", "avg_width", "n_distinct", "kind", "operator", "collation", "numbers",
+        "value_type", "values",
+    ];
+    /// Clone: extended statistics, from the view.
+    BLUEPRINT_EXTENDED_SHOWN = "blueprint/extended_shown", 13..=99, None, [] -> [
+        "schema", "name", "inherited", "numbers", "names", "distinct_bytes", "dependency_bytes",
+    ];
+    /// Clone: their most common combinations, from the view.
+    BLUEPRINT_EXTENDED_ITEMS_SHOWN = "blueprint/extended_items_shown", 13..=99, None, [] -> [
+        "schema", "name", "inherited", "values", "frequency", "base_frequency",
+    ];
+    /// Clone: their expressions, from the view.
+    BLUEPRINT_EXTENDED_EXPRESSIONS_SHOWN = "blueprint/extended_expressions_shown", 14..=99, None, [] -> [
+        "schema", "name", "inherited", "expression", "null_frac", "avg_width", "n_distinct", "common_values", "common_freqs", "histogram",
+        "correlation", "common_elements", "element_freqs", "element_counts", "range_lengths", "range_empty_frac", "range_bounds",
+    ];
+    /// Clone: B-trees that may be looked into.
+    BLUEPRINT_TREES = "blueprint/trees", 13..=99, None, [] -> [
+        "schema", "name", "table_schema", "table_name", "blocks", "predicate", "order_by", "leading",
+    ];
+    /// Clone: first pages of GIN indexes, from the files.
+    BLUEPRINT_GIN_FILE = "blueprint/gin_file", 13..=99, None, [] -> ["schema", "name", "page"];
+    /// Clone: first pages of GIN indexes, from the server's memory.
+    BLUEPRINT_GIN_PAGES = "blueprint/gin_pages", 13..=99, Some("pageinspect"), [] -> ["schema", "name", "page"];
+    /// Clone: writes statistics.
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
-        ["text", "text", "text", "bool", "float4", "int4", "float4", "_text", "_float4", "_text", "float4", "_text", "_float4", "_float4"] -> [];
-    /// Clone: writes one relation's size.
-    CLONE_PUT_RELATION = "clone/put_relation", 13..=99, None, ["text", "text", "int4", "float8", "int4"] -> ["path", "key_bytes"];
+        ["_int4", "_text", "_text", "_text", "_bool", "_float4", "_int4", "_float4", "_int4", "_int4", "_int2", "_text", "_text", "_text", "_text", "_text"]
+        -> ["place", "reduced"];
+    /// Clone: where relations lie, and what their first pages need.
+    CLONE_FILES = "clone/files", 13..=99, None, ["_text", "_text"] -> [
+        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_bytes",
+    ];
+    /// Clone: writes page and row counts.
+    CLONE_PUT_SIZES = "clone/put_sizes", 13..=99, None, ["_oid", "_int4", "_float4", "_int4"] -> [];
+    /// Clone: columns that lead a B-tree.
+    CLONE_LEADING = "clone/leading", 13..=99, None, ["_text", "_text"] -> [
+        "place", "table_oid", "leading", "type_oid", "type_name", "length",
+    ];
+    /// Clone: statistics objects, without expressions.
+    CLONE_STATISTICS_OBJECTS_13 = "clone/statistics_objects.pg13", 13..=13, None, [] -> [
+        "oid", "schema", "name", "table_schema", "table_name", "numbers", "names", "expressions", "kinds",
+    ];
+    /// Clone: statistics objects.
+    CLONE_STATISTICS_OBJECTS_14 = "clone/statistics_objects.pg14", 14..=99, None, [] -> [
+        "oid", "schema", "name", "table_schema", "table_name", "numbers", "names", "expressions", "kinds",
+    ];
+    /// Clone: writes extended statistics.
+    CLONE_PUT_EXTENDED_13 = "clone/put_extended.pg13", 13..=13, Some("byte casts"), ["oid", "bytea", "bytea", "bytea", "bool", "oid"] -> [];
+    /// Clone: writes extended statistics, with expressions.
+    CLONE_PUT_EXTENDED_14 = "clone/put_extended.pg14", 14..=14, Some("byte casts"), ["oid", "bytea", "bytea", "bytea", "bool", "oid"] -> [];
+    /// Clone: writes extended statistics, own and inherited.
+    CLONE_PUT_EXTENDED_15 = "clone/put_extended.pg15", 15..=99, Some("byte casts"), ["oid", "bytea", "bytea", "bytea", "bool", "oid"] -> [];
+    /// Clone: a list that the server made for us.
+    CLONE_MADE_LIST = "clone/made_list", 13..=99, None, ["oid"] -> ["list"];
+    /// Clone: its items.
+    CLONE_MADE_ITEMS = "clone/made_items", 13..=99, None, ["oid"] -> ["values"];
+    /// Clone: clears a scratch table's statistics.
+    CLONE_FORGET_COLUMNS = "clone/forget_columns", 13..=99, None, ["oid"] -> [];
+    /// Clone: a table of ours.
+    CLONE_TABLE_OID = "clone/table_oid", 13..=99, None, ["text", "text"] -> ["oid"];
+    /// Clone: where a table of ours lies.
+    CLONE_TABLE_PATH = "clone/table_path", 13..=99, None, ["text", "text"] -> ["path"];
     /// Clone: every index under its root.
     CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
     /// Clone: shows indexes to the planner, or hides them.

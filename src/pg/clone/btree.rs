@@ -1,12 +1,12 @@
 //! The height of a B-tree that holds nothing: the planner charges each descent by it, and reads it
 //! from the index's first page. An empty index says 0, so we write the pages of a tree as high as
-//! the real one, with an empty leaf at its bottom: the planner may also look for the least and
-//! greatest value, finds none and takes the histogram.
+//! the real one, with a leaf at its bottom: the planner may also look for the least and greatest
+//! value. It finds the two that we put there; in an empty leaf it finds none and takes the histogram.
 //!
 //! The layout is that of version 4 (PostgreSQL 12 and later), little- or big-endian as this machine.
 
 /// Block size, bytes.
-const BLOCK: usize = 8192;
+pub(super) const BLOCK: usize = 8192;
 /// Size of a page header.
 const HEADER: usize = 24;
 /// Size of a B-tree page's special space.
@@ -18,6 +18,9 @@ const ROOT: u16 = 2;
 const PIVOT_BYTES: usize = 8;
 /// INDEX_ALT_TID_MASK: the tuple's offset field counts its keys (none).
 const ALTERNATIVE_TID: u16 = 0x2000;
+/// INDEX_NULL_MASK and INDEX_VAR_MASK.
+const HAS_NULLS: u16 = 0x8000;
+const HAS_VARIABLE: u16 = 0x4000;
 
 /// Where the metapage keeps the root's block and level, then the fast root's; behind magic and version.
 const META_ROOT: usize = HEADER + 8;
@@ -35,36 +38,67 @@ pub(super) fn height(leaf_pages: f64, key_bytes: f64) -> u32 {
     level
 }
 
+/// The two tuples of a leaf: least and greatest value of the leading column, as a row keeps them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Leaf<'a> {
+    /// In the index's own order.
+    pub(super) values: [&'a [u8]; 2],
+    /// The type's values differ in length.
+    pub(super) variable: bool,
+    /// Columns of the index, INCLUDE among them: those behind the first are NULL.
+    pub(super) columns: i16,
+}
+
 /// The first blocks of an index file of this height: the server's own metapage with the root
-/// changed, an empty leaf, and one inner page per level. `None` when the metapage is not one.
-pub(super) fn pages(metapage: &[u8], height: u32) -> Option<Vec<u8>> {
+/// changed, a leaf, and the root, which points down to it however many levels there are: nothing
+/// compares a page's level with that of the page above. `None` when the metapage is not one.
+pub(super) fn pages(metapage: &[u8], height: u32, leaf: Option<&Leaf<'_>>) -> Option<Vec<u8>> {
     let mut file = metapage.get(..BLOCK)?.to_vec();
     if file[HEADER..HEADER + 4] != 0x0005_3162_u32.to_ne_bytes() {
         return None;
     }
-    let root = height + 1;
+    let root = if height == 0 { 1u32 } else { 2 };
     for (n, value) in [root, height, root, height].into_iter().enumerate() {
         file[META_ROOT + 4 * n..META_ROOT + 4 * n + 4].copy_from_slice(&value.to_ne_bytes());
     }
-    file.extend(page(0, if height == 0 { LEAF | ROOT } else { LEAF }, None));
-    for level in 1..=height {
-        // Each inner page points to the one page below it.
-        file.extend(page(level, if level == height { ROOT } else { 0 }, Some(level)));
+    let tuples: Vec<Vec<u8>> = match leaf {
+        Some(leaf) => (1..).zip(leaf.values).map(|(row, value)| leaf_tuple(value, leaf, row)).collect(),
+        None => Vec::new(),
+    };
+    file.extend(page(0, if height == 0 { LEAF | ROOT } else { LEAF }, &tuples)?);
+    if height > 0 {
+        // t_tid: block in two halves, then the offset (number of keys: 0); t_info: size and the mark.
+        let down = [0, 1, 0, PIVOT_BYTES as u16 | ALTERNATIVE_TID];
+        file.extend(page(height, ROOT, &[down.iter().flat_map(|half| half.to_ne_bytes()).collect()])?);
     }
     Some(file)
 }
 
-/// One page without neighbours; `child` is the block of its only downlink.
-fn page(level: u32, flags: u16, child: Option<u32>) -> Vec<u8> {
+/// A tuple of a leaf, for row `row` of the table's first block.
+fn leaf_tuple(value: &[u8], leaf: &Leaf<'_>, row: u16) -> Vec<u8> {
+    // Where there are NULLs a bit per column follows the head, set for those that are not; then the next multiple of eight.
+    let nulls = leaf.columns > 1;
+    let start = if nulls { 16 } else { 8 };
+    let size = (start + value.len()).next_multiple_of(8);
+    let info = size as u16 | if nulls { HAS_NULLS } else { 0 } | if leaf.variable { HAS_VARIABLE } else { 0 };
+    let mut tuple: Vec<u8> = [0, 0, row, info].iter().flat_map(|half| half.to_ne_bytes()).collect();
+    tuple.resize(size, 0);
+    if nulls {
+        tuple[8] = 1;
+    }
+    tuple[start..start + value.len()].copy_from_slice(value);
+    tuple
+}
+
+/// One page without neighbours.
+fn page(level: u32, flags: u16, tuples: &[Vec<u8>]) -> Option<Vec<u8>> {
     let mut page = vec![0u8; BLOCK];
     let special = BLOCK - SPECIAL;
     let (mut lower, mut upper) = (HEADER, special);
-    if let Some(child) = child {
-        upper -= PIVOT_BYTES;
-        // t_tid: block in two halves, then the offset (number of keys: 0); t_info: size and the mark.
-        let halves = [(child >> 16) as u16, child as u16, 0, PIVOT_BYTES as u16 | ALTERNATIVE_TID];
-        halves.iter().enumerate().for_each(|(n, half)| put(&mut page, upper + 2 * n, *half));
-        page[lower..lower + 4].copy_from_slice(&line_pointer(upper, PIVOT_BYTES));
+    for tuple in tuples {
+        upper = upper.checked_sub(tuple.len()).filter(|upper| *upper >= lower + 4)?;
+        page[upper..upper + tuple.len()].copy_from_slice(tuple);
+        page[lower..lower + 4].copy_from_slice(&line_pointer(upper, tuple.len()));
         lower += 4;
     }
     put(&mut page, 12, lower as u16);
@@ -75,7 +109,7 @@ fn page(level: u32, flags: u16, child: Option<u32>) -> Vec<u8> {
     // btpo_prev and btpo_next are 0 (none); then level, flags, cycle id.
     page[special + 8..special + 12].copy_from_slice(&level.to_ne_bytes());
     put(&mut page, special + 12, flags);
-    page
+    Some(page)
 }
 
 fn put(page: &mut [u8], at: usize, value: u16) {
@@ -107,9 +141,31 @@ mod tests {
 
     #[test]
     fn only_a_metapage_is_changed() {
-        assert_eq!(pages(&vec![0; BLOCK], 2), None);
+        assert_eq!(pages(&vec![0; BLOCK], 2, None), None);
+        let metapage = metapage();
+        assert_eq!(pages(&metapage, 0, None).map(|p| p.len()), Some(2 * BLOCK));
+        assert_eq!(pages(&metapage, 3, None).map(|p| p.len()), Some(3 * BLOCK));
+    }
+
+    #[test]
+    fn a_leaf_has_a_tuple_for_each_end() {
+        let leaf = Leaf { values: [&[1, 0, 0, 0], &[9, 0, 0, 0]], variable: false, columns: 2 };
+        let page = page(0, LEAF, &[leaf_tuple(leaf.values[0], &leaf, 1), leaf_tuple(leaf.values[1], &leaf, 2)]).unwrap();
+        let word = |at: usize| u16::from_ne_bytes([page[at], page[at + 1]]);
+        // Two line pointers; two tuples of eight bytes' head, NULL bits, value, each filled up to eight.
+        assert_eq!((word(12), word(14)), (HEADER as u16 + 8, (BLOCK - SPECIAL - 48) as u16));
+        assert_eq!(page[HEADER..HEADER + 4], line_pointer(BLOCK - SPECIAL - 24, 24));
+        let second = BLOCK - SPECIAL - 48;
+        assert_eq!((word(second + 4), word(second + 6)), (2, 24 | HAS_NULLS));
+        assert_eq!((page[second + 8], &page[second + 16..second + 20]), (1, &[9, 0, 0, 0][..]));
+        let long = vec![0; 5000];
+        let leaf = Leaf { values: [&long, &long], variable: true, columns: 1 };
+        assert_eq!(pages(&metapage(), 1, Some(&leaf)), None);
+    }
+
+    fn metapage() -> Vec<u8> {
         let mut metapage = vec![0; BLOCK];
         metapage[HEADER..HEADER + 4].copy_from_slice(&0x0005_3162_u32.to_ne_bytes());
-        assert_eq!(pages(&metapage, 2).map(|p| p.len()), Some(4 * BLOCK));
+        metapage
     }
 }

@@ -10,13 +10,21 @@
 //! ```text
 //! rebuild.rs      the schema, object by object
 //! statistics.rs   pg_statistic
-//! sizes.rs        page counts and file lengths
-//! btree.rs        the pages of a tree that holds nothing
+//! extended.rs     pg_statistic_ext_data
+//! ends.rs         least and greatest values, as an index keeps them
+//! sizes.rs        page counts, file lengths, first pages of indexes
+//! btree.rs        the pages of a tree that holds nothing, or its two ends
+//! brin.rs         the first page of a BRIN index
+//! files.rs        the files on disk
 //! settings.rs     the planner's settings
 //! lane.rs         a database to plan in
 //! ```
 
+mod brin;
 mod btree;
+mod ends;
+mod extended;
+mod files;
 mod lane;
 mod rebuild;
 mod settings;
@@ -66,6 +74,7 @@ pub struct CloneDb {
     server: Server,
     settings: BTreeMap<String, String>,
     relations: Vec<Relation>,
+    ends: ends::Ends,
     candidates: Vec<Member>,
     /// Every index of the template under its root: what a view turns round.
     roots: HashMap<IndexName, Vec<u32>>,
@@ -99,11 +108,14 @@ impl CloneDb {
         let admin = open(&server, "postgres", DATABASE).await?;
         let planner = open(&server, OWNER, DATABASE).await?;
         problems.extend(rebuild::rebuild(&admin, &planner, &blueprint).await?);
+        statistics::pin_formats(&[&admin, &planner]).await?;
         problems.extend(statistics::write(&admin, &blueprint.statistics).await?);
+        problems.extend(extended::write(&admin, &planner, binaries.major, &blueprint.extended).await?);
+        let ends = ends::encode(&admin, &planner, &server.data_dir(), &blueprint.relations).await?;
         admin.client.batch_execute(TOGGLE_RIGHT).await.map_err(broken)?;
         let relations = blueprint.relations;
         let (candidates, roots) = (Vec::new(), HashMap::new());
-        Ok(CloneDb { server, settings: settings.clone(), relations, candidates, roots, lanes: Vec::new(), opened: 0, problems })
+        Ok(CloneDb { server, settings: settings.clone(), relations, ends, candidates, roots, lanes: Vec::new(), opened: 0, problems })
     }
 
     /// Builds the candidates in the template, hidden; those the server refuses come back with its reason.
@@ -150,9 +162,8 @@ impl CloneDb {
     async fn open_lane(&mut self, database: &str, sizes: &[(CandidateId, f64, f64)]) -> Result<Lane, Failure> {
         let admin = open(&self.server, "postgres", database).await?;
         let folder = self.server.data_dir();
-        for relation in self.relations.iter().chain(&self.candidate_relations(sizes)) {
-            sizes::put(&admin, &folder, relation).await?;
-        }
+        let relations: Vec<Relation> = self.relations.iter().cloned().chain(self.candidate_relations(sizes)).collect();
+        sizes::put(&admin, &folder, &relations, &self.ends).await?;
         if self.lanes.is_empty() {
             self.roots.clear();
             for (root, member) in tree(&admin).await? {
