@@ -49,7 +49,7 @@ pub async fn rich(shared: &Shared, name: &str) -> (String, u32) {
 /// The blueprint of a database.
 pub async fn read(url: &str) -> Blueprint {
     let live = Session::open(Some(url), &Purpose::reading("test")).await.unwrap();
-    blueprint::read(&live).await.unwrap()
+    blueprint::read(&live, &Default::default()).await.unwrap().0
 }
 
 /// A clone with one lane.
