@@ -117,6 +117,6 @@ async fn assert_no_rights(clone: &CloneDb) {
         where (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication) and r.rolname <> 'postgres'
            or r.rolname in ('advisor_owner', 'evil')
               and (pg_has_role(r.oid, 'pg_execute_server_program', 'member') or pg_has_role(r.oid, 'postgres', 'member'))";
-    let rows = planner(&clone).query(question, &[]).await.unwrap();
+    let rows = planner(clone).query(question, &[]).await.unwrap();
     assert!(rows.is_empty(), "{:?}", rows.iter().map(|r| r.get::<_, String>(0)).collect::<Vec<_>>());
 }

@@ -64,7 +64,7 @@ pub(super) async fn rebuild(admin: &Session, planner: &Session, blueprint: &Blue
 
 fn opens_as_its_kind(object: &Object) -> bool {
     let opening = |o: &&str| object.ddl.get(..o.len()).is_some_and(|start| start.eq_ignore_ascii_case(o));
-    OPENINGS.iter().any(|(kind, openings)| *kind == object.kind && openings.iter().any(|o| opening(&o)))
+    OPENINGS.iter().any(|(kind, openings)| *kind == object.kind && openings.iter().any(opening))
 }
 
 /// Stand-ins of types take one number as modifier: `geometry(Point,4326)` is tried again as `geometry`.
