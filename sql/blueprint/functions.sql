@@ -1,8 +1,11 @@
 -- purpose: functions in SQL and PL/pgSQL (others could run code outside the database and are left out)
 -- reads:   pg_proc, pg_language, pg_depend
 -- locks:   none
-select pg_catalog.format('function %s.%s', n.nspname, p.proname) as object,
-       pg_catalog.pg_get_functiondef(p.oid)                       as ddl
+-- Only a superuser may mark a function LEAKPROOF, and none runs this text: the word is taken out.
+select pg_catalog.format('function %s.%s(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) as object,
+       case when p.proleakproof
+            then pg_catalog.regexp_replace(pg_catalog.pg_get_functiondef(p.oid), ' LEAKPROOF', '')
+            else pg_catalog.pg_get_functiondef(p.oid) end          as ddl
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_language l on l.oid = p.prolang

@@ -14,6 +14,9 @@ pub struct Blueprint {
     pub locale: Locale,
     /// Extensions: their scripts need a superuser, so they are named and never carried as text.
     pub extensions: Vec<ExtensionName>,
+    /// Types that those extensions brought, for where an extension is missing.
+    #[serde(default)]
+    pub extension_types: Vec<ExtensionType>,
     /// Roles that policies name, that own tables or that ran the workload.
     pub roles: Vec<Role>,
     /// Statements that rebuild the schema, in the order in which they are run.
@@ -52,6 +55,17 @@ pub struct ExtensionName {
     pub name: String,
     /// Its schema.
     pub schema: String,
+}
+
+/// A type that an extension brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExtensionType {
+    /// The extension.
+    pub extension: String,
+    /// Schema of the type.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A role, without any right.
@@ -93,7 +107,7 @@ pub enum ObjectKind {
     Check,
     /// CREATE INDEX, and constraints that an index backs, in the order of their OIDs.
     Index,
-    /// ALTER INDEX … ATTACH PARTITION.
+    /// ALTER INDEX … ATTACH PARTITION, and SET of storage parameters where a constraint made the index.
     IndexAttachment,
     /// Foreign keys.
     ForeignKey,

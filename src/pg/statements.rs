@@ -128,22 +128,56 @@ statements! {
     DOCTOR_BUILDS = "doctor/builds", 13..=99, None, [] -> ["pid", "command", "phase", "schema", "table_name"];
     /// Clone: schemas as DDL.
     BLUEPRINT_SCHEMAS = "blueprint/schemas", 13..=99, None, [] -> ["object", "ddl"];
-    /// Clone: types as DDL.
+    /// Clone: collations as DDL.
+    BLUEPRINT_COLLATIONS = "blueprint/collations", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: enums as DDL.
+    BLUEPRINT_ENUMS = "blueprint/enums", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: composites, ranges and domains as DDL.
     BLUEPRINT_TYPES = "blueprint/types", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: sequences as DDL.
+    BLUEPRINT_SEQUENCES = "blueprint/sequences", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: functions as DDL.
     BLUEPRINT_FUNCTIONS = "blueprint/functions", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: aggregates as DDL.
+    BLUEPRINT_AGGREGATES = "blueprint/aggregates", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: operators as DDL.
+    BLUEPRINT_OPERATORS = "blueprint/operators", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: casts as DDL.
+    BLUEPRINT_CASTS = "blueprint/casts", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: text search dictionaries and configurations as DDL.
+    BLUEPRINT_TEXT_SEARCH = "blueprint/text_search", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: tables as DDL.
     BLUEPRINT_TABLES = "blueprint/tables", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: defaults and identity as DDL.
+    BLUEPRINT_DEFAULTS = "blueprint/defaults", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: partitions and inheritance as DDL.
     BLUEPRINT_INHERITANCE = "blueprint/inheritance", 13..=99, None, [] -> ["object", "ddl"];
-    /// Clone: constraints as DDL.
-    BLUEPRINT_CONSTRAINTS = "blueprint/constraints", 13..=99, None, [] -> ["object", "ddl"];
-    /// Clone: indexes as DDL.
+    /// Clone: CHECK constraints of domains as DDL.
+    BLUEPRINT_DOMAIN_CHECKS = "blueprint/domain_checks", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: CHECK constraints of tables as DDL.
+    BLUEPRINT_CHECKS = "blueprint/checks", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: indexes and the constraints they back as DDL.
     BLUEPRINT_INDEXES = "blueprint/indexes", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: attachments of indexes as DDL.
+    BLUEPRINT_ATTACHMENTS = "blueprint/attachments", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: foreign keys as DDL.
+    BLUEPRINT_FOREIGN_KEYS = "blueprint/foreign_keys", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: views as DDL.
     BLUEPRINT_VIEWS = "blueprint/views", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: rules as DDL.
+    BLUEPRINT_RULES = "blueprint/rules", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: CREATE STATISTICS as DDL.
+    BLUEPRINT_STATISTICS_OBJECTS = "blueprint/statistics_objects", 13..=99, None, [] -> ["object", "ddl"];
+    /// Clone: row-level security as DDL.
+    BLUEPRINT_POLICIES = "blueprint/policies", 13..=99, None, [] -> ["object", "ddl"];
     /// Clone: encoding and locale.
-    BLUEPRINT_DATABASE = "blueprint/database", 13..=99, None, [] -> ["encoding", "collate", "ctype"];
+    BLUEPRINT_DATABASE = "blueprint/database", 13..=99, None, [] -> ["encoding", "collate", "ctype", "provider", "locale", "icu_rules"];
+    /// Clone: roles.
+    BLUEPRINT_ROLES = "blueprint/roles", 13..=99, None, [] -> ["name", "bypasses_row_security", "member_of", "total"];
+    /// Clone: types that extensions brought.
+    BLUEPRINT_EXTENSION_TYPES = "blueprint/extension_types", 13..=99, None, [] -> ["extension", "schema", "name"];
+    /// Clone: what is not rebuilt.
+    BLUEPRINT_LEFT_OUT = "blueprint/left_out", 13..=99, None, [] -> ["what", "names"];
     /// Clone: sizes of relations.
     BLUEPRINT_RELATIONS = "blueprint/relations", 13..=99, None, [] -> ["schema", "name", "pages", "rows", "visible_pages", "blocks"];
     /// Clone: column statistics, from pg_stats.
