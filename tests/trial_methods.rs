@@ -205,9 +205,6 @@ async fn a_candidate_of_any_method_is_planned_as_the_real_index_is() {
             let off = (g - t).abs() / t;
             worst.entry(&spec.method).or_default().push(off);
             let tolerance = if spec.method == "gin" { GIN_TOLERANCE } else { TOLERANCE };
-            if spec.method == "gin" || off > 0.0 {
-                eprintln!("{:6} {g:10.2} {t:10.2} {:6.2} % {sql}", spec.method, 100.0 * off);
-            }
             if shape(&guess) != shape(truth) || off > tolerance {
                 wrong.push(format!("{} {sql}: {g} for {t}, {:?} for {:?}", spec.method, shape(&guess), shape(truth)));
             }
@@ -239,13 +236,16 @@ async fn a_hidden_index_is_a_dropped_index() {
             client.batch_execute(&spec.create_sql(&format!("index_{id}"), false)).await.expect("create index");
         }
         client.batch_execute("vacuum analyze").await.expect("vacuum");
+        // Without pageinspect a GIN index's counters are read from its file, where a checkpoint writes them.
+        client.batch_execute("checkpoint").await.expect("checkpoint");
         let (mut clone, _session) = copy(&shared, &url).await;
         clone.open_lanes(1, &[]).await.expect("lanes");
         let (mut wrong, mut changed) = (Vec::new(), BTreeMap::<&str, usize>::new());
         for (sql, _) in &work {
             let before = planned(&client, sql).await;
-            if exactly(&before) != exactly(&tried(&mut clone, &View::default(), sql).await) {
-                wrong.push(format!("{sql}: with every index"));
+            let copied = tried(&mut clone, &View::default(), sql).await;
+            if exactly(&copied) != exactly(&before) {
+                wrong.push(format!("{sql}: {:#?} for {:#?}", exactly(&copied), exactly(&before)));
             }
             // Whichever of them the plan reads has to be missed; that of a primary key cannot be dropped alone.
             let Some(used) = before.root.walk().filter_map(|n| n.index_name.clone()).find(|i| !i.ends_with("_pkey")) else { continue };

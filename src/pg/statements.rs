@@ -232,7 +232,7 @@ statements! {
         -> ["place", "reduced"];
     /// Clone: where relations lie, and what their first pages need.
     CLONE_FILES = "clone/files", 13..=99, None, ["_text", "_text"] -> [
-        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_bytes",
+        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_widths", "key_distinct",
     ];
     /// Clone: writes page and row counts.
     CLONE_PUT_SIZES = "clone/put_sizes", 13..=99, None, ["_oid", "_int4", "_float4", "_int4"] -> [];
