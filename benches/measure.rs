@@ -2,6 +2,7 @@
 //! building the clone. Nothing here fails for being slow. `cargo bench -- trials` runs what holds the word.
 
 use advisor::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
+use advisor::model::blueprint::Blueprint;
 use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::failure::Failure;
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
@@ -20,6 +21,7 @@ use advisor::read::sql::{normalize, read_workload, tokens};
 use advisor::rules::Thresholds;
 use advisor::term;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long each engine plans.
@@ -40,9 +42,9 @@ async fn main() -> Result<(), Failure> {
         bench.on_the_demo(wanted("trials"), wanted("selection")).await?;
     }
     if wanted("clone") {
-        for tables in [100, 1000] {
-            bench.clone(tables).await?;
-        }
+        bench.clone(100).await?;
+        bench.clone(1000).await?;
+        bench.huge().await?;
     }
     let line = |[what, how, figure]: &[String; 3]| format!("{what:<10} {how:<38} {figure}\n");
     let lines: String = bench.rows.iter().map(line).collect();
@@ -129,6 +131,9 @@ impl Bench {
             toggles_per_second(async |set| lanes[0].show(turns, &View::with(set.clone())).await).await?
         };
         self.row("trials", "clone, sets shown", figure);
+        for (what, sql, values) in TIMED {
+            self.overhead(&mut clone, what, sql, values).await?;
+        }
         if !has_hypopg {
             self.row("trials", "HypoPG", "skipped: not installed".into());
             return Ok(());
@@ -142,6 +147,42 @@ impl Bench {
         }
         let figure = toggles_per_second(async |set| hypopg.show(set).await).await?;
         self.row("trials", "HypoPG, sets shown", figure);
+        Ok(())
+    }
+
+    /// What turning indexes round, the transaction and the search_path cost beside the planning itself.
+    async fn overhead(&mut self, clone: &mut CloneDb, what: &str, sql: &str, value: &str) -> Result<(), Failure> {
+        let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+        let (lanes, turns) = clone.work();
+        let lane = lanes.first_mut().ok_or_else(|| Failure::usage("no lane"))?;
+        let values = [vec![Some(value.to_owned())]];
+        let prepared = explain::prepare_on(lane.session(), &ground, sql).await.map_err(Failure::usage)?;
+        lane.show(turns, &View::default()).await?;
+        let backend = lane.session().backend_pid;
+        let (mut figures, mut walls) = (Vec::new(), Vec::new());
+        // One after the other, several times over: the machine's mood hits both alike.
+        for turned in [false, true, false, true] {
+            let (start, cpu, mut plans) = (Instant::now(), cpu_seconds(backend), 0);
+            while start.elapsed() < SPAN {
+                if turned {
+                    let view = View::with([plans % 20, 20 + plans % 3].into());
+                    lane.explain(turns, &view, &ground, Call::Custom(&prepared, &values)).await?.map_err(Failure::usage)?;
+                } else {
+                    explain::explain_custom(&lane.session().client, &prepared, &values[0]).await.map_err(Failure::usage)?;
+                }
+                plans += 1;
+            }
+            walls.push(start.elapsed().as_secs_f64() * 1000.0 / plans as f64);
+            figures.push((cpu_seconds(backend) - cpu) * 1000.0 / plans as f64);
+        }
+        let mean = |list: &[f64], first: usize| (list[first] + list[first + 2]) / 2.0;
+        for (n, how) in ["bare EXPLAIN", "trial with another view each time"].iter().enumerate() {
+            self.row(
+                "trials",
+                &format!("{what}: {how}"),
+                format!("{:.3} ms wall, {:.3} ms backend CPU", mean(&walls, n), mean(&figures, n)),
+            );
+        }
         Ok(())
     }
 
@@ -160,14 +201,15 @@ impl Bench {
         Ok(())
     }
 
-    /// (d) Seconds to copy a schema into a server of our own.
+    /// (d) Seconds and disk to copy a schema into a server of our own: three indexes and ten columns a table.
     async fn clone(&mut self, tables: usize) -> Result<(), Failure> {
         let url = self.database(&format!("tables_{tables}")).await?;
         let create = format!(
             "do $$ begin for n in 1..{tables} loop
-               execute format('create table t%s (id int primary key, a int, b text, c timestamptz)', n);
-               execute format('insert into t%s select g, g %% 10, g::text, now() from generate_series(1, 200) g', n);
+               execute format('create table t%s (id int primary key, a int, b text, c timestamptz, d int, e int, f text, g int, h date, i int)', n);
+               execute format('insert into t%s select g, g %% 10, g::text, now(), g, g %% 7, md5(g::text), g %% 3, now(), g from generate_series(1, 200) g', n);
                execute format('create index on t%s (a, c)', n);
+               execute format('create index on t%s (lower(b)) where d > 5', n);
                if n % 100 = 0 then commit; end if;
              end loop; end $$"
         );
@@ -178,14 +220,74 @@ impl Bench {
         collect(&live, &CollectOptions::default()).await?;
         self.row("clone", &format!("catalog of {tables} tables read"), seconds(start));
         let start = Instant::now();
-        let clone = build_clone(&live, self.server().await?).await?;
-        self.row("clone", &format!("{tables} tables copied, server included"), seconds(start));
+        let (blueprint, taking) = blueprint::read(&live, &blueprint::Options::default()).await?;
+        self.row("clone", "schema and statistics read", format!("{}, {} statements", seconds(start), taking.statements));
+        self.copy(blueprint, &format!("{tables} tables, {} indexes copied, server included", 3 * tables)).await
+    }
+
+    /// (e) A database that claims a table of 1 TiB with two indexes.
+    async fn huge(&mut self) -> Result<(), Failure> {
+        let url = self.database("huge").await?;
+        run(
+            &url,
+            "create table t (id bigint primary key, at timestamptz); create index on t (at); insert into t values (1, now()); analyze",
+        )
+        .await?;
+        let live = Session::open(Some(&url), &Purpose::reading("bench")).await?;
+        let (mut blueprint, _) = blueprint::read(&live, &blueprint::Options::default()).await?;
+        for relation in &mut blueprint.relations {
+            relation.blocks = if relation.name == "t" { 1 << 27 } else { 205 << 17 };
+            (relation.pages, relation.rows) = (relation.blocks as i32, 1e10);
+        }
+        self.copy(blueprint, "a table of 1 TiB with two indexes").await
+    }
+
+    async fn copy(&mut self, blueprint: Blueprint, what: &str) -> Result<(), Failure> {
+        let start = Instant::now();
+        let mut clone = CloneDb::build(self.server().await?.binaries(), blueprint, &BTreeMap::new()).await?;
+        self.row("clone", what, seconds(start));
+        let start = Instant::now();
+        clone.open_lanes(1, &[]).await?;
+        let figure = format!("{}, {:.0} MB of disk with all", seconds(start), disk_bytes(&clone.folder()) / 1e6);
+        self.row("clone", "a lane to plan in", figure);
         if let Some(problem) = clone.problems.first() {
             self.row("clone", &format!("{} problems", clone.problems.len()), problem.message.clone());
         }
         Ok(())
     }
 }
+
+/// What a folder really takes, holes not counted.
+fn disk_bytes(folder: &Path) -> f64 {
+    use std::os::unix::fs::MetadataExt;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let one = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => disk_bytes(&entry.path()),
+        Ok(meta) => meta.blocks() as f64 * 512.0,
+        Err(_) => 0.0,
+    };
+    entries.map(one).sum()
+}
+
+/// CPU time of a process so far, seconds; 0 where there is no /proc.
+fn cpu_seconds(pid: i32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name in parentheses: state is field 3, user and system ticks (1/100 s) are 14 and 15.
+    let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    ticks.filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// Queries whose trials are timed, with a value.
+const TIMED: [(&str, &str, &str); 3] = [
+    ("one table", "select id, body from messages where conversation_id = $1 order by created_at desc limit 20", "42"),
+    ("two tables", "select m.id, u.name from messages m join users u on u.id = m.sender_id where m.conversation_id = $1", "42"),
+    (
+        "four tables",
+        "select c.id, u.name, count(*) from comments c join posts p on p.id = c.post_id join users u on u.id = p.author_id
+         left join likes l on l.post_id = p.id where c.user_id = $1 group by 1, 2",
+        "42",
+    ),
+];
 
 /// Texts of many shapes; no two are equal, few differ in more than their literals.
 fn statement(n: usize) -> String {

@@ -242,3 +242,75 @@ async fn a_clone_whose_server_dies_says_so_and_leaves_nothing() {
     drop(clone);
     assert!(!data.exists());
 }
+
+/// A value in every place that a snapshot is made of. All begin with `zq`, which nothing else does.
+const SECRETS: &str = "
+    create extension pg_stat_statements;
+    create type zone as enum ('zqenumone', 'zqenumtwo');
+    create domain code as text default 'zqdomaindefault' check (value <> 'zqdomaincheck');
+    create table people (id int primary key, email text not null default 'zqdefault', zone zone, code code, tags text[], doc jsonb, home inet,
+      note text check (note <> 'zqcheck'), born date, ref uuid, slot int4range);
+    create table parted (kind text, v int) partition by list (kind);
+    create table parted_one partition of parted for values in ('zqbound', 'zqboundtwo');
+    insert into people select g, 'zqmail' || g % 700, case when g % 2 = 0 then 'zqenumone' else 'zqenumtwo' end::zone, 'zqcode' || g % 3,
+      array['zqtag' || g % 5, 'zqtagtwo' || g % 7], jsonb_build_object('zqkey', 'zqdoc' || g % 4), '10.77.66.55', 'zqnote' || g % 9, date '1971-03-05' + g % 9,
+      md5((g % 50)::text)::uuid, int4range(g, g + 5) from generate_series(1, 5000) g;
+    insert into parted select 'zqbound', g from generate_series(1, 500) g;
+    create index on people (id) where code = 'zqpredicate';
+    create index on people ((coalesce(note, 'zqexpression')));
+    create statistics together (mcv, dependencies, ndistinct) on email, note from people;
+    create view seen as select id, 'zqviewlabel' as label from people where note = 'zqview';
+    create function one(text) returns boolean stable language sql as $$ select $1 = 'zqbody' $$;
+    create function two() returns text language plpgsql as $$ begin /* zqcomment */ return 'zqplpgsql'; end $$;
+    alter table people enable row level security;
+    create policy mine on people using (email = 'zqpolicy');
+    comment on table people is 'zqtablecomment';
+    comment on index people_pkey is 'zqindexcomment';
+    analyze;";
+
+#[tokio::test]
+async fn no_value_of_the_database_is_in_a_redacted_file() {
+    let url = support::database("offline_secrets");
+    let client = support::connect(&url).await;
+    client.batch_execute(SECRETS).await.expect("schema");
+    for text in [
+        "select id from people where email = 'zqasked' and note like 'zqpattern%'",
+        "select id from people where zone = 'zqenumone' limit 3",
+        "create index named on people (note) where email = 'zqddl'",
+        "select count(*) from seen",
+        "set application_name = 'zqapplication'",
+    ] {
+        client.batch_execute(text).await.expect(text);
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let path = snapshot_of(&url, folder.path());
+    let words = |path: &Path| -> std::collections::BTreeSet<String> {
+        let json = serde_json::to_string(&open(path)).expect("JSON").to_lowercase();
+        let starts = json.match_indices("zq").map(|(at, _)| at);
+        starts.map(|at| json[at..].chars().take_while(char::is_ascii_alphanumeric).collect()).collect()
+    };
+    // A JSON key is an operand of no comparison here; nothing else may stay.
+    assert_eq!(words(&path), std::collections::BTreeSet::new());
+    let json = serde_json::to_string(&open(&path)).expect("JSON");
+    for value in ["10.77.66.55", "1971-03-05", "c4ca4238-a0b9"] {
+        assert!(!json.contains(value), "{value}");
+    }
+
+    let report = report(&["--snapshot", path.to_str().expect("path")]);
+    assert!(report.pointer("/recommendation/fidelity/compared").and_then(Value::as_u64).expect("a self-check") >= 3, "{report}");
+
+    let whole = folder.path().join("whole.snapshot");
+    let taken = advisor(&["snapshot", &url, "--with-values", "--output", whole.to_str().expect("path")]);
+    assert!(String::from_utf8_lossy(&taken.stdout).contains("the real ones are in this file"), "{}", stderr(&taken));
+    assert!(words(&whole).contains("zqmail1"));
+    let shown = advisor(&["snapshot", "show", whole.to_str().expect("path")]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("the real ones are in this file"), "{}", stderr(&shown));
+
+    let some = folder.path().join("some.snapshot");
+    let taken = advisor(&["snapshot", &url, "--with-values=parted", "--output", some.to_str().expect("path")]);
+    assert_eq!(taken.status.code(), Some(0), "{}", stderr(&taken));
+    assert_eq!(words(&some), ["zqbound".to_owned(), "zqboundtwo".to_owned()].into());
+    let unknown = advisor(&["snapshot", &url, "--with-values=nobody", "--output", some.to_str().expect("path")]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("nobody"), "{}", stderr(&unknown));
+}

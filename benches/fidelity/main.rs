@@ -2,12 +2,16 @@
 //! query with no more indexes than the keys, with ten more that exist, and with the same ten as
 //! candidates; HypoPG and a redacted clone beside it. Nothing here fails for being wrong: it prints.
 
-use advisor::model::candidate::{Candidate, View};
+use advisor::model::blueprint::Blueprint;
+use advisor::flow::analyse::{Analysis, analyse};
+use advisor::flow::snapshot::{TakeOptions, take};
+use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::failure::Failure;
 use advisor::model::index_def::IndexSpec;
 use advisor::model::plan::Plan;
 use advisor::model::snapshot::Snapshot;
 use advisor::model::snapshot_file::NodeNumbers;
+use advisor::model::text::quote_literal;
 use advisor::pg::blueprint;
 use advisor::pg::clone::CloneDb;
 use advisor::pg::collect::{CollectOptions, collect};
@@ -15,9 +19,10 @@ use advisor::pg::explain::{self, Call, Ground};
 use advisor::pg::hypopg::Hypopg;
 use advisor::pg::server::{Server, ServerOptions, find};
 use advisor::pg::session::{Purpose, Session};
+use advisor::read::snapshot_file;
 use advisor::read::split::statements;
+use advisor::redact::Keep;
 use advisor::term;
-use std::time::Instant;
 
 const SHOP: &str = include_str!("shop.sql");
 const QUERIES: &str = include_str!("queries.sql");
@@ -31,23 +36,38 @@ async fn main() -> Outcome<()> {
     if !words.is_empty() && !words.iter().any(|w| "fidelity".contains(w.as_str())) {
         return Ok(());
     }
-    let options = ServerOptions { label: "advisor bench".into(), ..ServerOptions::default() };
+    let options = ServerOptions { preload: vec!["pg_stat_statements".into()], label: "advisor bench".into(), ..ServerOptions::default() };
     let server = Server::start(&find(None)?, &options).await?;
     let shop = Shop::build(&server).await?;
-    let bare = shop.plans().await?;
-    row("no more indexes than the keys", "clone", &compare(&bare, &shop.cloned(&server, &[]).await?));
+    row("no more indexes than the keys", "clone", &compare(&shop.plans().await?, &shop.cloned(&server, &[]).await?));
+
     // Candidates are offered to a clone of the bare database; their truth is the database once they are built.
     let (specs, sizes) = shop.indexes().await?;
-    let candidates = shop.cloned(&server, &sizes_of(&specs, &sizes)).await?;
+    let subsets: Vec<CandidateSet> = (0..26u32).map(|n| subset(n, specs.len())).collect();
+    let mut clone = shop.clone_of(&server, &sizes_of(&specs, &sizes)).await?;
+    let candidates = plans_with(&mut clone, (0..specs.len()).collect()).await?;
+    let mut cloned_totals = Vec::new();
+    for subset in &subsets {
+        cloned_totals.push(total(&plans_with(&mut clone, subset.clone()).await?));
+    }
+    drop(clone);
     let estimated = shop.cloned(&server, &estimates(&specs, &shop.snapshot().await?)).await?;
-    let hypothetical = shop.hypothetical(&specs).await;
+    let hypothetical = shop.hypothetical(&specs, &subsets).await;
+
     shop.build_indexes().await?;
     let indexed = shop.plans().await?;
     row("ten more, existing", "clone", &compare(&indexed, &shop.cloned(&server, &[]).await?));
+    shop.snapshot_file("ten more, existing, with values", Keep::Everything).await?;
+    shop.snapshot_file("ten more, existing, redacted", Keep::Nothing).await?;
     row("ten more, as candidates of the real size", "clone", &compare(&indexed, &candidates));
     row("ten more, as candidates of estimated size", "clone", &compare(&indexed, &estimated));
+    let totals = shop.totals(&specs, &subsets).await?;
+    order("clone", &totals, &cloned_totals);
     match hypothetical {
-        Ok(plans) => row("ten more, as candidates", "HypoPG", &compare(&indexed, &plans)),
+        Ok((plans, hypothetical_totals)) => {
+            row("ten more, as candidates", "HypoPG", &compare(&indexed, &plans));
+            order("HypoPG", &totals, &hypothetical_totals);
+        }
         Err(failure) => term::print(&format!("skipped: HypoPG, {}\n", failure.message)),
     }
     Ok(())
@@ -65,6 +85,10 @@ impl Shop {
         let url = server.url("shop");
         run(&url, SHOP).await?;
         run(&url, "vacuum analyze").await?;
+        run(&url, "create extension pg_stat_statements").await?;
+        for piece in statements(QUERIES) {
+            run(&url, &piece.text).await?;
+        }
         Ok(Shop { session: Session::open(Some(&url), &Purpose::reading("bench")).await?, url })
     }
 
@@ -105,49 +129,124 @@ impl Shop {
         run(&self.url, INDEXES).await
     }
 
-    /// Plans of a clone that sees all candidates.
-    async fn cloned(&self, server: &Server, candidates: &[(IndexSpec, f64, f64)]) -> Outcome<Vec<Plan>> {
-        let start = Instant::now();
+    /// A clone with candidates, ready to plan.
+    async fn clone_of(&self, server: &Server, candidates: &[(IndexSpec, f64, f64)]) -> Outcome<CloneDb> {
         let (blueprint, _) = blueprint::read(&self.session, &blueprint::Options::default()).await?;
-        let mut clone = CloneDb::build(server.binaries(), blueprint, &self.snapshot().await?.settings).await?;
-        let list: Vec<Candidate> = candidates
-            .iter()
-            .map(|(spec, bytes, _)| Candidate {
-                spec: spec.clone(),
-                size_bytes: Some(*bytes),
-                written_rows: 0.0,
-                from_queries: Default::default(),
-            })
-            .collect();
-        let refused = clone.add_candidates(&list).await?;
-        let sizes: Vec<_> = candidates.iter().enumerate().map(|(id, (_, bytes, rows))| (id, *bytes, *rows)).collect();
-        clone.open_lanes(1, &sizes).await?;
-        term::note(&format!(
-            "clone with {} candidates in {:.1} s, {} problems, {} refused",
-            list.len(),
-            start.elapsed().as_secs_f64(),
-            clone.problems.len(),
-            refused.len()
-        ));
-        let (lanes, turns) = clone.work();
-        let lane = lanes.first_mut().ok_or_else(|| Failure::usage("no lane"))?;
-        lane.show(turns, &View::with((0..list.len()).collect())).await?;
-        plans(lane.session()).await
+        build(server, blueprint, &self.snapshot().await?, candidates).await
     }
 
-    /// Plans of the database itself with HypoPG's indexes.
-    async fn hypothetical(&self, specs: &[IndexSpec]) -> Outcome<Vec<Plan>> {
+    /// Plans of a clone that sees all candidates.
+    async fn cloned(&self, server: &Server, candidates: &[(IndexSpec, f64, f64)]) -> Outcome<Vec<Plan>> {
+        plans_with(&mut self.clone_of(server, candidates).await?, (0..candidates.len()).collect()).await
+    }
+
+    /// What an analysis of a snapshot says of itself: values sampled from the file against the server's own plans.
+    async fn snapshot_file(&self, what: &str, keep: Keep) -> Outcome<()> {
+        let file = take(&TakeOptions { target: Some(self.url.clone()), endpoints: true, max_queries: 500, keep }).await?;
+        let folder = tempfile::tempdir().map_err(|e| Failure::usage(e.to_string()))?;
+        let path = folder.path().join("snapshot");
+        let bytes = snapshot_file::write(&file).map_err(Failure::usage)?;
+        advisor::disk::write_bytes(&path, &bytes)?;
+        let analysis = Analysis { snapshot: Some(path), ..Analysis::of(None) };
+        let f = analyse(&analysis).await?.recommendation.fidelity.unwrap_or_default();
+        term::print(&format!(
+            "fidelity   {what:<44} {:<8} exact {:>2}/{}  same steps {:>2}/{}  cost error median {:.2} %  worst {:.2} %  ({:.0} kB)\n",
+            "file",
+            f.equal,
+            f.compared,
+            f.same_shape,
+            f.compared,
+            100.0 * f.median_cost_error,
+            100.0 * f.worst_cost_error,
+            bytes.len() as f64 / 1e3
+        ));
+        Ok(())
+    }
+
+    /// Cost of all queries with each subset: the database with the other indexes made invisible to the planner.
+    async fn totals(&self, specs: &[IndexSpec], subsets: &[CandidateSet]) -> Outcome<Vec<f64>> {
+        let built = self.snapshot().await?.catalog.indexes;
+        let name = |spec: &IndexSpec| built.iter().find(|i| i.spec == *spec).map(|i| quote_literal(&i.name)).unwrap_or_default();
+        let names: Vec<String> = specs.iter().map(name).collect();
+        let show = |seen: &str| {
+            format!(
+                "update pg_index x set indisvalid = r.relname in ({seen}'') from pg_class r, pg_partition_tree(r.oid) p
+                 where r.relname in ({}) and x.indexrelid = p.relid",
+                names.join(", ")
+            )
+        };
+        let mut totals = Vec::new();
+        for subset in subsets {
+            run(&self.url, &show(&subset.iter().map(|i| format!("{}, ", names[*i])).collect::<String>())).await?;
+            totals.push(total(&self.plans().await?));
+        }
+        run(&self.url, &show(&names.iter().map(|n| format!("{n}, ")).collect::<String>())).await?;
+        Ok(totals)
+    }
+
+    /// Plans of the database itself with all of HypoPG's indexes, and the cost of all queries with each subset.
+    async fn hypothetical(&self, specs: &[IndexSpec], subsets: &[CandidateSet]) -> Outcome<(Vec<Plan>, Vec<f64>)> {
         run(&self.url, "create schema hypo; create extension hypopg schema hypo").await?;
         let session = Session::open(Some(&self.url), &Purpose::reading("bench")).await?;
         let mut hypopg = Hypopg::enter(session, "hypo").await?;
-        let list: Vec<Candidate> = specs
-            .iter()
-            .map(|spec| Candidate { spec: spec.clone(), size_bytes: None, written_rows: 0.0, from_queries: Default::default() })
-            .collect();
+        let list: Vec<Candidate> = specs.iter().map(|spec| candidate(spec, None)).collect();
         let refused: Vec<usize> = hypopg.add_candidates(&list).await?.into_iter().map(|(id, _)| id).collect();
-        hypopg.show(&(0..list.len()).filter(|id| !refused.contains(id)).collect()).await?;
-        plans(hypopg.planner()).await
+        let offered = |set: &CandidateSet| set.iter().copied().filter(|id| !refused.contains(id)).collect::<CandidateSet>();
+        let mut totals = Vec::new();
+        for subset in subsets {
+            hypopg.show(&offered(subset)).await?;
+            totals.push(total(&plans(hypopg.planner()).await?));
+        }
+        hypopg.show(&offered(&(0..list.len()).collect())).await?;
+        Ok((plans(hypopg.planner()).await?, totals))
     }
+}
+
+async fn build(server: &Server, blueprint: Blueprint, snapshot: &Snapshot, candidates: &[(IndexSpec, f64, f64)]) -> Outcome<CloneDb> {
+    let mut clone = CloneDb::build(server.binaries(), blueprint, &snapshot.settings).await?;
+    let list: Vec<Candidate> = candidates.iter().map(|(spec, bytes, _)| candidate(spec, Some(*bytes))).collect();
+    let refused = clone.add_candidates(&list).await?;
+    let sizes: Vec<_> = candidates.iter().enumerate().map(|(id, (_, bytes, rows))| (id, *bytes, *rows)).collect();
+    clone.open_lanes(1, &sizes).await?;
+    let first = clone.problems.first().map_or(String::new(), |p| format!(": {}", p.message));
+    term::note(&format!("clone with {} candidates, {} refused, {} problems{first}", list.len(), refused.len(), clone.problems.len()));
+    Ok(clone)
+}
+
+fn candidate(spec: &IndexSpec, size_bytes: Option<f64>) -> Candidate {
+    Candidate { spec: spec.clone(), size_bytes, written_rows: 0.0, from_queries: Default::default() }
+}
+
+async fn plans_with(clone: &mut CloneDb, present: CandidateSet) -> Outcome<Vec<Plan>> {
+    let (lanes, turns) = clone.work();
+    let lane = lanes.first_mut().ok_or_else(|| Failure::usage("no lane"))?;
+    lane.show(turns, &View::with(present)).await?;
+    plans(lane.session()).await
+}
+
+/// The n-th of many subsets: a scattering of bits.
+fn subset(n: u32, of: usize) -> CandidateSet {
+    (0..of).filter(|i| (n.wrapping_add(1).wrapping_mul(2_654_435_761) >> (i + 9)) & 1 == 1).collect()
+}
+
+fn total(plans: &[Plan]) -> f64 {
+    plans.iter().map(|p| p.root.total_cost.unwrap_or_default()).sum()
+}
+
+/// How far the costs of all queries are off, and how many pairs of subsets stand in the wrong order.
+fn order(engine: &str, truth: &[f64], guess: &[f64]) {
+    let pairs = (0..truth.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let (mut all, mut wrong) = (0, 0);
+    for (a, b) in pairs.filter(|(a, b)| truth[*a] != truth[*b]) {
+        all += 1;
+        wrong += usize::from((truth[a] < truth[b]) != (guess[a] < guess[b]));
+    }
+    let worst = truth.iter().zip(guess).map(|(t, g)| (g - t).abs() / t).fold(0.0, f64::max);
+    term::print(&format!(
+        "fidelity   {} subsets of the ten                           {engine:<8} {wrong} of {all} pairs in the wrong order; workload cost off by {:.2} % at most\n",
+        truth.len(),
+        100.0 * worst
+    ));
 }
 
 fn sizes_of(specs: &[IndexSpec], sizes: &[(f64, f64)]) -> Vec<(IndexSpec, f64, f64)> {

@@ -277,7 +277,8 @@ async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice
 pub(super) async fn build_clone(binaries: &Binaries, mut blueprint: Blueprint, snapshot: &mut Snapshot) -> Result<Engine, Failure> {
     let progress = term::progress(0);
     progress.set_message("Copying schema and statistics");
-    snapshot.problems.append(&mut blueprint.problems);
+    let may_differ = blueprint.problems.drain(..).map(|p| Problem { source: WHAT_IF_CLONE.into(), message: p.message });
+    snapshot.problems.extend(may_differ);
     let built = CloneDb::build(binaries, blueprint, &snapshot.settings).await;
     progress.finish_and_clear();
     let mut clone = built?;

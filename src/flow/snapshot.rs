@@ -4,7 +4,7 @@ use super::analyse::Analysis;
 use super::engine::{self, Engine};
 use super::{inputs, plans, self_check};
 use crate::disk;
-use crate::model::blueprint::Blueprint;
+use crate::model::blueprint::{Blueprint, Taking};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::query::{Query, QuerySource};
@@ -14,7 +14,7 @@ use crate::model::snapshot::{Evidence, Gap, Problem, Snapshot};
 use crate::model::snapshot_file::{FILE_VERSION, FORMAT, KnownPlan, SnapshotFile};
 use crate::pg::blueprint;
 use crate::pg::collate;
-use crate::pg::collect::{CollectOptions, collect};
+use crate::pg::collect::{CollectOptions, collect, collect_counted};
 use crate::pg::session::{Purpose, Session};
 use crate::read::snapshot_file;
 use crate::read::sql::{normalize, read_workload};
@@ -22,6 +22,7 @@ use crate::redact::{self, Dictionary, Keep};
 use crate::term;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Instant;
 
 /// How a snapshot is taken.
 #[derive(Debug, Clone)]
@@ -42,15 +43,19 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
     session.notes.iter().for_each(|note| term::note(&format!("note: {note}")));
     let progress = term::progress(0);
     progress.set_message("Reading catalog, statistics and workload");
-    let mut snapshot = collect(&session, &CollectOptions::default()).await?;
+    let (mut snapshot, mut taking) = collect_counted(&session, &CollectOptions::default()).await?;
     read_workload(&mut snapshot);
     progress.finish_and_clear();
+    let start = Instant::now();
     let production_plans = known_plans(&session, &mut snapshot, options.max_queries).await;
+    // Each is parsed once and planned once.
+    taking += Taking { statements: 2 * production_plans.len() as u64, server_ms: start.elapsed().as_secs_f64() * 1000.0 };
     let progress = term::progress(0);
     progress.set_message("Reading schema and statistics");
     let read = blueprint::read(&session, &blueprint::Options { endpoints: options.endpoints }).await;
     progress.finish_and_clear();
-    let (mut blueprint, taking) = read?;
+    let (mut blueprint, asked) = read?;
+    taking += asked;
     forget_the_moment(&mut snapshot);
     let redaction = redact(&session, &mut blueprint, &mut snapshot, &options.keep).await?;
     Ok(SnapshotFile {

@@ -277,3 +277,10 @@ pub struct Taking {
     /// Time waited for their answers, ms: at most this the server worked.
     pub server_ms: f64,
 }
+
+impl std::ops::AddAssign for Taking {
+    fn add_assign(&mut self, more: Taking) {
+        self.statements += more.statements;
+        self.server_ms += more.server_ms;
+    }
+}

@@ -52,6 +52,12 @@ impl<'a> Live<'a> {
         self.timed(self.client.query(statement.sql, parameters)).await
     }
 
+    /// The only row of one of them.
+    pub(super) async fn row(&self, statement: &Statement) -> Result<Row, Error> {
+        self.statements.fetch_add(1, Relaxed);
+        self.timed(self.client.query_one(statement.sql, &[])).await
+    }
+
     /// As [`Live::query`]; the inner error is the server's refusal, and the transaction goes on.
     pub(super) async fn attempt(&self, statement: &Statement) -> Result<Result<Vec<Row>, Error>, Error> {
         self.command("SAVEPOINT advisor_attempt").await?;

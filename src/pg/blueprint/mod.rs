@@ -58,7 +58,7 @@ async fn read_all(live: &Live<'_>, options: &Options) -> Result<Blueprint, Error
     live.query(&statements::FORMATS, &[]).await?;
     live.query(&statements::SEARCH_PATH, &[&""]).await?;
     let mut blueprint = Blueprint::default();
-    live.timed(objects::read(live, &mut blueprint)).await?;
+    objects::read(live, &mut blueprint).await?;
     sizes::read(live, &mut blueprint).await?;
     statistics::read(live, &mut blueprint).await?;
     extended::read(live, &mut blueprint).await?;

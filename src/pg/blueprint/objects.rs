@@ -1,9 +1,10 @@
 //! The schema as statements, and what stands around it: locale, extensions, roles.
 
+use super::live::Live;
 use crate::model::blueprint::{Blueprint, ExtensionName, ExtensionType, Locale, Object, ObjectKind, Role};
 use crate::model::snapshot::Problem;
 use crate::pg::statements::{self, Statement};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 /// Schema objects in the order in which they are rebuilt.
 static OBJECTS: [(ObjectKind, &Statement); 22] = [
@@ -37,33 +38,33 @@ static OBJECTS: [(ObjectKind, &Statement); 22] = [
 const NAMES_WRITTEN: usize = 20;
 
 /// Fills locale, extensions, roles and objects; what cannot be rebuilt becomes a problem.
-pub(super) async fn read(live: &Client, blueprint: &mut Blueprint) -> Result<(), Error> {
+pub(super) async fn read(live: &Live<'_>, blueprint: &mut Blueprint) -> Result<(), Error> {
     blueprint.locale = locale(live).await?;
-    for row in live.query(statements::EXTENSIONS.sql, &[]).await? {
+    for row in live.query(&statements::EXTENSIONS, &[]).await? {
         blueprint.extensions.push(ExtensionName { name: row.try_get("name")?, schema: row.try_get("schema")? });
     }
     blueprint.extensions.retain(|e| e.name != "plpgsql");
-    for row in live.query(statements::BLUEPRINT_EXTENSION_TYPES.sql, &[]).await? {
+    for row in live.query(&statements::BLUEPRINT_EXTENSION_TYPES, &[]).await? {
         let (extension, schema, name) = (row.try_get("extension")?, row.try_get("schema")?, row.try_get("name")?);
         blueprint.extension_types.push(ExtensionType { extension, schema, name });
     }
     read_roles(live, blueprint).await?;
     for (kind, statement) in OBJECTS {
-        for row in live.query(statement.sql, &[]).await? {
+        for row in live.query(statement, &[]).await? {
             // No text: dropped by another session while we read.
             let Some(ddl) = row.try_get("ddl")? else { continue };
             blueprint.objects.push(Object { kind, name: row.try_get("object")?, ddl });
         }
     }
-    for row in live.query(statements::BLUEPRINT_LEFT_OUT.sql, &[]).await? {
+    for row in live.query(&statements::BLUEPRINT_LEFT_OUT, &[]).await? {
         let (what, names): (String, Vec<String>) = (row.try_get("what")?, row.try_get("names")?);
         blueprint.problems.push(problem(format!("left out: {what}: {}", list(&names))));
     }
     Ok(())
 }
 
-async fn locale(live: &Client) -> Result<Locale, Error> {
-    let row = live.query_one(statements::BLUEPRINT_DATABASE.sql, &[]).await?;
+async fn locale(live: &Live<'_>) -> Result<Locale, Error> {
+    let row = live.row(&statements::BLUEPRINT_DATABASE).await?;
     Ok(Locale {
         encoding: row.try_get("encoding")?,
         collate: row.try_get("collate")?,
@@ -74,9 +75,9 @@ async fn locale(live: &Client) -> Result<Locale, Error> {
     })
 }
 
-async fn read_roles(live: &Client, blueprint: &mut Blueprint) -> Result<(), Error> {
+async fn read_roles(live: &Live<'_>, blueprint: &mut Blueprint) -> Result<(), Error> {
     let mut total: i64 = 0;
-    for row in live.query(statements::BLUEPRINT_ROLES.sql, &[]).await? {
+    for row in live.query(&statements::BLUEPRINT_ROLES, &[]).await? {
         total = row.try_get("total")?;
         blueprint.roles.push(Role {
             name: row.try_get("name")?,

@@ -59,12 +59,15 @@ const TOGGLE_RIGHT: &str = "GRANT UPDATE (indisvalid) ON pg_catalog.pg_index TO 
 /// Settings of the server. Nothing may read an index before its file has its final shape, or the
 /// server would keep the old first page in a buffer: a parallel build plans; small new files are
 /// logged, unless told to sync, page by page.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("autovacuum", "off"),
     ("allow_system_table_mods", "on"),
     ("max_connections", "40"),
     ("max_parallel_maintenance_workers", "0"),
     ("wal_skip_threshold", "0"),
+    // Nobody recovers a throw-away server: old segments go at once.
+    ("min_wal_size", "2MB"),
+    ("max_wal_size", "16MB"),
 ];
 
 /// A running clone: one database as template, whose files are as short as the server made them, and
@@ -100,6 +103,7 @@ impl CloneDb {
         check_sizes(&blueprint.relations)?;
         let options = ServerOptions {
             settings: SETTINGS.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            wal_segment_mb: 1,
             label: "what-if clone".into(),
             ..ServerOptions::default()
         };

@@ -10,6 +10,7 @@ mod reader;
 mod search_path;
 mod workload;
 
+use crate::model::blueprint::Taking;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::snapshot::{NEWEST_TESTED_MAJOR, OLDEST_MAJOR, Problem, SNAPSHOT_VERSION, Server, Snapshot};
 use crate::model::text::one_line;
@@ -38,6 +39,11 @@ struct Rights {
 /// Reads the database of `session`. Opens and ends its own transaction, in which the session's
 /// time limits hold also behind a pooler.
 pub async fn collect(session: &Session, options: &CollectOptions) -> Result<Snapshot, Failure> {
+    collect_counted(session, options).await.map(|(snapshot, _)| snapshot)
+}
+
+/// As [`collect`], and says what was asked for it.
+pub async fn collect_counted(session: &Session, options: &CollectOptions) -> Result<(Snapshot, Taking), Failure> {
     let fail = |e: Error| Failure::new(FailureKind::Connect, format!("cannot read the database: {}", describe(&e)));
     session.begin_snapshot().await.map_err(fail)?;
     let snapshot = read_all(&session.client, options).await;
@@ -48,7 +54,7 @@ pub async fn collect(session: &Session, options: &CollectOptions) -> Result<Snap
     Ok(snapshot)
 }
 
-async fn read_all(client: &Client, options: &CollectOptions) -> Result<Snapshot, Failure> {
+async fn read_all(client: &Client, options: &CollectOptions) -> Result<(Snapshot, Taking), Failure> {
     let fail = |e: Error| Failure::new(FailureKind::Connect, format!("cannot read the database: {}", describe(&e)));
     let mut reader = Reader::new(client);
     let server = server(&reader).await.map_err(fail)?;
@@ -64,8 +70,9 @@ async fn read_all(client: &Client, options: &CollectOptions) -> Result<Snapshot,
         let hint = "a statement may have met a restart or a limit of the server: see its log";
         return Err(Failure::new(FailureKind::Connect, "the connection was lost while reading").hint(hint));
     }
+    let taking = reader.taking();
     snapshot.problems.extend(reader.problems);
-    Ok(snapshot)
+    Ok((snapshot, taking))
 }
 
 async fn server(reader: &Reader<'_>) -> Result<Server, Error> {

@@ -46,13 +46,22 @@ pub struct ServerOptions {
     pub locale: String,
     /// Encoding of the cluster.
     pub encoding: String,
+    /// Size of a WAL segment, MB: with 1 an idle server keeps two instead of 32 MB on disk.
+    pub wal_segment_mb: u32,
     /// What it is for; shown in process lists.
     pub label: String,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        ServerOptions { preload: Vec::new(), settings: Vec::new(), locale: "C".into(), encoding: "UTF8".into(), label: "advisor".into() }
+        ServerOptions {
+            preload: Vec::new(),
+            settings: Vec::new(),
+            locale: "C".into(),
+            encoding: "UTF8".into(),
+            wal_segment_mb: 16,
+            label: "advisor".into(),
+        }
     }
 }
 
@@ -161,6 +170,7 @@ async fn initdb(binaries: &Binaries, options: &ServerOptions, folder: &Folder, a
     let mut command = process::command(&binaries.dir.join("initdb"), folder.path(), account);
     command.arg("-D").arg(folder.data()).args(["-U", SUPERUSER, "-A", "trust", "--no-sync"]);
     command.arg(format!("--locale={}", options.locale)).arg(format!("--encoding={}", options.encoding));
+    command.arg(format!("--wal-segsize={}", options.wal_segment_mb));
     // On by default since 18. The data is thrown away, and the clone writes pages of its own.
     if binaries.major >= 18 {
         command.arg("--no-data-checksums");
