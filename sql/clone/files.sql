@@ -11,13 +11,8 @@ select w.place                                                                  
             then pg_catalog.pg_get_indexdef(c.oid, 1, false) end                  as leading,
        x.indoption[0] & 1 = 1                                                     as descending,
        x.indnatts                                                                 as columns,
-       case when c.relam = 403 then
-         (select 8 * pg_catalog.ceil(pg_catalog.sum(coalesce(s.stawidth, 16)) / 8.0)
-          from pg_catalog.generate_series(0, x.indnkeyatts - 1) as k (n)
-          left join pg_catalog.pg_statistic s
-            on not s.stainherit
-           and s.starelid = case when x.indkey[k.n] > 0 then x.indrelid else c.oid end
-           and s.staattnum = case when x.indkey[k.n] > 0 then x.indkey[k.n] else k.n + 1 end)::pg_catalog.float8 end   as key_bytes
+       keys.widths                                                                as key_widths,
+       keys.distinct_values                                                       as key_distinct
 from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) with ordinality as w (schema, name, place)
 join pg_catalog.pg_namespace n on n.nspname = w.schema
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
@@ -25,4 +20,13 @@ left join pg_catalog.pg_am m on m.oid = c.relam
 left join pg_catalog.pg_index x on x.indexrelid = c.oid
 left join pg_catalog.pg_opclass o on o.oid = x.indclass[0]
 left join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0] and a.attnum > 0
+left join lateral (
+  select pg_catalog.array_agg(coalesce(s.stawidth * (1 - s.stanullfrac), 16)::pg_catalog.float8 order by k.n)   as widths,
+         -- As in pg_stats: below 0 a share of the rows. A key of which nothing is known is taken for unique.
+         pg_catalog.array_agg(coalesce(nullif(s.stadistinct, 0), -1)::pg_catalog.float8 order by k.n)    as distinct_values
+  from pg_catalog.generate_series(0, x.indnkeyatts - 1) as k (n)
+  left join pg_catalog.pg_statistic s
+    on not s.stainherit
+   and s.starelid = case when x.indkey[k.n] > 0 then x.indrelid else c.oid end
+   and s.staattnum = case when x.indkey[k.n] > 0 then x.indkey[k.n] else k.n + 1 end) keys on c.relam = 403
 order by w.place

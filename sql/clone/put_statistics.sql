@@ -1,5 +1,5 @@
 -- purpose: write statistics of many columns; says of each whether it was written, and whether values were left out
--- reads:   pg_class, pg_attribute, pg_type, pg_range, pg_opclass, pg_amop, pg_operator
+-- reads:   pg_class, pg_attribute, pg_index, pg_type, pg_range, pg_opclass, pg_amop, pg_operator
 -- locks:   RowExclusive on pg_statistic (our own server only)
 with recursive given as materialized (
   select g.*
@@ -11,8 +11,8 @@ with recursive given as materialized (
   select s.*
   from rows from (pg_catalog.unnest($9::pg_catalog.int4[]), pg_catalog.unnest($10::pg_catalog.int4[]), pg_catalog.unnest($11::pg_catalog.int2[]),
                   pg_catalog.unnest($12::pg_catalog.text[]), pg_catalog.unnest($13::pg_catalog.text[]), pg_catalog.unnest($14::pg_catalog.text[]),
-                  pg_catalog.unnest($15::pg_catalog.text[]), pg_catalog.unnest($16::pg_catalog.text[]))
-    as s (place, n, kind, operator, coll, given_numbers, given_type, given_values)
+                  pg_catalog.unnest($15::pg_catalog.text[]))
+    as s (place, n, kind, operator, coll, given_numbers, given_values)
 ), domains (oid, base) as (
   select t.oid, t.typbasetype from pg_catalog.pg_type t where t.typtype = 'd'
   union all
@@ -21,12 +21,21 @@ with recursive given as materialized (
   -- A domain's checks may be anyone's functions, and the superuser would run them: values are read as the type below.
   select d.oid, d.base from domains d join pg_catalog.pg_type t on t.oid = d.base where t.typtype <> 'd'
 ), targets as materialized (
-  select g.*, c.oid as rel, a.attnum, a.attcollation, coalesce(b.base, a.atttypid) as typ, c.relkind = 'i' and c.relam <> 403 as stored_otherwise
+  select g.*, c.oid as rel, a.attnum, a.attcollation, coalesce(b.base, i.typ) as typ
   from given g
   join pg_catalog.pg_namespace n on n.nspname = g.schema
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = g.relation
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = g."column" and a.attnum > 0 and not a.attisdropped
-  left join bases b on b.oid = a.atttypid
+  left join pg_catalog.pg_index x on x.indexrelid = c.oid
+  left join pg_catalog.pg_opclass k on k.oid = x.indclass[a.attnum - 1] and k.opckeytype <> 0
+  -- An index may store another type than its expression has, of which the statistics are: GIN the keys of a document, GiST a signature.
+  -- The planner hands the values to operators of the expression's type, and would crash over any other.
+  cross join lateral (
+    select case when k.opckeytype is null then a.atttypid
+                when k.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype then (select t.typarray from pg_catalog.pg_type t where t.oid = a.atttypid)
+                when (select t.typtype = 'p' from pg_catalog.pg_type t where t.oid = k.opcintype) then a.atttypid
+                else k.opcintype end as typ) i
+  left join bases b on b.oid = i.typ
 ), types as materialized (
   select t.oid, t.typarray,
          case when t.typlen = -1 then t.typelem else 0 end as element,
@@ -64,7 +73,6 @@ with recursive given as materialized (
       order by o.amopstrategy) as all) ops
   where t.oid in (select x.typ from targets x
                   union select y.typelem from targets x join pg_catalog.pg_type y on y.oid = x.typ
-                  union select y.typarray from targets x join pg_catalog.pg_type y on y.oid = x.typ where x.stored_otherwise
                   union select 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid
                   union select 'pg_catalog.float8'::pg_catalog.regtype::pg_catalog.oid)
      or t.typtype = 'r'
@@ -78,14 +86,11 @@ with recursive given as materialized (
               else coalesce(pg_catalog.to_regcollation(g.coll)::pg_catalog.oid,
                             case when own.oid = 'pg_catalog.tsvector'::pg_catalog.regtype::pg_catalog.oid then 100 else g.attcollation end) end as coll,
          g.given_numbers, case when v.safe then v.oid else 0 end as value_type, case when v.safe then g.given_values end as given_values
-  from (select s.*, t.typ, t.attcollation, t.stored_otherwise from targets t join given_slots s on s.place = t.place) g
+  from (select s.*, t.typ, t.attcollation from targets t join given_slots s on s.place = t.place) g
   left join types own on own.oid = g.typ
   left join types v on v.oid = case
-    when g.kind in (1, 2, 3) and not g.stored_otherwise then g.typ
-    -- An index of this method may hold elements in place of the expression's arrays.
-    when g.kind in (1, 2, 3) then case when pg_catalog.to_regtype(g.given_type)::pg_catalog.oid = own.typarray then own.typarray else g.typ end
+    when g.kind in (1, 2, 3) then g.typ
     when g.kind in (4, 5) and own.oid = 'pg_catalog.tsvector'::pg_catalog.regtype::pg_catalog.oid then 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid
-    when g.kind in (4, 5) and g.stored_otherwise then g.typ
     when g.kind in (4, 5) then own.element
     when g.kind = 6 then 'pg_catalog.float8'::pg_catalog.regtype::pg_catalog.oid
     when g.kind = 7 then own.range

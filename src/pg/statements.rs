@@ -228,11 +228,11 @@ statements! {
     BLUEPRINT_GIN_PAGES = "blueprint/gin_pages", 13..=99, Some("pageinspect"), [] -> ["schema", "name", "page"];
     /// Clone: writes statistics.
     CLONE_PUT_STATISTICS = "clone/put_statistics", 13..=99, None,
-        ["_int4", "_text", "_text", "_text", "_bool", "_float4", "_int4", "_float4", "_int4", "_int4", "_int2", "_text", "_text", "_text", "_text", "_text"]
+        ["_int4", "_text", "_text", "_text", "_bool", "_float4", "_int4", "_float4", "_int4", "_int4", "_int2", "_text", "_text", "_text", "_text"]
         -> ["place", "reduced"];
     /// Clone: where relations lie, and what their first pages need.
     CLONE_FILES = "clone/files", 13..=99, None, ["_text", "_text"] -> [
-        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_bytes",
+        "place", "oid", "path", "method", "table_oid", "table_path", "leading", "descending", "columns", "key_widths", "key_distinct",
     ];
     /// Clone: writes page and row counts.
     CLONE_PUT_SIZES = "clone/put_sizes", 13..=99, None, ["_oid", "_int4", "_float4", "_int4"] -> [];

@@ -28,7 +28,8 @@ struct Place<'a> {
     leading: Option<String>,
     descending: bool,
     columns: i16,
-    key_bytes: f64,
+    key_widths: Vec<f64>,
+    key_distinct: Vec<f64>,
 }
 
 /// Writes the relations' counts, gives their files production's length and their first pages
@@ -70,7 +71,8 @@ fn place<'a>(row: &Row, folder: &Path, relations: &'a [Relation]) -> Result<Opti
         leading: row.try_get("leading")?,
         descending: row.try_get::<_, Option<bool>>("descending")?.unwrap_or(false),
         columns: row.try_get::<_, Option<i16>>("columns")?.unwrap_or(1),
-        key_bytes: row.try_get::<_, Option<f64>>("key_bytes")?.unwrap_or(16.0),
+        key_widths: row.try_get::<_, Option<Vec<f64>>>("key_widths")?.unwrap_or_default(),
+        key_distinct: row.try_get::<_, Option<Vec<f64>>>("key_distinct")?.unwrap_or_default(),
     }))
 }
 
@@ -80,10 +82,11 @@ fn first_pages(place: &Place<'_>, path: &Path, ends: &Ends, shown: &mut BTreeSet
     let Place { relation, table_path: Some(table), .. } = place else { return Ok(()) };
     let pages = match place.method.as_deref() {
         Some("btree") if relation.blocks > 1 => {
-            let height = relation
-                .height
-                .filter(|h| *h <= MOST_LEVELS)
-                .unwrap_or_else(|| btree::height(relation.blocks as f64 - 1.0, place.key_bytes));
+            let guess = || {
+                let keys = place.key_widths.iter().copied().zip(place.key_distinct.iter().copied());
+                btree::height(relation.blocks as f64 - 1.0, btree::pivot_bytes(keys, f64::from(relation.rows)))
+            };
+            let height = relation.height.filter(|h| *h <= MOST_LEVELS).unwrap_or_else(guess);
             let end = place.table_oid.zip(place.leading.as_ref()).and_then(|(table, leading)| ends.of(table, leading));
             // A table without a block has no block to be visible.
             let end = end.filter(|_| files::blocks(table) > 0);

@@ -83,9 +83,8 @@ async fn put(admin: &Session, statement: &Statement, first: usize, rows: &[Colum
     let operators: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.operator.as_deref()).collect();
     let collations: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.collation.as_deref()).collect();
     let numbers: Vec<Option<String>> = slots.iter().map(|(.., s)| s.numbers.as_ref().map(|n| number_array(n))).collect();
-    let types: Vec<Option<&str>> = slots.iter().map(|(.., s)| s.value_type.as_deref()).collect();
     let values: Vec<Option<String>> = slots.iter().map(|(.., s)| s.values.as_ref().map(|v| value_array(v))).collect();
-    let parameters: [&(dyn ToSql + Sync); 16] = [
+    let parameters: [&(dyn ToSql + Sync); 15] = [
         &places,
         &schemas,
         &relations,
@@ -100,7 +99,6 @@ async fn put(admin: &Session, statement: &Statement, first: usize, rows: &[Colum
         &operators,
         &collations,
         &numbers,
-        &types,
         &values,
     ];
     let answers = admin.client.query(statement, &parameters).await?;
