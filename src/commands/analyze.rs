@@ -80,6 +80,10 @@ pub(super) static ENTRY: Command = Command {
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
+    if options.snapshot.is_some() && options.what_if == WhatIfChoice::Hypopg {
+        return Err(Failure::usage("--what-if hypopg tries indexes on the database itself, and a snapshot is none")
+            .hint("leave it out: a snapshot is planned on a clone"));
+    }
     let analysis = Analysis {
         target: options.url.clone().or(options.connection.db.clone()),
         queries: options.queries.clone(),

@@ -149,8 +149,8 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
         }
         query.plan_role = plan_role(query, &catalog);
         let mut planned = plan_query(session, query, &catalog).await;
-        if let (Err(_), Some(role)) = (&planned, &query.plan_role) {
-            let message = format!("planned without row-level security: we cannot act as role {}", quote_ident(role));
+        if let (Err(reason), Some(role)) = (&planned, &query.plan_role) {
+            let message = format!("planned without row-level security: not possible as role {}: {reason}", quote_ident(role));
             let problem = Problem { source: query.fingerprint.clone(), message };
             query.plan_role = None;
             planned = plan_query(session, query, &catalog).await;

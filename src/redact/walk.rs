@@ -55,9 +55,15 @@ impl Walk<'_> {
             let (mut kept, mut dropped) = (Vec::new(), Vec::new());
             object.ddl = schema::statement(object, self.columns, self.images, &mut kept, &mut dropped);
             let note = |what: String| Note { what, place: object.name.clone() };
+            if object.kind == ObjectKind::Default && kept.iter().any(|reason| reason.starts_with("constants")) {
+                // No plan asks for it, so its constants need not stay.
+                object.ddl.clear();
+                (kept, dropped) = (Vec::new(), vec!["a default whose constants have no pseudonyms".into()]);
+            }
             self.report.kept.extend(kept.into_iter().map(note));
             self.report.dropped.extend(dropped.into_iter().map(note));
         }
+        blueprint.objects.retain(|object| !object.ddl.is_empty());
     }
 
     fn dropped(&mut self, what: &str, place: String) {

@@ -3,6 +3,7 @@
 use super::Style;
 use super::paint::{BOLD, DIM, WARN, fold, paint, safe};
 use super::units::{bytes, count, duration, plural};
+use crate::model::snapshot::Evidence;
 use crate::model::snapshot_file::SnapshotFile;
 use serde_json::json;
 
@@ -20,8 +21,9 @@ pub fn text(file: &SnapshotFile, style: &Style) -> String {
     for line in file.redaction.lines() {
         out.push_str(&format!("    {}\n", paint(DIM, fold(&line, style.width, 6))));
     }
-    for problem in &file.blueprint.problems {
-        out.push_str(&format!("  {} {}\n", paint(WARN, "!"), fold(&safe(&problem.message, 500), style.width, 4)));
+    let gaps = file.snapshot.gaps.iter().filter(|gap| gap.evidence != Evidence::Sessions).map(|gap| &gap.reason);
+    for problem in file.blueprint.problems.iter().map(|problem| &problem.message).chain(gaps) {
+        out.push_str(&format!("  {} {}\n", paint(WARN, "!"), fold(&safe(problem, 500), style.width, 4)));
     }
     out.push_str(&paint(DIM, format!("  written by advisor {}, file version {}\n", safe(&file.advisor_version, 20), file.version)));
     out
@@ -33,7 +35,7 @@ fn facts(file: &SnapshotFile) -> Vec<(&'static str, String)> {
     let size: i64 = blueprint.relations.iter().map(|r| r.blocks.max(0)).sum();
     let heights = blueprint.relations.iter().filter(|r| r.height.is_some()).count();
     let ends = blueprint.relations.iter().filter(|r| r.ends.is_some()).count();
-    let calls: f64 = file.snapshot.workload.iter().filter_map(|q| q.figures.as_ref()).map(|f| f.calls).sum();
+    let calls: f64 = file.snapshot.workload.iter().filter_map(|q| q.figures.as_ref()).map(|f| f.calls).fold(0.0, |sum, calls| sum + calls);
     vec![
         (
             "schema",
@@ -98,6 +100,7 @@ pub fn json(file: &SnapshotFile) -> String {
         "facts": facts,
         "redaction": file.redaction,
         "problems": file.blueprint.problems,
+        "gaps": file.snapshot.gaps,
     });
     format!("{document:#}\n")
 }

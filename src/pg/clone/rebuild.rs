@@ -57,7 +57,7 @@ pub(super) async fn rebuild(admin: &Session, planner: &Session, blueprint: &Blue
     problems.extend(missing.problems);
     let mut failed = run_all(planner, wanted).await?;
     failed = without_modifiers(planner, failed, &missing.stand_ins, &mut problems).await?;
-    let not_sent = refused.into_iter().map(|object| Failed { object, error: "its statement is not of its kind, and was not sent".into() });
+    let not_sent = refused.into_iter().map(|object| Failed { object, error: "its statement is not of its kind, and was not sent".into(), timed_out: false });
     problems.extend(failed.into_iter().chain(not_sent).map(|f| report(&f)));
     Ok(problems)
 }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_missing_access_method_is_named() {
         let error = "access method \"hnsw\" does not exist (42704)".to_owned();
-        let failed = Failed { object: object(ObjectKind::Index, ""), error };
+        let failed = Failed { object: object(ObjectKind::Index, ""), error, timed_out: false };
         assert_eq!(report(&failed).message, "x left out: its access method hnsw is missing here");
     }
 }

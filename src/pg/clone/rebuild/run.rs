@@ -17,15 +17,20 @@ const UNDER_WAY: usize = 64;
 pub(super) struct Failed {
     pub(super) object: Object,
     pub(super) error: String,
+    /// It took too long: trying it again would take as long.
+    pub(super) timed_out: bool,
 }
 
 /// Runs all in order, then again what failed, as long as that helps. Only a lost connection or a full disk is a failure.
 pub(super) async fn run_all(session: &Session, mut objects: Vec<Object>) -> Result<Vec<Failed>, Failure> {
+    let mut given_up = Vec::new();
     loop {
         let before = objects.len();
-        let failed = run_once(session, objects).await?;
+        let (slow, failed): (Vec<Failed>, Vec<Failed>) = run_once(session, objects).await?.into_iter().partition(|f| f.timed_out);
+        given_up.extend(slow);
         if failed.is_empty() || failed.len() == before {
-            return Ok(failed);
+            given_up.extend(failed);
+            return Ok(given_up);
         }
         objects = failed.into_iter().map(|f| f.object).collect();
     }
@@ -44,7 +49,8 @@ async fn run_once(session: &Session, objects: Vec<Object>) -> Result<Vec<Failed>
         }
     }
     let outcomes = objects.into_iter().zip(errors);
-    Ok(outcomes.filter_map(|(object, error)| error.map(|e| Failed { object, error: describe(&e) })).collect())
+    let failed = |object, e: Error| Failed { object, error: describe(&e), timed_out: e.code() == Some(&SqlState::QUERY_CANCELED) };
+    Ok(outcomes.filter_map(|(object, error)| error.map(|e| failed(object, e))).collect())
 }
 
 /// No object's fault: the server stops soon after.
