@@ -2,9 +2,9 @@
 //! query with no more indexes than the keys, with ten more that exist, and with the same ten as
 //! candidates; HypoPG and a redacted clone beside it. Nothing here fails for being wrong: it prints.
 
-use advisor::model::blueprint::Blueprint;
 use advisor::flow::analyse::{Analysis, analyse};
 use advisor::flow::snapshot::{TakeOptions, take};
+use advisor::model::blueprint::Blueprint;
 use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::failure::Failure;
 use advisor::model::index_def::IndexSpec;
@@ -170,8 +170,8 @@ impl Shop {
         let names: Vec<String> = specs.iter().map(name).collect();
         let show = |seen: &str| {
             format!(
-                "update pg_index x set indisvalid = r.relname in ({seen}'') from pg_class r, pg_partition_tree(r.oid) p
-                 where r.relname in ({}) and x.indexrelid = p.relid",
+                "update pg_index x set indisvalid = r.relname in ({seen}'') from pg_class r
+                 where r.relname in ({}) and (x.indexrelid = r.oid or x.indexrelid in (select relid from pg_partition_tree(r.oid)))",
                 names.join(", ")
             )
         };

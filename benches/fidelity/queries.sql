@@ -6,7 +6,7 @@ select sum(price * discount) from sale_lines where shipped >= date '1994-01-01' 
 select p.id, u.name, k.cost from parts p join stock k on k.part_id = p.id join suppliers u on u.id = k.supplier_id where p.size = 15 and p.kind = 'kind 14' order by u.balance desc limit 100;
 select mode, count(*) from sales s join sale_lines l on l.sale_id = s.id where l.mode in ('mode 1', 'mode 2') and l.due < l.received and l.received >= date '1994-01-01' and l.received < date '1995-01-01' group by mode;
 select n, count(*) from (select b.id, count(s.id) as n from buyers b left join sales s on s.buyer_id = b.id and s.priority <> 'priority 3' group by b.id) x group by n order by 2 desc;
-select sum(l.price) from sale_lines l join parts p on p.id = l.part_id where p.brand = 'brand 12' and p.kind = 'kind 12' and l.quantity < (select 0.2 * avg(quantity) from sale_lines i where i.part_id = p.id);
+select sum(l.price) from sale_lines l join parts p on p.id = l.part_id join (select part_id, 0.2 * avg(quantity) as few from sale_lines group by part_id) i on i.part_id = p.id where p.brand = 'brand 12' and p.kind = 'kind 12' and l.quantity < i.few;
 select * from sales where id = 4711;
 select * from sales where buyer_id = 42 order by sold desc limit 20;
 select * from sale_lines where part_id = 77 and supplier_id = 900;

@@ -13,7 +13,7 @@ insert into countries select g, g % 5, 'country ' || g from generate_series(0, 2
 insert into suppliers select g, g % 25, 'supplier ' || g, (g * 7919 % 1000000) / 100.0 from generate_series(1, 2000) g;
 insert into parts select g, 'brand ' || g % 25, 'kind ' || g % 150, 1 + g % 50, 900 + (g % 1000) / 10.0 from generate_series(1, 40000) g;
 insert into stock select p, 1 + (p + s * 500) % 2000, (p * 31 + s * 17) % 10000, (p * 13 + s) % 1000 from generate_series(1, 40000) p, generate_series(0, 3) s;
-insert into buyers select g, g % 25, 'segment ' || g % 5, (g * 104729 % 1100000) / 100.0 - 1000, (10 + g % 25) || '-' || g from generate_series(1, 30000) g;
+insert into buyers select g, g % 25, 'segment ' || g % 5, (g::bigint * 104729 % 1100000) / 100.0 - 1000, (10 + g % 25) || '-' || g from generate_series(1, 30000) g;
 insert into sales select g, 1 + floor(30000 * power((g * 7919 % 100003) / 100003.0, 2))::int, case when g % 2 = 0 then 'O' when g % 40 = 1 then 'P' else 'F' end,
   g % 50000, date '1992-01-01' + (g * 6151) % 2400, 'priority ' || g % 5 from generate_series(1, 200000) g;
 insert into sale_lines select s.id, l, 1 + (s.id * 37 + l * 7919) % 40000, 1 + (s.id * 11 + l) % 2000, 1 + (s.id + l) % 50, 900 + (s.id * l) % 90000,

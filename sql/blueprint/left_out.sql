@@ -1,5 +1,5 @@
 -- purpose: what is not rebuilt, by kind, for the report
--- reads:   pg_proc, pg_aggregate, pg_operator, pg_opclass, pg_type, pg_class, pg_index, pg_ts_parser, pg_ts_template, pg_depend
+-- reads:   pg_proc, pg_aggregate, pg_operator, pg_opclass, pg_type, pg_class, pg_tablespace, pg_index, pg_ts_parser, pg_ts_template, pg_depend
 -- locks:   none
 with functions as (
   select p.oid, p.pronamespace, p.proname, p.proleakproof, l.lanname, l.lanname in ('sql', 'plpgsql') as rebuilt, p.prorettype, p.prokind
@@ -44,6 +44,11 @@ with functions as (
          pg_catalog.format('table access method %s (each table is a heap)', m.amname)
   from pg_catalog.pg_class c join pg_catalog.pg_am m on m.oid = c.relam and m.amname <> 'heap'
   where c.relkind in ('r', 'm', 'p')
+  union all
+  select 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relnamespace, c.relname,
+         pg_catalog.format('the page costs of tablespace %s (the database''s are taken)', t.spcname)
+  from pg_catalog.pg_class c join pg_catalog.pg_tablespace t on t.oid = c.reltablespace
+  where pg_catalog.array_to_string(t.spcoptions, ' ') like '%page\_cost%'
   union all
   select 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relnamespace, c.relname, 'invalid indexes of partitioned tables'
   from pg_catalog.pg_class c join pg_catalog.pg_index x on x.indexrelid = c.oid and not x.indisvalid

@@ -84,6 +84,9 @@ async fn run(matches: ArgMatches) -> Outcome {
         return Err(Failure::usage("--what-if hypopg tries indexes on the database itself, and a snapshot is none")
             .hint("leave it out: a snapshot is planned on a clone"));
     }
+    if let Some(file) = options.url.as_ref().filter(|url| std::path::Path::new(url).is_file()) {
+        return Err(Failure::usage(format!("{file} is a file, and a database is wanted here")).hint(format!("advisor analyze --snapshot {file}")));
+    }
     let analysis = Analysis {
         target: options.url.clone().or(options.connection.db.clone()),
         queries: options.queries.clone(),

@@ -80,6 +80,10 @@ async fn run(matches: ArgMatches) -> Outcome {
         return Ok(0);
     }
     let path = options.output.ok_or_else(|| Failure::usage("--output FILE is missing"))?;
+    // Before the server is asked for anything.
+    if path.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder; --output names a file", path.display())).hint("--output production.snapshot"));
+    }
     let target = options.url.or(options.connection.db);
     let taken = take(&TakeOptions { target, endpoints: !options.no_endpoints, max_queries: options.max_queries, keep: keep(options.with_values) }).await?;
     let file = snapshot_file::write(&taken).map_err(|e| Failure::usage(format!("cannot write the snapshot: {e}")))?;

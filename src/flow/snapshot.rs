@@ -75,8 +75,11 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
 async fn known_plans(session: &Session, snapshot: &mut Snapshot, most: usize) -> Vec<KnownPlan> {
     let progress = term::progress(snapshot.workload.len().min(most) as u64);
     progress.set_message("Planning queries");
+    let roles: Vec<Option<String>> = snapshot.workload.iter().map(|q| q.plan_role.clone()).collect();
     plans::plan_workload(session, snapshot, most, &progress).await;
     progress.finish_and_clear();
+    // We may not be able to act as a role here; a clone can.
+    snapshot.workload.iter_mut().zip(roles).for_each(|(query, role)| query.plan_role = role);
     let known = self_check::plans_of(snapshot).into_iter().map(|(fingerprint, nodes)| KnownPlan { fingerprint, nodes }).collect();
     for query in &mut snapshot.workload {
         query.plans.clear();
@@ -165,7 +168,11 @@ pub(super) async fn stand_in(path: &Path, analysis: &Analysis) -> Result<Offline
     progress.finish_and_clear();
     let production: BTreeMap<_, _> = file.production_plans.into_iter().map(|p| (p.fingerprint, p.nodes)).collect();
     let here: BTreeMap<String, &Plan> = snapshot.workload.iter().filter_map(|q| Some((q.fingerprint.clone(), q.plan()?))).collect();
-    let fidelity = self_check::compare(&production, &here, self_check::causes(&snapshot));
+    let mut causes = self_check::causes(&snapshot);
+    if !file.redaction.everything_kept {
+        causes.push("the snapshot is redacted: `advisor snapshot show` lists what has no pseudonyms; --with-values keeps it".into());
+    }
+    let fidelity = self_check::compare(&production, &here, causes);
     Ok(Offline { snapshot, engine, fidelity, known })
 }
 

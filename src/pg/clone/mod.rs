@@ -56,6 +56,8 @@ const OWNER: &str = "advisor_owner";
 const BLOCK_BYTES: u64 = 8192;
 /// For one statement that others wrote: nothing in an empty database takes that long, unless it means to.
 const OTHERS_PATIENCE: Duration = Duration::from_secs(10);
+/// A planner needs a few MB; a statement that makes it take more than this means harm.
+const MEMORY_MB: u32 = 1024;
 /// All that the planning role may change of the catalog; it is no superuser.
 const TOGGLE_RIGHT: &str = "GRANT UPDATE (indisvalid) ON pg_catalog.pg_index TO advisor_owner";
 /// Settings of the server. Nothing may read an index before its file has its final shape, or the
@@ -106,6 +108,7 @@ impl CloneDb {
         let options = ServerOptions {
             settings: SETTINGS.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             wal_segment_mb: 1,
+            memory_mb: Some(MEMORY_MB),
             label: "what-if clone".into(),
             ..ServerOptions::default()
         };

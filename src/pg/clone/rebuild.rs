@@ -57,7 +57,11 @@ pub(super) async fn rebuild(admin: &Session, planner: &Session, blueprint: &Blue
     problems.extend(missing.problems);
     let mut failed = run_all(planner, wanted).await?;
     failed = without_modifiers(planner, failed, &missing.stand_ins, &mut problems).await?;
-    let not_sent = refused.into_iter().map(|object| Failed { object, error: "its statement is not of its kind, and was not sent".into(), timed_out: false });
+    let not_sent = refused.into_iter().map(|object| Failed {
+        object,
+        error: "its statement is not of its kind, and was not sent".into(),
+        timed_out: false,
+    });
     problems.extend(failed.into_iter().chain(not_sent).map(|f| report(&f)));
     Ok(problems)
 }

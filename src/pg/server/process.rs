@@ -31,6 +31,15 @@ pub(super) fn command(program: &Path, folder: &Path, account: Option<&Account>) 
     command
 }
 
+/// The same program under a limit on the memory of its own that each of its processes may take. A server whose
+/// planner is given a statement made to fill all memory then says "out of memory" and lives on.
+pub(super) fn limited(program: &Path, folder: &Path, account: Option<&Account>, megabytes: u32) -> Command {
+    let mut command = command(Path::new("/bin/sh"), folder, account);
+    // Nothing of the program's goes through the shell's hands but as arguments.
+    command.arg("-c").arg("ulimit -d \"$0\" 2>/dev/null; exec \"$@\"").arg((u64::from(megabytes) * 1024).to_string()).arg(program);
+    command
+}
+
 /// A child that is ended when dropped.
 #[derive(Debug)]
 pub(super) struct Process {

@@ -48,6 +48,8 @@ pub struct ServerOptions {
     pub encoding: String,
     /// Size of a WAL segment, MB: with 1 an idle server keeps two instead of 32 MB on disk.
     pub wal_segment_mb: u32,
+    /// Most memory of its own that each of its processes may take, MB; `None` sets no limit.
+    pub memory_mb: Option<u32>,
     /// What it is for; shown in process lists.
     pub label: String,
 }
@@ -60,6 +62,7 @@ impl Default for ServerOptions {
             locale: "C".into(),
             encoding: "UTF8".into(),
             wal_segment_mb: 16,
+            memory_mb: None,
             label: "advisor".into(),
         }
     }
@@ -91,7 +94,11 @@ impl Server {
         let account = account::unprivileged()?;
         let folder = Folder::create(account.as_ref())?;
         initdb(binaries, options, &folder, account.as_ref()).await?;
-        let mut command = process::command(&binaries.dir.join("postgres"), folder.path(), account.as_ref());
+        let (program, account_of) = (binaries.dir.join("postgres"), account.as_ref());
+        let mut command = match options.memory_mb {
+            Some(limit) => process::limited(&program, folder.path(), account_of, limit),
+            None => process::command(&program, folder.path(), account_of),
+        };
         command.arg("-D").arg(folder.data()).args(setting_arguments(options, folder.path()));
         let process = spawn(command, &folder.log(), account.as_ref())?;
         let mut server = Server { process, folder, account, binaries: binaries.clone() };
