@@ -83,3 +83,37 @@ async fn a_full_disk_is_named_and_cleaned_up() {
     assert!(message.contains("free space in the temporary folder"), "{message}");
     assert!(left.is_empty() && unmounted.success(), "{left:?}");
 }
+
+#[tokio::test]
+async fn a_view_made_to_fill_all_memory_fills_its_share() {
+    use advisor::model::blueprint::{Blueprint, Object, ObjectKind};
+    use advisor::pg::clone::CloneDb;
+    use advisor::pg::explain::{Ground, prepare_on};
+    let object = |kind, name: String, ddl: String| Object { kind, name, ddl };
+    let mut objects = vec![object(ObjectKind::Table, "table public.w0".into(), "create table public.w0 (a int)".into())];
+    for n in 1..=60 {
+        let ddl = format!("create view public.w{n} as select x.a from public.w{} x join public.w{} y on x.a = y.a", n - 1, n - 1);
+        objects.push(object(ObjectKind::View, format!("view public.w{n}"), ddl));
+    }
+    let mut blueprint = Blueprint { objects, ..Blueprint::default() };
+    blueprint.locale = advisor::model::blueprint::Locale {
+        encoding: "UTF8".into(),
+        collate: "C".into(),
+        ctype: "C".into(),
+        provider: "c".into(),
+        ..Default::default()
+    };
+    let mut clone = CloneDb::build(&support::server().binaries, blueprint, &Default::default()).await.expect("clone");
+    clone.open_lanes(1, &[]).await.expect("lane");
+    let lane = clone.planner(0).expect("lane");
+    let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+    let refused = prepare_on(lane, &ground, "select * from w60").await;
+    let plan = match refused {
+        Ok(prepared) => {
+            advisor::pg::explain::explain(lane, &ground, advisor::pg::explain::Call::Custom(&prepared, &[vec![]])).await.map(|_| ())
+        }
+        Err(reason) => Err(reason),
+    };
+    assert!(plan.as_ref().is_err_and(|e| e.contains("out of memory")), "{plan:?}");
+    prepare_on(lane, &ground, "select * from w1").await.expect("the server lives on");
+}
