@@ -14,7 +14,11 @@ pub(super) fn judge(facts: &Facts, checks: &mut Vec<Check>) {
     for extension in facts.extensions.iter().flatten() {
         match extension.name.as_str() {
             "pg_stat_statements" => checks.push(statements(extension, facts)),
-            "hypopg" => checks.push(optional(extension, "trials run in the database itself", "trials run in a server of advisor's own")),
+            "hypopg" => checks.push(optional(
+                extension,
+                "asked where a copy in a server of advisor's own plans otherwise",
+                "trials run on a copy in a server of advisor's own",
+            )),
             "pg_trgm" => checks.push(optional(extension, "indexes for LIKE '%…%' can be advised", "no index can help LIKE '%…%'")),
             _ => {}
         }
