@@ -90,7 +90,7 @@ impl Place<'_> {
     }
 }
 
-/// The executions to plan for, at most [`spread::MOST_BINDINGS`], the typical one first. `None` when some parameter has
+/// The executions to plan for, at most `spread::MOST_BINDINGS`, the typical one first. `None` when some parameter has
 /// no value to offer (then only a generic plan is honest: a NULL would prune everything).
 pub fn bindings(shape: Option<&Shape>, catalog: &Catalog, types: &[ParameterType]) -> Option<Vec<Binding>> {
     let knobs = shape.map_or_else(Vec::new, |shape| knobs(shape, catalog, types));
