@@ -201,7 +201,7 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
 }
 
 async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
-    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), Some(&subject.shape), catalog).await?;
+    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), subject.own_shape.as_ref(), catalog).await?;
     match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
         Ok(plans) => planned.merge_equal(&plans),
         Err(_) => {

@@ -18,6 +18,8 @@ pub(super) struct Subject {
     pub(super) ground: Ground,
     /// From its SQL or from its plan.
     pub(super) shape: Shape,
+    /// From its SQL alone: by this its parameters are given values, here as on the analysed server.
+    pub(super) own_shape: Option<Shape>,
     /// Executions in the window.
     pub(super) weight: f64,
 }
@@ -31,6 +33,7 @@ pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
             text: query.text.clone(),
             ground: ground(query),
             shape: whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?,
+            own_shape: query.shape().cloned(),
             weight: query.weight,
         })
     };
@@ -63,7 +66,8 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
     let text = format!("SELECT 1 FROM {only}{} x WHERE {} FOR KEY SHARE OF x", key.child.quoted(), columns.join(" AND "));
     match sql::read(&text, &snapshot.catalog, &[]) {
         Reading::Understood(shape) => {
-            Some(Subject { fingerprint: format!("fk:{}", key.name), text, ground: Ground::default(), shape, weight: in_window.max(1.0) })
+            let (fingerprint, own_shape) = (format!("fk:{}", key.name), Some(shape.clone()));
+            Some(Subject { fingerprint, text, ground: Ground::default(), shape, own_shape, weight: in_window.max(1.0) })
         }
         Reading::Opaque(_) => None,
     }
