@@ -318,3 +318,21 @@ async fn no_value_of_the_database_is_in_a_redacted_file() {
     assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
     assert!(stderr(&unknown).contains("nobody"), "{}", stderr(&unknown));
 }
+
+#[tokio::test]
+async fn another_major_plans_with_a_warning() {
+    let here = support::server();
+    let Some(other) = support::servers().into_iter().find(|s| s.binaries.major != here.binaries.major) else {
+        eprintln!("skipped: a snapshot planned by another major, none is in ADVISOR_TEST_PG_BINDIRS");
+        return;
+    };
+    let url = production("offline_major").await;
+    let folder = tempfile::tempdir().expect("folder");
+    let file = snapshot_of(&url, folder.path());
+    let binaries = other.binaries.dir.to_str().expect("path");
+    let report = report(&["--snapshot", file.to_str().expect("path"), "--pg-bindir", binaries]);
+    let expected = format!("planned by PostgreSQL {} in place of {}", other.binaries.major, here.binaries.major);
+    let said = texts(&report, "/problems", "message");
+    assert!(said.iter().any(|m| m.contains(&expected)), "{said:?}");
+    assert!(!texts(&report, "/recommendation/indexes", "ddl").is_empty());
+}
