@@ -40,3 +40,12 @@ pub fn apply(matches: &ArgMatches) {
     });
     crate::term::set_quiet(matches.get_flag("quiet"));
 }
+
+/// How a verb writes an answer that is no report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AnswerFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}

@@ -1,7 +1,7 @@
 //! `advisor analyze`: what is slow, why, and which indexes cure it.
 
 use super::{Command, Outcome};
-use crate::cli::connection::ConnectionArgs;
+use crate::cli::connection::DatabaseArgs;
 use crate::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Report, Severity};
@@ -15,11 +15,8 @@ use std::path::PathBuf;
 // The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
 struct Options {
-    /// Database, as --db takes it
-    #[arg(value_name = "URL", conflicts_with = "db")]
-    url: Option<String>,
     #[command(flatten)]
-    connection: ConnectionArgs,
+    database: DatabaseArgs,
     /// Queries from .sql files (or folders of them), beside pg_stat_statements; `-- weight: N` before a statement weighs it
     #[arg(long, value_name = "FILE|DIR")]
     queries: Vec<PathBuf>,
@@ -84,11 +81,11 @@ async fn run(matches: ArgMatches) -> Outcome {
         return Err(Failure::usage("--what-if hypopg tries indexes on the database itself, and a snapshot is none")
             .hint("leave it out: a snapshot is planned on a clone"));
     }
-    if let Some(file) = options.url.as_ref().filter(|url| std::path::Path::new(url).is_file()) {
+    if let Some(file) = options.database.argument().filter(|url| std::path::Path::new(url).is_file()) {
         return Err(Failure::usage(format!("{file} is a file, and a database is wanted here")).hint(format!("advisor analyze --snapshot {file}")));
     }
     let analysis = Analysis {
-        target: options.url.clone().or(options.connection.db.clone()),
+        target: options.database.target().map(str::to_owned),
         queries: options.queries.clone(),
         plans: options.plans.clone(),
         snapshot: options.snapshot.clone(),

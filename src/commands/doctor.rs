@@ -1,31 +1,23 @@
 //! `advisor doctor`: is this server ready for us, and what would help?
 
 use super::{Command, Outcome};
-use crate::cli::connection::ConnectionArgs;
+use crate::cli::connection::DatabaseArgs;
+use crate::cli::output::AnswerFormat;
 use crate::flow::doctor::examine;
 use crate::model::failure::Failure;
 use crate::report::Style;
 use crate::report::doctor::{json, text};
 use crate::term;
-use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches};
 
 // The flags; a doc comment here would become the help text.
 #[derive(Debug, Args)]
 struct Options {
-    /// The same as --db
-    #[arg(value_name = "URL", conflicts_with = "db")]
-    url: Option<String>,
     #[command(flatten)]
-    connection: ConnectionArgs,
+    database: DatabaseArgs,
     /// How to write the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    format: AnswerFormat,
 }
 
 pub(super) static ENTRY: Command = Command {
@@ -43,13 +35,13 @@ const NOTHING_TO_ANALYSE: u8 = 4;
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
-    let (diagnosis, notes) = examine(options.url.as_deref().or(options.connection.db.as_deref())).await?;
+    let (diagnosis, notes) = examine(options.database.target()).await?;
     for note in notes {
         term::note(&format!("note: {note}"));
     }
     term::print(&match options.format {
-        Format::Text => text(&diagnosis, &Style { width: term::width(), ..Style::default() }),
-        Format::Json => json(&diagnosis),
+        AnswerFormat::Text => text(&diagnosis, &Style { width: term::width(), ..Style::default() }),
+        AnswerFormat::Json => json(&diagnosis),
     });
     Ok(if diagnosis.checks.iter().any(|check| check.stops_analysis) { NOTHING_TO_ANALYSE } else { 0 })
 }

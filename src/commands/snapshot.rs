@@ -1,7 +1,8 @@
 //! `advisor snapshot`: schema, statistics and workload of a database in one file, for an analysis without it.
 
 use super::{Command, Outcome};
-use crate::cli::connection::ConnectionArgs;
+use crate::cli::connection::DatabaseArgs;
+use crate::cli::output::AnswerFormat;
 use crate::flow::snapshot::{TakeOptions, open, take};
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
@@ -12,7 +13,7 @@ use crate::report::Style;
 use crate::report::snapshot::{json, text};
 use crate::report::units::bytes;
 use crate::{disk, term};
-use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use std::path::PathBuf;
 
 // The flags; a doc comment here would become the help text.
@@ -21,11 +22,8 @@ use std::path::PathBuf;
 struct Options {
     #[command(subcommand)]
     show: Option<Show>,
-    /// Database, as --db takes it
-    #[arg(value_name = "URL", conflicts_with = "db")]
-    url: Option<String>,
     #[command(flatten)]
-    connection: ConnectionArgs,
+    database: DatabaseArgs,
     /// Write the snapshot to this file
     #[arg(long, short = 'o', value_name = "FILE", required = true)]
     output: Option<PathBuf>,
@@ -47,15 +45,9 @@ enum Show {
         /// The file
         file: PathBuf,
         /// How to write the answer
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+        format: AnswerFormat,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) static ENTRY: Command = Command {
@@ -74,8 +66,8 @@ async fn run(matches: ArgMatches) -> Outcome {
     if let Some(Show::Show { file, format }) = options.show {
         let snapshot = open(&file)?;
         term::print(&match format {
-            Format::Text => text(&snapshot, &style),
-            Format::Json => json(&snapshot),
+            AnswerFormat::Text => text(&snapshot, &style),
+            AnswerFormat::Json => json(&snapshot),
         });
         return Ok(0);
     }
@@ -84,7 +76,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     if path.is_dir() {
         return Err(Failure::usage(format!("{} is a folder; --output names a file", path.display())).hint("--output production.snapshot"));
     }
-    let target = options.url.or(options.connection.db);
+    let target = options.database.target().map(str::to_owned);
     let taken = take(&TakeOptions { target, endpoints: !options.no_endpoints, max_queries: options.max_queries, keep: keep(options.with_values) }).await?;
     let file = snapshot_file::write(&taken).map_err(|e| Failure::usage(format!("cannot write the snapshot: {e}")))?;
     disk::write_bytes(&path, &file)?;
