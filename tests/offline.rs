@@ -336,3 +336,41 @@ async fn another_major_plans_with_a_warning() {
     assert!(said.iter().any(|m| m.contains(&expected)), "{said:?}");
     assert!(!texts(&report, "/recommendation/indexes", "ddl").is_empty());
 }
+
+#[tokio::test]
+async fn queries_of_a_role_that_sees_some_rows_are_planned_as_that_role() {
+    let url = support::database("offline_row_security");
+    let client = support::connect(&url).await;
+    client
+        .batch_execute(
+            "create extension pg_stat_statements; create role offline_tenant login;
+             create table notes (id int primary key, tenant text, body text);
+             insert into notes select g, case when g % 100 = 0 then 'offline_tenant' else 'other' || g % 50 end, md5(g::text) from generate_series(1, 30000) g;
+             alter table notes enable row level security; grant select on notes to offline_tenant;
+             create policy own on notes using (tenant = current_user); analyze",
+        )
+        .await
+        .expect("schema");
+    let tenant = support::connect(&url.replace("postgresql://postgres@", "postgresql://offline_tenant@")).await;
+    tenant.batch_execute("select id from notes where body like 'a%'").await.expect("query");
+    let path = tempfile::tempdir().expect("folder").keep().join("s.snapshot");
+    let taken = advisor(&["snapshot", &url, "--with-values", "--output", path.to_str().expect("path")]);
+    assert_eq!(taken.status.code(), Some(0), "{}", stderr(&taken));
+    let asked = |file: &SnapshotFile| {
+        file.snapshot.workload.iter().find(|q| q.normalized.contains("from notes where")).cloned().expect("the query")
+    };
+    assert_eq!(asked(&open(&path)).plan_role.as_deref(), Some("offline_tenant"));
+    let report = report(&["--snapshot", path.to_str().expect("path")]);
+    let fidelity = report.pointer("/recommendation/fidelity").expect("a self-check");
+    assert!(fidelity["compared"] == fidelity["equal"] && fidelity["compared"].as_u64() >= Some(1), "{fidelity}");
+    assert!(!texts(&report, "/problems", "message").iter().any(|m| m.contains("row-level security")), "{report}");
+
+    // As everybody the same query would read other rows: the role makes the plan.
+    let mut file = open(&path);
+    file.snapshot.workload.iter_mut().for_each(|q| q.plan_role = None);
+    std::fs::write(&path, snapshot_file::write(&file).expect("bytes")).expect("write");
+    let report = self::report(&["--snapshot", path.to_str().expect("path")]);
+    let fidelity = report.pointer("/recommendation/fidelity").expect("a self-check");
+    assert!(fidelity["equal"].as_u64() < fidelity["compared"].as_u64(), "{fidelity}");
+    std::fs::remove_dir_all(path.parent().expect("folder")).expect("remove");
+}

@@ -110,7 +110,7 @@ pub(super) fn ground(query: &Query) -> Ground {
 }
 
 /// The role that ran it, where row-level security holds it back.
-fn plan_role(query: &Query, catalog: &Catalog) -> Option<String> {
+pub(super) fn plan_role(query: &Query, catalog: &Catalog) -> Option<String> {
     let role = query.plan_role.as_deref()?;
     let held_back = |table: &Table| match table.row_security {
         RowSecurity::Off => false,

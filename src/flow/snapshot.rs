@@ -75,11 +75,14 @@ pub async fn take(options: &TakeOptions) -> Result<SnapshotFile, Failure> {
 async fn known_plans(session: &Session, snapshot: &mut Snapshot, most: usize) -> Vec<KnownPlan> {
     let progress = term::progress(snapshot.workload.len().min(most) as u64);
     progress.set_message("Planning queries");
-    let roles: Vec<Option<String>> = snapshot.workload.iter().map(|q| q.plan_role.clone()).collect();
+    let roles: Vec<Option<String>> = snapshot.workload.iter().map(|q| plans::plan_role(q, &snapshot.catalog)).collect();
     plans::plan_workload(session, snapshot, most, &progress).await;
     progress.finish_and_clear();
-    // We may not be able to act as a role here; a clone can.
-    snapshot.workload.iter_mut().zip(roles).for_each(|(query, role)| query.plan_role = role);
+    // We may not be able to act as a role here, and a clone can: then there is no plan of production's to compare with.
+    for (query, role) in snapshot.workload.iter_mut().zip(roles).filter(|(query, role)| query.plan_role != *role) {
+        query.plan_role = role;
+        query.plans.clear();
+    }
     let known = self_check::plans_of(snapshot).into_iter().map(|(fingerprint, nodes)| KnownPlan { fingerprint, nodes }).collect();
     for query in &mut snapshot.workload {
         query.plans.clear();
