@@ -329,7 +329,7 @@ fn candidates() -> Vec<Candidate> {
             let second = columns[(n + 1) % columns.len()];
             for keys in [vec![*first], vec![*first, second]] {
                 let spec = IndexSpec::btree(TableName::new("public", table), keys.into_iter().map(KeySpec::column).collect());
-                all.push(Candidate { spec, size_bytes: Some(8e6), written_rows: 0.0, from_queries: Default::default() });
+                all.push(Candidate { size_bytes: Some(8e6), ..Candidate::new(spec) });
             }
         }
     }
@@ -376,7 +376,7 @@ fn analysis(url: &str, what_if: WhatIfChoice) -> Analysis {
         explain_analyze: false,
         max_queries: 500,
         thresholds: Thresholds::default(),
-        advice: Advice { what_if, pg_bindir: None, schemas: Vec::new() },
+        advice: Advice { what_if, ..Advice::default() },
     }
 }
 

@@ -99,7 +99,7 @@ async fn snapshot_after(case: &str, database: &str) -> Snapshot {
         explain_analyze: false,
         max_queries: 100,
         thresholds: Thresholds::default(),
-        advice: Advice { what_if: WhatIfChoice::None, pg_bindir: None, schemas: Vec::new() },
+        advice: Advice { what_if: WhatIfChoice::None, ..Advice::default() },
     };
     read(&session, &analysis).await.unwrap()
 }

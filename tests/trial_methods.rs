@@ -187,12 +187,7 @@ async fn a_candidate_of_any_method_is_planned_as_the_real_index_is() {
         let candidates: Vec<Candidate> = work
             .iter()
             .zip(&real)
-            .map(|((_, spec), (_, bytes, _))| Candidate {
-                spec: spec.clone(),
-                size_bytes: Some(*bytes),
-                written_rows: 0.0,
-                from_queries: Default::default(),
-            })
+            .map(|((_, spec), (_, bytes, _))| Candidate { size_bytes: Some(*bytes), ..Candidate::new(spec.clone()) })
             .collect();
         assert_eq!(clone.add_candidates(&candidates).await.expect("candidates"), []);
         let sizes: Vec<(usize, f64, f64)> = real.iter().enumerate().map(|(id, (_, bytes, rows))| (id, *bytes, *rows)).collect();

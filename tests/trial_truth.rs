@@ -3,7 +3,7 @@
 
 mod support;
 
-use advisor::candidates::size::{btree_size_bytes, indexed_rows};
+use advisor::candidates::size;
 use advisor::model::candidate::{Candidate, CandidateSet, View};
 use advisor::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use advisor::model::plan::Plan;
@@ -92,10 +92,8 @@ async fn truth(client: &tokio_postgres::Client, session: &Session) -> Vec<Plan> 
 
 fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
     let one = |spec: IndexSpec| Candidate {
-        size_bytes: snapshot.catalog.table(&spec.table).and_then(|t| btree_size_bytes(&spec, t)),
-        written_rows: 0.0,
-        from_queries: Default::default(),
-        spec,
+        size_bytes: snapshot.catalog.table(&spec.table).and_then(|t| size::bytes(&spec, t)),
+        ..Candidate::new(spec)
     };
     workload().into_iter().map(|(_, spec)| one(spec)).collect()
 }
@@ -131,7 +129,7 @@ async fn the_engines_plan_as_the_server_does_once_the_index_is_there() {
     let mut clone = CloneDb::build(&shared.binaries, copied, &snapshot.settings).await.expect("clone");
     assert_eq!(clone.problems, []);
     assert_eq!(clone.add_candidates(&list).await.expect("candidates"), []);
-    let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).expect("rows");
+    let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::rows(&c.spec, t)).expect("rows");
     let sizes: Vec<(usize, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.expect("a size"), rows(c))).collect();
     clone.open_lanes(1, &sizes).await.expect("sizes");
     let mut guessed = Vec::new();

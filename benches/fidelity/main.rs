@@ -214,7 +214,7 @@ async fn build(server: &Server, blueprint: Blueprint, snapshot: &Snapshot, candi
 }
 
 fn candidate(spec: &IndexSpec, size_bytes: Option<f64>) -> Candidate {
-    Candidate { spec: spec.clone(), size_bytes, written_rows: 0.0, from_queries: Default::default() }
+    Candidate { spec: spec.clone(), size_bytes, ..Candidate::new(spec.clone()) }
 }
 
 async fn plans_with(clone: &mut CloneDb, present: CandidateSet) -> Outcome<Vec<Plan>> {
@@ -254,10 +254,10 @@ fn sizes_of(specs: &[IndexSpec], sizes: &[(f64, f64)]) -> Vec<(IndexSpec, f64, f
 }
 
 fn estimates(specs: &[IndexSpec], snapshot: &Snapshot) -> Vec<(IndexSpec, f64, f64)> {
-    use advisor::candidates::size::{btree_size_bytes, indexed_rows};
+    use advisor::candidates::size;
     let estimate = |spec: &IndexSpec| {
         let table = snapshot.catalog.table(&spec.table)?;
-        Some((spec.clone(), btree_size_bytes(spec, table)?, indexed_rows(spec, table)?))
+        Some((spec.clone(), size::bytes(spec, table)?, size::rows(spec, table)?))
     };
     specs.iter().filter_map(estimate).collect()
 }

@@ -1,22 +1,20 @@
 //! Candidates from the roles of each table reference (pure). Every useful order of the columns is
 //! offered; which of them deserve to exist is the planner's and the selector's business.
 
-mod roles;
+pub mod btree;
 pub mod size;
+mod writes;
 
 use crate::model::candidate::{Candidate, QueryId};
-use crate::model::catalog::{Catalog, Table, TableKind};
-use crate::model::index_def::{IndexSpec, KeySpec, TableName};
-use crate::model::query::{Query, Shape, StatementKind};
+use crate::model::catalog::{Catalog, Index, Table, TableKind};
+use crate::model::index_def::{IndexSpec, TableName};
+use crate::model::query::{Query, Shape};
 use crate::model::report::Rejected;
-use roles::{Predicate, Roles};
+use crate::model::restrictions::Restrictions;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables below this many rows are read as fast without an index.
 pub const FEWEST_ROWS: f64 = 1000.0;
-
-/// Most key columns of a candidate.
-const MOST_KEYS: usize = 5;
 
 /// Candidates of a workload, and what was refused before any trial.
 #[derive(Debug, Default)]
@@ -35,30 +33,27 @@ pub struct Wanted<'a> {
     pub shape: &'a Shape,
 }
 
-/// Finds the candidates. `named` are schemas to advise although they belong to a platform.
-pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], named: &[String]) -> Candidates {
+/// Finds the candidates that the user allows.
+pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &Restrictions) -> Candidates {
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
-            let Some(table) = catalog.table(&reference.table) else { continue };
-            let roles = roles::roles(query.shape, number, table);
-            let lists = heads(&roles);
-            if lists.is_empty() {
+            let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
+            let offers = btree::offers(query.shape, number, table).into_iter().filter(|spec| allowed.allow(spec));
+            let offers: Vec<IndexSpec> = offers.collect();
+            let Some(first) = offers.first() else { continue };
+            if let Some(reason) = why_not(table, &allowed.schemas) {
+                refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));
                 continue;
             }
-            if let Some(reason) = why_not(table, named) {
-                refused.entry(table.table_name()).or_insert_with(|| (first_ddl(table, &lists), reason));
-                continue;
-            }
-            let whole = lists.into_iter().map(|keys| IndexSpec::btree(table.table_name(), keys));
-            for spec in whole.chain(partial(&roles, table)) {
+            for spec in offers {
                 let place = specs.len();
                 specs.entry(spec).or_insert_with(|| (place, BTreeSet::new())).1.insert(query.id);
             }
         }
     }
-    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec)).collect();
+    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec, allowed)).collect();
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
     let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, workload, spec, from_queries));
@@ -86,125 +81,23 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
     }
 }
 
-fn first_ddl(table: &Table, lists: &[Vec<KeySpec>]) -> String {
-    let spec = IndexSpec::btree(table.table_name(), lists.first().cloned().unwrap_or_default());
-    spec.create_sql(&spec.safe_name(), true)
-}
-
 /// True where a valid index has these keys in front already.
-fn exists(catalog: &Catalog, spec: &IndexSpec) -> bool {
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && spec.repeats(&i.spec))
+fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
+    let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && spec.repeats(&i.spec))
 }
 
 fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
-    let size_bytes = catalog.table(&spec.table).and_then(|t| size::btree_size_bytes(&spec, t));
-    Candidate { size_bytes, written_rows: written_rows(workload, &spec, catalog.indexes_of(&spec.table).count()), from_queries, spec }
-}
-
-/// Index entries that the workload writes because of this index: one per inserted or deleted row; per
-/// row whose UPDATE assigns one of its columns one here and, the HOT update being lost, one in each
-/// of the table's `others` indexes.
-fn written_rows(workload: &[Query], spec: &IndexSpec, others: usize) -> f64 {
-    let entries = |q: &Query| {
-        let rows = q.figures.as_ref().map_or(q.weight, |f| f.rows);
-        let shape = q.shape()?;
-        let target = shape.tables.iter().find(|t| t.written && t.table == spec.table)?;
-        match shape.kind {
-            StatementKind::Update if !assigns(&target.assigned, spec) => None,
-            StatementKind::Update => Some(rows * (1 + others) as f64),
-            _ => Some(rows),
-        }
-    };
-    // An empty sum of floats is -0.0.
-    workload.iter().filter_map(entries).sum::<f64>() + 0.0
-}
-
-fn assigns(assigned: &[String], spec: &IndexSpec) -> bool {
-    let in_text = |c: &String, text: &str| text.contains(c.as_str());
-    assigned.iter().any(|c| {
-        spec.include.contains(c)
-            || spec.predicate.as_deref().is_some_and(|p| in_text(c, p))
-            || spec.keys.iter().any(|k| match &k.expr {
-                crate::model::index_def::KeyExpr::Column(name) => name == c,
-                crate::model::index_def::KeyExpr::Expression(sql) => in_text(c, sql),
-            })
-    })
-}
-
-/// The same keys over the few rows that meet a predicate, its column left out of them.
-fn partial(roles: &Roles, table: &Table) -> Vec<IndexSpec> {
-    let one = |predicate: &Predicate| {
-        let others = |keys: &[KeySpec]| keys.iter().filter(|k| k.column_name() != Some(&predicate.column)).cloned().collect();
-        let rest = Roles {
-            equal: others(&roles.equal),
-            range: others(&roles.range),
-            join: others(&roles.join),
-            order: roles.order.clone(),
-            ..Roles::default()
-        };
-        let sql = predicate.sql.clone();
-        heads(&rest).into_iter().map(move |keys| IndexSpec { predicate: Some(sql.clone()), ..IndexSpec::btree(table.table_name(), keys) })
-    };
-    roles.partial.iter().flat_map(one).collect()
-}
-
-/// The key lists worth trying for one reference, without repetitions, at most [`MOST_KEYS`] wide.
-fn heads(roles: &Roles) -> Vec<Vec<KeySpec>> {
-    let Roles { equal, range, join, order, group, arms, partial: _ } = roles;
-    let mut out = Heads::default();
-    let singles = equal.iter().chain(range).chain(join);
-    singles.clone().for_each(|k| out.add([std::slice::from_ref(k)]));
-    for a in equal.iter().chain(join) {
-        for b in singles.clone() {
-            out.add([std::slice::from_ref(a), std::slice::from_ref(b)]);
-        }
-    }
-    out.add([equal]);
-    for j in join {
-        let j = std::slice::from_ref(j);
-        out.add([j, equal]);
-        out.add([equal, j]);
-        out.add([j, order]);
-        for r in range {
-            out.add([j, equal, std::slice::from_ref(r)]);
-        }
-    }
-    range.iter().for_each(|r| out.add([equal, std::slice::from_ref(r)]));
-    for tail in [order, group] {
-        out.add([tail]);
-        out.add([equal, tail]);
-        equal.iter().for_each(|e| out.add([std::slice::from_ref(e), tail]));
-        join.iter().for_each(|j| out.add([std::slice::from_ref(j), equal, tail]));
-    }
-    arms.iter().for_each(|arm| out.add([arm]));
-    out.lists
-}
-
-#[derive(Default)]
-struct Heads {
-    lists: Vec<Vec<KeySpec>>,
-}
-
-impl Heads {
-    /// Adds the parts one behind the other; a column that came before is not repeated.
-    fn add<'a>(&mut self, parts: impl IntoIterator<Item = &'a (impl AsRef<[KeySpec]> + ?Sized + 'a)>) {
-        let mut keys: Vec<KeySpec> = Vec::new();
-        for key in parts.into_iter().flat_map(|p| p.as_ref()) {
-            if keys.iter().all(|k| k.expr != key.expr) {
-                keys.push(key.clone());
-            }
-        }
-        keys.truncate(MOST_KEYS);
-        if !keys.is_empty() && !self.lists.contains(&keys) {
-            self.lists.push(keys);
-        }
-    }
+    let size_bytes = catalog.table(&spec.table).and_then(|t| size::bytes(&spec, t));
+    let writes = writes::writes(workload, &spec, catalog.indexes_of(&spec.table).count());
+    Candidate { size_bytes, writes, from_queries, ..Candidate::new(spec) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::catalog::{Column, ColumnStats, Index};
+    use crate::model::catalog::{Column, ColumnStats};
+    use crate::model::index_def::KeySpec;
     use crate::model::query::{Figures, QuerySource, Reading};
 
     fn catalog() -> Catalog {
@@ -228,7 +121,7 @@ mod tests {
 
     fn run(sql: &str, catalog: &Catalog) -> Candidates {
         let Reading::Understood(shape) = crate::read::sql::read(sql, catalog, &["public".to_owned()]) else { panic!("{sql}") };
-        find(catalog, &[], &[Wanted { id: 0, shape: &shape }], &[])
+        find(catalog, &[], &[Wanted { id: 0, shape: &shape }], &Restrictions::default())
     }
 
     fn tails(found: &Candidates) -> Vec<String> {
@@ -265,7 +158,8 @@ mod tests {
             ..Query::new(QuerySource::File, sql, &[])
         };
         let workload = [query("insert into posts values (1)"), query("update posts set kind = 2 where id = 1")];
-        let on = |c: &str| written_rows(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]), 2);
+        let on =
+            |c: &str| writes::writes(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]), 2).entries;
         assert_eq!((on("kind"), on("user_id")), (400.0, 100.0));
     }
 

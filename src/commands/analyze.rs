@@ -5,6 +5,7 @@ use crate::cli::connection::DatabaseArgs;
 use crate::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Report, Severity};
+use crate::model::restrictions::Restrictions;
 use crate::report::{self, Style};
 use crate::rules::{self, Thresholds};
 use crate::{disk, term};
@@ -93,7 +94,12 @@ async fn run(matches: ArgMatches) -> Outcome {
         explain_analyze: options.explain_analyze,
         max_queries: options.max_queries,
         thresholds: thresholds(&options)?,
-        advice: Advice { what_if: options.what_if, pg_bindir: options.pg_bindir.clone(), schemas: options.schemas.clone() },
+        advice: Advice {
+            what_if: options.what_if,
+            pg_bindir: options.pg_bindir.clone(),
+            allowed: Restrictions { schemas: options.schemas.clone(), ..Restrictions::default() },
+            ..Advice::default()
+        },
     };
     let report = analyse(&analysis).await?;
     let format = report::format(&options.format).ok_or_else(|| Failure::usage("unknown format"))?;

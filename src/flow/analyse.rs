@@ -62,7 +62,7 @@ impl Analysis {
             explain_analyze: false,
             max_queries: MOST_QUERIES,
             thresholds: Thresholds::default(),
-            advice: Advice { what_if: WhatIfChoice::Auto, pg_bindir: None, schemas: Vec::new() },
+            advice: Advice::default(),
         }
     }
 }
@@ -118,7 +118,7 @@ async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &A
 pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Failure> {
     let progress = term::progress(0);
     progress.set_message("Reading catalog, statistics and workload");
-    let mut snapshot = collect(session, &CollectOptions { schemas: analysis.advice.schemas.clone() }).await?;
+    let mut snapshot = collect(session, &CollectOptions { schemas: analysis.advice.allowed.schemas.clone() }).await?;
     let path = own_path(session).await?;
     inputs::add_queries(&mut snapshot, &analysis.queries, &path)?;
     inputs::add_plans(&mut snapshot, &analysis.plans, &path)?;

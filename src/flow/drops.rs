@@ -97,6 +97,7 @@ fn advised(index: &Index, finding: &Finding, catalog: &Catalog) -> AdvisedIndex 
         replaces: Vec::new(),
         partitioned: false,
         owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+        ..AdvisedIndex::default()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, Vie
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
+use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
 use crate::pg::clone::{CloneDb, Lane, Turns};
@@ -14,6 +15,7 @@ use crate::pg::explain::{self, Prepared};
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
+use crate::select::Limits;
 use crate::term;
 use futures_util::future::try_join_all;
 use std::cell::Cell;
@@ -22,9 +24,10 @@ use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 
 /// Which engine the user wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum WhatIfChoice {
     /// A clone, unless it cannot be made or plans otherwise than the server and HypoPG is installed.
+    #[default]
     Auto,
     /// A clone in a server of our own.
     Clone,
@@ -35,14 +38,20 @@ pub enum WhatIfChoice {
 }
 
 /// How advice is found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Advice {
     /// Engine.
     pub what_if: WhatIfChoice,
     /// Server binaries for the clone.
     pub pg_bindir: Option<PathBuf>,
-    /// Platform schemas to advise all the same.
-    pub schemas: Vec<String>,
+    /// What may be advised.
+    pub allowed: Restrictions,
+    /// What is worth an index, and how much of it there may be.
+    pub limits: Limits,
+    /// Spaces to choose for, bytes, smallest first; empty for as much as pays. The last is the advice, the others make the frontier.
+    pub budgets: Vec<f64>,
+    /// Questions "why not this index?": a CREATE INDEX, or `table.column`.
+    pub why: Vec<String>,
 }
 
 /// An engine with all candidates in it.

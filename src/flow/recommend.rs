@@ -7,7 +7,7 @@ use super::self_check;
 use super::subjects::{Subject, subjects};
 use super::trial::{Answer, Trials, weighted_cost};
 use super::wording;
-use crate::candidates::size::indexed_rows;
+use crate::candidates::size;
 use crate::candidates::{self, Wanted};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
 use crate::model::catalog::Catalog;
@@ -77,7 +77,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
-    let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.schemas);
+    let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
     advised.recommendation.rejected = found.rejected;
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
@@ -119,7 +119,7 @@ struct Bench {
 impl Bench {
     /// Builds the candidates and parses the queries, planning each once; one that fails leaves the choice with a problem.
     async fn set(mut engine: Engine, list: &[Candidate], subjects: &[Subject], snapshot: &Snapshot) -> Result<Bench, Failure> {
-        let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| indexed_rows(&c.spec, t)).unwrap_or(0.0);
+        let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::rows(&c.spec, t)).unwrap_or(0.0);
         let sizes: Vec<(CandidateId, f64, f64)> =
             list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
         let refusals = engine.add_candidates(list, &sizes).await?;

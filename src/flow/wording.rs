@@ -67,6 +67,9 @@ fn advised(
         replaces: replaces.collect(),
         partitioned,
         owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+        entries_per_second: candidate.writes.entries_per_second,
+        wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
+        ..AdvisedIndex::default()
     }
 }
 
@@ -93,7 +96,7 @@ fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidat
     if let Some(best) = best {
         parts.push(format!("cost {:.0} → {:.0} per execution", best.cost_before, best.cost_after));
     }
-    if candidate.written_rows > 0.0 {
+    if candidate.writes.entries > 0.0 {
         parts.push(format!("writes pay {:.0} of the {:.0} gained", chosen.write_cost, chosen.benefit));
     }
     parts.join("; ")
@@ -109,6 +112,8 @@ fn rejected(candidate: &Candidate, refusal: &Refusal, list: &[Candidate]) -> Rej
         Refusal::NotUsed => ("not_used", "the planner never chose it".to_owned()),
         Refusal::CoveredBy(id) => ("covered", format!("{} does its work", one_line(&list[*id].spec.safe_name()))),
         Refusal::WriteCost { gain, cost } => ("write_cost", format!("writes would pay {cost:.0} for a gain of {gain:.0}")),
+        Refusal::OverBudget { gain } => ("over_budget", format!("it would gain {gain:.0}, but the limit on space or number is reached")),
+        Refusal::DroppedFor(id) => ("dropped_for", format!("{} gains more for its space", one_line(&list[*id].spec.safe_name()))),
         Refusal::LowGain { gain } => ("low_gain", format!("beside the advised indexes it would gain only {gain:.0}")),
     };
     Rejected { ddl: ddl_of(candidate), reason_code: code.into(), reason }

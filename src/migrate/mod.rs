@@ -140,6 +140,7 @@ pub(crate) mod tests {
             replaces: vec![],
             partitioned: false,
             owner: None,
+            ..AdvisedIndex::default()
         }
     }
 

@@ -21,10 +21,34 @@ pub struct Candidate {
     pub spec: IndexSpec,
     /// Estimated size, bytes; `None` where there is no basis for an estimate.
     pub size_bytes: Option<f64>,
-    /// Rows written per execution window that this index would have to follow.
-    pub written_rows: f64,
+    /// What the writes of the window pay for it.
+    pub writes: Writes,
     /// Queries it was derived from.
     pub from_queries: BTreeSet<QueryId>,
+    /// Its name, where it is an index that exists and may be dropped: the choice is then whether it stays.
+    pub existing: Option<IndexName>,
+}
+
+impl Candidate {
+    /// A candidate of which nothing is known but its definition.
+    pub fn new(spec: IndexSpec) -> Candidate {
+        Candidate { spec, size_bytes: None, writes: Writes::default(), from_queries: BTreeSet::new(), existing: None }
+    }
+}
+
+/// What an index costs those who write to its table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Writes {
+    /// All of it, planner units per window: the unit of the gains.
+    pub cost: f64,
+    /// Entries written in this index per window.
+    pub entries: f64,
+    /// Updates per window that are HOT today and would not be any more: each writes an entry in every index of the table.
+    pub hot_lost: f64,
+    /// `entries`, and those that the lost HOT updates write in other indexes, per second; `None` where the window's length is unknown.
+    pub entries_per_second: Option<f64>,
+    /// WAL that they cause, bytes per second; `None` where the window's length is unknown.
+    pub wal_bytes_per_second: Option<f64>,
 }
 
 /// What a trial lets the planner see: real indexes, less some, and candidates.

@@ -1,7 +1,7 @@
 //! What an index *is*, whether it exists or not: table, method, keys, INCLUDE, predicate.
 //! Candidates and existing indexes are compared and written through this one type.
 
-use super::text::{cut_bytes, quote_ident, quote_qualified};
+use super::text::{cut_bytes, quote_ident, quote_literal, quote_qualified};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -118,6 +118,9 @@ pub struct IndexSpec {
     /// INCLUDE columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
+    /// Storage parameters, name and value, in order: `("pages_per_range", "32")`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<(String, String)>,
     /// WHERE predicate as SQL text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicate: Option<String>,
@@ -126,7 +129,7 @@ pub struct IndexSpec {
 impl IndexSpec {
     /// A plain B-tree.
     pub fn btree(table: TableName, keys: Vec<KeySpec>) -> Self {
-        IndexSpec { table, method: "btree".into(), unique: false, keys, include: Vec::new(), predicate: None }
+        IndexSpec { table, method: "btree".into(), unique: false, keys, include: Vec::new(), with: Vec::new(), predicate: None }
     }
 
     /// `CREATE INDEX …` under a name (quoted here; the schema is the table's).
@@ -143,6 +146,11 @@ impl IndexSpec {
         if !self.include.is_empty() {
             let include: Vec<String> = self.include.iter().map(|c| quote_ident(c)).collect();
             sql.push_str(&format!(" INCLUDE ({})", include.join(", ")));
+        }
+        if !self.with.is_empty() {
+            let with: Vec<String> =
+                self.with.iter().map(|(name, value)| format!("{} = {}", quote_ident(name), quote_literal(value))).collect();
+            sql.push_str(&format!(" WITH ({})", with.join(", ")));
         }
         if let Some(predicate) = &self.predicate {
             sql.push_str(&format!(" WHERE {predicate}"));

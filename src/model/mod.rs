@@ -12,6 +12,7 @@ pub mod plan;
 pub mod query;
 pub mod redaction;
 pub mod report;
+pub mod restrictions;
 pub mod snapshot;
 pub mod snapshot_file;
 pub mod step;

@@ -190,22 +190,42 @@ pub struct Recommendation {
     pub cost_after: Option<f64>,
     /// What to create and drop.
     pub indexes: Vec<AdvisedIndex>,
+    /// Space that the advised indexes take, less what dropping gives back, bytes; null where a size is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<f64>,
+    /// Space that the user allows, bytes; null without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_bytes: Option<f64>,
+    /// By how much the best set of the candidates could be cheaper at most, as a share of `cost_after`, if the planner never
+    /// gets dearer by a further index; null where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// What less space buys, least space first, where several budgets were asked for; the last is the advice itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
+    /// Extended statistics to create.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<AdvisedStatistics>,
+    /// Answers to `--why`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<WhyNot>,
     /// What was considered and refused.
     pub rejected: Vec<Rejected>,
 }
 
 /// Create or drop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// CREATE INDEX CONCURRENTLY.
+    #[default]
     Create,
     /// DROP INDEX CONCURRENTLY.
     Drop,
 }
 
 /// One advised index change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AdvisedIndex {
     /// Stable id: 8 hex digits of the definition's hash.
     pub id: String,
@@ -225,6 +245,18 @@ pub struct AdvisedIndex {
     pub size_bytes: Option<f64>,
     /// What writes of the window pay for it, in the same weighted planner units.
     pub write_cost: f64,
+    /// Index entries that writes make because of it, per second; null where the window's length is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries_per_second: Option<f64>,
+    /// WAL that writes make because of it, bytes per second; null where the window's length is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wal_bytes_per_second: Option<f64>,
+    /// Seconds that the build takes, shortest and longest; null where the size is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_seconds: Option<(f64, f64)>,
+    /// What the gain was proved with.
+    #[serde(default)]
+    pub confidence: Proof,
     /// Queries it serves.
     pub queries: Vec<ServedQuery>,
     /// Fall in total weighted cost (write cost not deducted).
@@ -239,6 +271,78 @@ pub struct AdvisedIndex {
     pub owner: Option<String>,
 }
 
+/// What an advised change was proved with, weakest last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The planner chose it for values from the real statistics or the queries' own constants.
+    #[default]
+    Statistics,
+    /// The planner chose it in a generic plan: no values could be bound.
+    Generic,
+    /// No trial was possible: the advice rests on what is known of such indexes.
+    Assumed,
+}
+
+/// The best set for a budget.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FrontierPoint {
+    /// Space allowed, bytes; null for as much as pays.
+    pub budget_bytes: Option<f64>,
+    /// Space taken, bytes.
+    pub size_bytes: f64,
+    /// Weighted workload cost with the set, planned afresh.
+    pub cost_after: f64,
+    /// The set as CREATE INDEX and DROP INDEX.
+    pub ddl: Vec<String>,
+}
+
+/// Extended statistics to create: columns of one table whose values hang together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AdvisedStatistics {
+    /// Stable id: 8 hex digits of the statement's hash.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Schema.
+    pub schema: String,
+    /// Table.
+    pub table: String,
+    /// CREATE STATISTICS.
+    pub ddl: String,
+    /// What must run afterwards for it to have effect: ANALYZE of the columns.
+    pub then: String,
+    /// Statements that undo it, in order.
+    pub undo: Vec<String>,
+    /// Rows that the planner expects today.
+    pub estimated_rows: f64,
+    /// Rows that there really were.
+    pub actual_rows: f64,
+    /// Fingerprints of the queries whose estimate is wrong.
+    pub queries: Vec<String>,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// The answer to "why not this index?".
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyNot {
+    /// What the user asked for, as written.
+    pub asked: String,
+    /// The index as CREATE INDEX; null where the question names none that could be.
+    pub ddl: Option<String>,
+    /// Machine-readable: the codes of `rejected`, `advised`, `exists`, `unknown_table`, `unknown_column`, `no_query`.
+    pub reason_code: String,
+    /// In words.
+    pub reason: String,
+    /// Weighted workload cost with the advice; null without trials.
+    pub cost_with_advice: Option<f64>,
+    /// The same with this index beside the advice.
+    pub cost_with_it: Option<f64>,
+    /// Queries on its table with their costs: today, and with this index alone.
+    pub queries: Vec<ServedQuery>,
+}
+
 /// A query that an advised index serves, at planner cost per execution.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServedQuery {
@@ -248,6 +352,12 @@ pub struct ServedQuery {
     pub cost_before: f64,
     /// Cost per execution with all advice.
     pub cost_after: f64,
+    /// Share of the weighted workload cost today, 0–1.
+    #[serde(default)]
+    pub share_before: f64,
+    /// Share of the weighted workload cost with all advice, 0–1.
+    #[serde(default)]
+    pub share_after: f64,
     /// Executions whose plan uses the index, where others do without it; empty where all use it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_for: Vec<Execution>,
@@ -274,7 +384,7 @@ pub struct Execution {
 pub struct Rejected {
     /// As CREATE INDEX.
     pub ddl: String,
-    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `over_budget`, `dropped_for`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
     pub reason_code: String,
     /// In words.
     pub reason: String,

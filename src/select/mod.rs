@@ -43,8 +43,6 @@ pub struct Target {
 /// What is worth an index.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Cost of following one written row through one index, planner units.
-    pub write_unit: f64,
     /// An index must save this share of the whole workload…
     pub share_of_workload: f64,
     /// …or this share of some query that it serves.
@@ -57,7 +55,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { write_unit: 1.0, share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10 }
+        Limits { share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10 }
     }
 }
 
@@ -88,6 +86,13 @@ pub enum Refusal {
         /// Write cost, planner units per window.
         cost: f64,
     },
+    /// It would pay, but the set is full: space or number of indexes.
+    OverBudget {
+        /// Gain over the chosen set, planner units per window.
+        gain: f64,
+    },
+    /// It was let go for another one, which serves the same queries better for its space.
+    DroppedFor(CandidateId),
     /// It would save too little.
     LowGain {
         /// Gain over the chosen set, planner units per window.
@@ -200,7 +205,7 @@ impl<O: Oracle> Chooser<'_, O> {
     }
 
     fn write_cost(&self, id: CandidateId) -> f64 {
-        self.candidates[id].written_rows * self.limits.write_unit
+        self.candidates[id].writes.cost
     }
 
     /// Weighted cost of the workload plus what writes pay for the set.

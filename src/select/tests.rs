@@ -1,6 +1,7 @@
 //! The chooser against a table of answers.
 
 use super::*;
+use crate::model::candidate::Writes;
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use std::convert::Infallible;
 
@@ -33,7 +34,8 @@ impl Table {
 
 fn candidate(keys: &[&str], written_rows: f64) -> Candidate {
     let spec = IndexSpec::btree(TableName::new("public", "t"), keys.iter().map(|k| KeySpec::column(*k)).collect());
-    Candidate { spec, size_bytes: Some(1e6), written_rows, from_queries: BTreeSet::new() }
+    let writes = Writes { cost: written_rows, entries: written_rows, ..Writes::default() };
+    Candidate { size_bytes: Some(1e6), writes, ..Candidate::new(spec) }
 }
 
 fn choose(table: &mut Table, candidates: &[Candidate], weights: &[f64]) -> Selection {

@@ -136,6 +136,7 @@ pub fn create_advice(spec: &IndexSpec, name: &str) -> AdvisedIndex {
         replaces: vec![],
         partitioned: false,
         owner: None,
+        ..AdvisedIndex::default()
     }
 }
 

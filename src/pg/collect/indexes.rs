@@ -48,6 +48,7 @@ fn index(row: &Row, sizes: Option<&HashMap<u32, u64>>) -> Result<Index, Error> {
             unique: row.try_get("is_unique")?,
             keys: Vec::new(),
             include: Vec::new(),
+            with: Vec::new(),
             predicate: row.try_get("predicate")?,
         },
         definition: row.try_get("definition")?,

@@ -1,0 +1,21 @@
+//! How large an index would be, from the statistics.
+
+mod btree;
+
+use super::btree::roles::share_of;
+use crate::model::catalog::Table;
+use crate::model::index_def::IndexSpec;
+
+/// Estimated size, bytes; `None` where there is no basis for an estimate: an unknown number of rows, or
+/// an access method whose size depends on more than the statistics say.
+pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    match spec.method.as_str() {
+        "btree" => btree::bytes(spec, table),
+        _ => None,
+    }
+}
+
+/// Rows in the index: a partial one holds those of its predicate alone.
+pub fn rows(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    Some(table.rows? * spec.predicate.as_deref().and_then(|p| share_of(p, table)).unwrap_or(1.0))
+}
