@@ -10,6 +10,7 @@ mod keys;
 mod members;
 mod names;
 pub mod normalize;
+mod outputs;
 mod parameters;
 pub mod rewrite;
 pub mod tokens;
@@ -58,7 +59,7 @@ fn read_with(sql: &str, tables: &Tables, search_path: &[String]) -> Reading {
         Err(error) => Reading::Opaque(format!("the parser says: {}", crate::model::text::squeeze(&error.to_string()))),
         Ok(statements) => match statements.as_slice() {
             [statement] => {
-                let mut builder = blocks::Builder { tables, search_path, shape: Shape::default() };
+                let mut builder = blocks::Builder { tables, search_path, shape: Shape::default(), twins: Default::default() };
                 builder.statement(statement);
                 builder.shape.parameters = builder.shape.parameters.max(highest_parameter(sql));
                 Reading::Understood(builder.shape)
