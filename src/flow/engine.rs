@@ -22,6 +22,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which engine the user wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -50,6 +51,10 @@ pub struct Advice {
     pub limits: Limits,
     /// Spaces to choose for, bytes, smallest first; empty for as much as pays. The last is the advice, the others make the frontier.
     pub budgets: Vec<f64>,
+    /// More of them, as shares of the heap of the advised tables: bytes once the catalog is read.
+    pub budget_shares: Vec<f64>,
+    /// When to stop looking for a better set; `None` to end by itself.
+    pub time_limit: Option<Duration>,
     /// Questions "why not this index?": a CREATE INDEX, or `table.column`.
     pub why: Vec<String>,
 }

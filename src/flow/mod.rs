@@ -11,6 +11,7 @@ mod executions;
 mod explain_analyze;
 pub mod generate;
 mod inputs;
+mod limits;
 mod offline;
 mod plans;
 mod recommend;

@@ -51,11 +51,13 @@ pub struct Limits {
     pub least_gain: f64,
     /// A query may become this much dearer (planner noise), as a share.
     pub regression: f64,
+    /// Most indexes to create; `None` for as many as pay.
+    pub max_indexes: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10 }
+        Limits { share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10, max_indexes: None }
     }
 }
 
