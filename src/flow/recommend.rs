@@ -79,7 +79,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
-    let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
+    let mut found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
     advised.recommendation.rejected = found.rejected;
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
@@ -102,6 +102,9 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         }
     }
     snapshot.problems.append(&mut bench.problems);
+    if let Some(sizes) = bench.engine.own_sizes().filter(|_| advice.sizes_of_engine) {
+        found.list.iter_mut().zip(sizes).for_each(|(candidate, bytes)| candidate.size_bytes = *bytes);
+    }
     bench.choose(&found.list, &subjects, snapshot, advice, advised).await
 }
 
