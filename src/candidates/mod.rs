@@ -7,10 +7,12 @@ mod writes;
 
 use crate::model::candidate::{Candidate, QueryId};
 use crate::model::catalog::{Catalog, Index, Table, TableKind};
-use crate::model::index_def::{IndexSpec, TableName};
+use crate::model::index_def::{IndexSpec, KeyExpr, TableName};
 use crate::model::query::{Query, Shape};
 use crate::model::report::Rejected;
 use crate::model::restrictions::Restrictions;
+use crate::read::predicate;
+use btree::merge::{Offered, merged};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables below this many rows are read as fast without an index.
@@ -40,9 +42,8 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
-            let offers = btree::offers(query.shape, number, table).into_iter().filter(|spec| allowed.allow(spec));
-            let offers: Vec<IndexSpec> = offers.collect();
-            let Some(first) = offers.first() else { continue };
+            let offers = btree::offers(query.shape, number, table);
+            let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
                 refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));
                 continue;
@@ -53,10 +54,13 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &
             }
         }
     }
-    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec, allowed)).collect();
+    let mut specs: Vec<_> = specs.into_iter().collect();
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
-    let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, workload, spec, from_queries));
+    let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
+    specs.extend(merged(&specs, catalog));
+    specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
+    let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, workload, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
     Candidates { list: list.collect(), rejected: rejected.collect() }
 }
@@ -84,7 +88,23 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
 /// True where a valid index has these keys in front already.
 fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && spec.repeats(&i.spec))
+    let repeats = |i: &Index| {
+        // The server words expressions and predicates in its own way.
+        let same_rows = predicate::same(spec.predicate.as_deref(), i.spec.predicate.as_deref());
+        same_rows && bare(spec).is_covered_by(&bare(&i.spec))
+    };
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(i))
+}
+
+/// Without its predicate, expressions in one wording.
+fn bare(spec: &IndexSpec) -> IndexSpec {
+    let mut bare = IndexSpec { predicate: None, ..spec.clone() };
+    for key in &mut bare.keys {
+        if let KeyExpr::Expression(sql) = &mut key.expr {
+            *sql = predicate::canonical(sql);
+        }
+    }
+    bare
 }
 
 fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
@@ -131,9 +151,9 @@ mod tests {
     #[test]
     fn equality_by_selectivity_then_order() {
         let found = tails(&run("select * from posts where kind = 1 and user_id = 2 order by created_at desc limit 20", &catalog()));
-        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\" DESC)".to_owned()), "{found:?}");
-        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\" DESC)".to_owned()));
-        assert!(found.contains(&" USING btree (\"created_at\" DESC)".to_owned()));
+        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\")".to_owned()), "{found:?}");
+        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\")".to_owned()));
+        assert!(found.contains(&" USING btree (\"created_at\")".to_owned()));
     }
 
     #[test]
