@@ -11,7 +11,9 @@
 //! | hash, bigint | 1.3 | 92 |
 //! | BRIN | 0.4 | 0 |
 //! | GIN, 3 elements / jsonb_ops, 6 items / jsonb_path_ops, 3 / 34 trigrams | 1.2–5.3 / 6.1 / 4.1 / 22 | 211 / 390 / 327 / 1367 |
-//! | GiST, range / trigrams | 16 / 17 | 106 / 340 |
+//! | GIN, tsvector of 20 words | 15 | 1270 |
+//! | GiST, range / trigrams / inet / point | 16 / 17 / 7.5 / 4.5 | 106 / 340 / 90 / 160 |
+//! | SP-GiST, range / point / text | 50 / 3.3 / 2.7 | 90 / 124 / 150 |
 //!
 //! With a B-tree of 5,700 pages 20,000 random entries after a checkpoint wrote 39 MB of page images, 7 kB
 //! for each page touched; 100,000 dead entries cost VACUUM 1.1 µs each.
@@ -31,6 +33,15 @@ const ASCENDING: f64 = 0.9;
 /// Width of a key without statistics, bytes.
 const UNKNOWN_WIDTH: f64 = 16.0;
 const PAGE: f64 = 8192.0;
+
+/// Method, part of the type's name, planner units, WAL bytes.
+const TREES: [(&str, &str, f64, f64); 5] = [
+    ("gist", "range", 5.5, 106.0),
+    ("gist", "inet", 2.5, 90.0),
+    ("gist", "point", 1.5, 160.0),
+    ("spgist", "range", 16.0, 90.0),
+    ("spgist", "", 1.1, 140.0),
+];
 
 /// Of one entry.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +75,11 @@ impl Price {
                 let items = items(spec, first);
                 random(0.23 * items + 0.6, 60.0 + 40.0 * items)
             }
-            _ => random(5.5, 100.0 + 4.0 * width),
+            method => {
+                let type_name = first.map_or("", |c| c.type_name.as_str());
+                let known = TREES.iter().find(|(m, part, ..)| *m == method && type_name.contains(part));
+                known.map_or(random(5.5, 100.0 + 4.0 * width), |(_, _, units, wal_bytes)| random(*units, *wal_bytes))
+            }
         }
     }
 
@@ -96,11 +111,11 @@ fn is_ascending(column: Option<&Column>) -> bool {
 
 /// Entries that one row makes in a GIN index: words, elements, items of a document.
 fn items(spec: &IndexSpec, column: Option<&Column>) -> f64 {
-    let (width, type_name) = (width(column), column.map_or("", |c| c.type_name.as_str()));
+    let width = width(column);
     match spec.keys.first().and_then(|k| k.opclass.as_deref()).unwrap_or_default() {
         opclass if opclass.ends_with("gin_trgm_ops") => width + 1.0,
         "jsonb_path_ops" => width / 16.0,
-        _ if type_name == "jsonb" => width / 8.0,
+        // Eight bytes an element, a document's key or value; a word with its place takes nine.
         _ => width / 8.0,
     }
     .max(1.0)

@@ -8,7 +8,7 @@ const HOUR: f64 = 3600.0;
 
 fn table(usage: Option<TableUsage>) -> Table {
     let column = |(n, name): (i16, &str)| {
-        let common = (name == "status").then(|| (vec!["t".to_owned()], vec![0.02])).unwrap_or_default();
+        let common = if name == "status" { (vec!["t".to_owned()], vec![0.02]) } else { Default::default() };
         let stats = ColumnStats {
             n_distinct: -1.0,
             avg_width_bytes: 8.0,
