@@ -61,6 +61,7 @@ async fn an_event_table_that_is_written_and_hardly_read_is_left_alone() {
     let found = report(&url);
     assert!(advised(&found, "events").is_empty(), "{:?}", advised(&found, "events"));
     let reasons = refused(&found, "(\"account_id\")");
+    eprintln!("{:#}", found["recommendation"]);eprintln!("{:#}", found["problems"]);
     assert!(reasons.iter().any(|(code, words)| *code == "write_cost" && words.contains(|c: char| c.is_ascii_digit())), "{reasons:?}");
 
     repeat(&client, 400, "select body from events where account_id = $1 + 70").await;
@@ -81,7 +82,7 @@ async fn a_heartbeat_column_gets_no_index_that_ends_hot() {
     let (url, client) = database("writes_heartbeat", SESSIONS).await;
     let beat = "update sessions set last_seen_at = now() where id = $1 % 10000";
     repeat(&client, 3000, beat).await;
-    let look = "select count(*) from sessions where last_seen_at < now() - interval '6 days' - $1 * interval '1 s'";
+    let look = "select count(*) from sessions where last_seen_at < now() - interval '6 days' - make_interval(secs => $1::int)";
     repeat(&client, 5, look).await;
     // Counters are sent when a session ends or has been idle for a moment.
     client.batch_execute("select pg_sleep(1.1)").await.expect("sleep");
