@@ -50,6 +50,12 @@ async fn repeat(client: &Client, times: usize, sql: &str) {
     }
 }
 
+async fn repeat_as_is(client: &Client, times: usize, sql: &str) {
+    for _ in 0..times {
+        client.batch_execute(sql).await.expect(sql);
+    }
+}
+
 const EVENTS: &str = "create table events (id bigserial primary key, account_id int, kind int, body text);
     insert into events (account_id, kind, body) select g % 900, g % 7, repeat('x', 20) from generate_series(1, 8000) g";
 
@@ -57,14 +63,13 @@ const EVENTS: &str = "create table events (id bigserial primary key, account_id 
 async fn an_event_table_that_is_written_and_hardly_read_is_left_alone() {
     let (url, client) = database("writes_events", EVENTS).await;
     repeat(&client, 4000, "insert into events (account_id, kind, body) values ($1, 1, 'something happened')").await;
-    repeat(&client, 3, "select body from events where account_id = $1 + 70").await;
+    repeat(&client, 3, "select body from events where account_id = $1").await;
     let found = report(&url);
     assert!(advised(&found, "events").is_empty(), "{:?}", advised(&found, "events"));
     let reasons = refused(&found, "(\"account_id\")");
-    eprintln!("{:#}", found["recommendation"]);eprintln!("{:#}", found["problems"]);
     assert!(reasons.iter().any(|(code, words)| *code == "write_cost" && words.contains(|c: char| c.is_ascii_digit())), "{reasons:?}");
 
-    repeat(&client, 400, "select body from events where account_id = $1 + 70").await;
+    repeat(&client, 400, "select body from events where account_id = $1").await;
     let paid = report(&url);
     let [index] = advised(&paid, "(\"account_id\")")[..] else { panic!("{}", paid["recommendation"]) };
     let number = |of: &str| index[of].as_f64().unwrap_or_else(|| panic!("no {of}: {index}"));
@@ -82,8 +87,8 @@ async fn a_heartbeat_column_gets_no_index_that_ends_hot() {
     let (url, client) = database("writes_heartbeat", SESSIONS).await;
     let beat = "update sessions set last_seen_at = now() where id = $1 % 10000";
     repeat(&client, 3000, beat).await;
-    let look = "select count(*) from sessions where last_seen_at < now() - interval '6 days' - make_interval(secs => $1::int)";
-    repeat(&client, 5, look).await;
+    let look = "select id from sessions order by last_seen_at limit 20";
+    repeat_as_is(&client, 5, look).await;
     // Counters are sent when a session ends or has been idle for a moment.
     client.batch_execute("select pg_sleep(1.1)").await.expect("sleep");
     let found = report(&url);
@@ -91,7 +96,7 @@ async fn a_heartbeat_column_gets_no_index_that_ends_hot() {
     let reasons = refused(&found, "(\"last_seen_at\")");
     assert!(reasons.iter().any(|(code, words)| *code == "write_cost" && words.contains(|c: char| c.is_ascii_digit())), "{reasons:?}");
 
-    repeat(&client, 1200, look).await;
+    repeat_as_is(&client, 300, look).await;
     let paid = report(&url);
     assert_eq!(advised(&paid, "last_seen_at").len(), 1, "{}", paid["recommendation"]);
 }
