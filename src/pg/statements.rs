@@ -95,7 +95,7 @@ statements! {
     /// Settings by name.
     SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
     /// Age of the counters.
-    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
+    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds", "longest_seconds"];
     /// Settings of roles.
     ROLE_SETTINGS = "collect/role_settings", 13..=99, None, ["_text"] -> ["role", "in_database", "name", "value"];
     /// Window of pg_stat_statements, extension 1.9 and later.
