@@ -58,6 +58,7 @@ static FACTS: &[Facts] = &[
                 "roles.project_id",
                 "case when g % 50000 = 7 then '547e3fee-c042-463f-bc6b-ddb7a9667f16'::uuid else md5('project' || g % 50000)::uuid end",
             ),
+            ("roles.user_id", "md5((1 + g % 49999)::text)::uuid"),
             ("roles.role_name", "(array['Owner', 'Maintainer'])[1 + g % 2]"),
         ],
         ..PLAIN
@@ -67,14 +68,14 @@ static FACTS: &[Facts] = &[
         columns: &[("versions2.full_name", "case g when 4711 then 'Nokogiri-1.8.3' else 'Gem' || g % 20000 || '-1.' || g / 20000 end")],
         ..PLAIN
     },
-    // One user, say the shop's till, has many orders and carts; carts that were left are rows without completed_at.
+    // One user, say the shop's till, has many orders and carts; fewer people make orders than have them; carts that were left are rows without completed_at.
     Facts {
         id: "ofn-orders",
         columns: &[
             ("spree_orders.user_id", "case when g % 50 = 0 then 1 else 2 + (20000 * random())::int end"),
             (
                 "spree_orders.created_by_id",
-                "case when g % 50 = 0 then (array[1, 1, 2])[1 + (2 * random())::int] else 2 + (20000 * random())::int end",
+                "case when g % 50 = 0 then (array[1, 1, 2])[1 + (2 * random())::int] else 2 + (5000 * random())::int end",
             ),
             ("spree_orders.completed_at", "case when random() < 0.6 then timestamp '2018-01-01' + g * interval '5 minutes' end"),
             ("spree_orders.created_at", "timestamp '2018-01-01' + g * interval '5 minutes' - random() * interval '1 day'"),

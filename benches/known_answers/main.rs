@@ -44,11 +44,12 @@ struct Case {
 }
 
 /// What became of a case.
+#[derive(Default)]
 struct Verdict {
     met: bool,
     advised: Vec<String>,
     seconds: f64,
-    refused: usize,
+    refused: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -75,7 +76,8 @@ async fn run() -> Outcome<ExitCode> {
     let server = Server::start(&find(None)?, &ServerOptions { label: "advisor bench".into(), ..ServerOptions::default() }).await?;
     let (mut answered, mut met, mut trapped) = (0, 0, 0);
     for (number, case) in cases.iter().filter(wanted).enumerate() {
-        let verdict = judge(&server, number, case).await?;
+        let verdict =
+            judge(&server, number, case).await.unwrap_or_else(|failure| Verdict { problems: vec![failure.message], ..Verdict::default() });
         term::print(&shown(case, &verdict));
         let has_answer = !case.accept.is_empty();
         answered += usize::from(has_answer);
@@ -95,10 +97,13 @@ fn shown(case: &Case, verdict: &Verdict) -> String {
         case.id,
         case.kind,
         verdict.seconds,
-        verdict.refused
+        verdict.refused.len()
     );
     text.extend(verdict.advised.iter().map(|ddl| format!("          {ddl}\n")));
-    text.extend(verdict.problems.iter().filter(|_| !verdict.met).map(|problem| format!("          problem: {problem}\n")));
+    if !verdict.met {
+        text.extend(verdict.refused.iter().map(|refused| format!("          refused {refused}\n")));
+        text.extend(verdict.problems.iter().map(|problem| format!("          problem: {problem}\n")));
+    }
     text
 }
 
@@ -120,7 +125,7 @@ async fn judge(server: &Server, number: usize, case: &Case) -> Outcome<Verdict> 
         met,
         advised: report.recommendation.indexes.iter().map(|i| i.ddl.clone()).collect(),
         seconds,
-        refused: report.recommendation.rejected.len(),
+        refused: report.recommendation.rejected.iter().map(|r| format!("{}: {}", r.ddl, r.reason)).collect(),
         problems: report.problems.iter().map(|p| p.message.clone()).collect(),
     })
 }
