@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+mod build_time;
 mod cures;
 pub mod demo;
 pub mod doctor;
@@ -15,6 +16,7 @@ mod limits;
 mod offline;
 mod plans;
 mod recommend;
+mod refusals;
 pub mod rollback;
 mod runner;
 mod self_check;

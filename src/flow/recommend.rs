@@ -184,7 +184,9 @@ impl Bench {
             snapshot.problems.push(Problem { source: subjects[query].fingerprint.clone(), message });
         }
         advised.recommendation.what_if = self.engine.what_if();
-        wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
+        let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
+        let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
+        wording::fill(&mut advised.recommendation, &choice);
         executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         advised.settled = Some(Settled { bench: self, targets, tables, chosen });

@@ -6,7 +6,7 @@ mod clauses;
 mod conditions;
 mod expressions;
 mod from;
-mod names;
+pub(in crate::read) mod names;
 pub mod normalize;
 mod parameters;
 pub mod rewrite;
