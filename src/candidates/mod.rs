@@ -87,7 +87,8 @@ fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && spec.repeats(&i.spec))
 }
 
-fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
+/// A candidate with its size and what writes pay for it.
+pub fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
     let size_bytes = catalog.table(&spec.table).and_then(|t| size::bytes(&spec, t));
     let writes = writes::writes(workload, &spec, catalog.indexes_of(&spec.table).count());
     Candidate { size_bytes, writes, from_queries, ..Candidate::new(spec) }

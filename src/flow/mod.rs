@@ -25,4 +25,5 @@ pub mod status;
 mod subjects;
 mod trial;
 pub mod wanted;
+mod why;
 mod wording;

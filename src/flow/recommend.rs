@@ -6,6 +6,7 @@ use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
 use super::trial::{Answer, Trials, weighted_cost};
+use super::why::Questions;
 use super::wording;
 use crate::candidates::size;
 use crate::candidates::{self, Wanted};
@@ -77,8 +78,10 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
-    let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
+    let mut found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
+    let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
+    advised.recommendation.why = questions.untried(&found.list);
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
@@ -100,7 +103,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         }
     }
     snapshot.problems.append(&mut bench.problems);
-    bench.choose(&found.list, &subjects, snapshot, advised).await
+    bench.choose(&found.list, &questions, &subjects, snapshot, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -162,21 +165,28 @@ impl Bench {
     async fn choose(
         mut self,
         list: &[Candidate],
+        questions: &Questions,
         subjects: &[Subject],
         snapshot: &mut Snapshot,
         advised: &mut Advised,
     ) -> Result<(), Failure> {
         advised.recommendation.rejected.append(&mut self.refused);
         let subjects: Vec<&Subject> = self.of.iter().map(|n| &subjects[*n]).collect();
-        let targets = targets(&subjects, list, &self.built);
+        let own = &list[..questions.own()];
+        let targets = targets(&subjects, own, &self.built);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
         let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone());
-        let selection = select::select(&mut trials, list, &targets, Limits::default()).await?;
+        let selection = select::select(&mut trials, own, &targets, Limits::default()).await?;
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
         let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
         let (real, used) = trials.in_use(sets).await?;
         advised.in_use.extend(real);
+        let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
+        let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
+        advised.recommendation.why =
+            questions.answers(&mut trials, &choice, &targets, &Limits::default(), &advised.recommendation.rejected).await?;
+        wording::fill(&mut advised.recommendation, &choice);
         progress.finish_and_clear();
         advised.recommendation.optimizer_calls = trials.calls;
         for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -184,9 +194,6 @@ impl Bench {
             snapshot.problems.push(Problem { source: subjects[query].fingerprint.clone(), message });
         }
         advised.recommendation.what_if = self.engine.what_if();
-        let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
-        let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
-        wording::fill(&mut advised.recommendation, &choice);
         executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         advised.settled = Some(Settled { bench: self, targets, tables, chosen });

@@ -51,9 +51,14 @@ pub(super) fn words(refusal: &Refusal, list: &[Candidate], before: f64) -> (&'st
         }
         Refusal::DroppedFor(id) => ("dropped_for", format!("the advised {} saves more for its space", name(id))),
         Refusal::LowGain { gain } => {
-            ("low_gain", format!("beside the advised indexes it would save only {} of today's load: too little for an index", share(gain)))
+            ("low_gain", format!("beside the advised indexes it would save {}: too little for an index", further(*gain, before)))
         }
     }
+}
+
+/// What an index would save beside others.
+pub(super) fn further(gain: f64, before: f64) -> String {
+    if gain > 0.0 { format!("{} of today's load", of_load(gain, before)) } else { "nothing".to_owned() }
 }
 
 /// A cost as a share of the workload's today.
@@ -87,7 +92,8 @@ mod tests {
         let list = [Candidate::new(IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a\u{1b}")]))];
         let (code, reason) = words(&Refusal::WriteCost { gain: 10.0, cost: 30.0 }, &list, 1000.0);
         assert_eq!((code, reason.as_str()), ("write_cost", "writes would pay more than reads gain: 3 % of today's load against 1 %"));
-        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 1000.0).1.contains("only less than 0.1 %"));
+        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 1000.0).1.contains("save less than 0.1 % of today's load"));
+        assert!(words(&Refusal::LowGain { gain: 0.0 }, &list, 1000.0).1.contains("save nothing"));
         assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 0.0).1.contains("unknown share"));
         assert!(
             !words(&Refusal::CoveredBy(0), &list, 1.0).1.contains('\u{1b}')

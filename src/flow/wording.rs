@@ -117,14 +117,14 @@ fn reason(queries: &[ServedQuery], write_cost: f64, before: f64) -> String {
         users.push(plural(plain, "query", "queries"));
     }
     if look_ups > 0 {
-        users.push("the look-up when a row of the parent table is deleted".to_owned());
+        users.push(format!("{} of a foreign key", plural(look_ups, "look-up", "look-ups")));
     }
     let (share, left) = queries.iter().fold((0.0, 0.0), |(share, left), q| {
         let now = if q.cost_before > 0.0 { q.share_before * q.cost_after / q.cost_before } else { 0.0 };
         (share + q.share_before, left + now)
     });
     let verb = if queries.len() == 1 { "uses" } else { "use" };
-    parts.push(format!("{} {verb} it: {} of today's load becomes {}", users.join(" and "), percent(share), percent(left)));
+    parts.push(format!("{} {verb} it: {} of today's load becomes {}", users.join(" and "), percent(share), refusals::of_load(left, 1.0)));
     let best = queries.iter().max_by(|a, b| (a.cost_before - a.cost_after).total_cmp(&(b.cost_before - b.cost_after)));
     if let Some(best) = best {
         let which = if queries.len() > 1 { "at best " } else { "" };
@@ -163,7 +163,7 @@ mod tests {
         let words = reason(&more, 2.0, 100.0);
         assert_eq!(
             words,
-            "1 query and the look-up when a row of the parent table is deleted use it: 50 % of today's load becomes 5.4 %; at best cost 8.4k → 84.2 per execution; its writes cost 2 % of the load"
+            "1 query and 1 look-up of a foreign key use it: 50 % of today's load becomes 5.4 %; at best cost 8.4k → 84.2 per execution; its writes cost 2 % of the load"
         );
     }
 }
