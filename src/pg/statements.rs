@@ -95,7 +95,7 @@ statements! {
     /// Settings by name.
     SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
     /// Age of the counters.
-    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
+    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds", "longest_seconds"];
     /// Settings of roles.
     ROLE_SETTINGS = "collect/role_settings", 13..=99, None, ["_text"] -> ["role", "in_database", "name", "value"];
     /// Window of pg_stat_statements, extension 1.9 and later.
@@ -274,6 +274,8 @@ statements! {
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.
     HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
+    /// Its size as HypoPG sees it.
+    HYPOPG_SIZE = "hypopg/size", 13..=99, Some("hypopg"), ["oid"] -> ["bytes"];
     /// Every table below a partitioned one, top down.
     PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
     /// search_path for one transaction.
