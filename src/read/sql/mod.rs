@@ -54,6 +54,7 @@ fn read_with(sql: &str, tables: &Tables, search_path: &[String]) -> Reading {
     }
     let parse =
         |text: &str| Parser::new(&PostgreSqlDialect {}).with_recursion_limit(100).try_with_sql(text).and_then(|mut p| p.parse_statements());
+    let sql = &rewrite::without_only(sql);
     let parsed = parse(sql).or_else(|first| parse(&rewrite::parsable(sql)).map_err(|_| first));
     match parsed {
         Err(error) => Reading::Opaque(format!("the parser says: {}", crate::model::text::squeeze(&error.to_string()))),
