@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn only_is_no_table() {
         assert_eq!(without_only("select * from only a, only \"b\" join only c on true"), "select * from  a,  \"b\" join  c on true");
-        let kept = "select a, only from t fetch first 3 rows only";
+        let kept = "select a, \"only\" from t fetch first 3 rows only";
         assert_eq!(without_only(kept), kept);
     }
 
