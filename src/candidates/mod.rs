@@ -2,6 +2,7 @@
 //! offered; which of them deserve to exist is the planner's and the selector's business.
 
 pub mod btree;
+pub mod methods;
 pub mod size;
 mod writes;
 
@@ -40,8 +41,9 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
-            let offers = btree::offers(query.shape, number, table).into_iter().filter(|spec| allowed.allow(spec));
-            let offers: Vec<IndexSpec> = offers.collect();
+            let trees = btree::offers(query.shape, number, table).into_iter();
+            let others = methods::offers(query.shape, number, table, catalog);
+            let offers: Vec<IndexSpec> = trees.chain(others).filter(|spec| allowed.allow(spec)).collect();
             let Some(first) = offers.first() else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
                 refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));

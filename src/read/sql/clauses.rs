@@ -83,9 +83,12 @@ impl Builder<'_> {
 
     pub(super) fn order(&mut self, keys: &[OrderByExpr], body: &SetExpr, block: usize, scope: &Scope) {
         let projection: &[SelectItem] = if let SetExpr::Select(select) = body { &select.projection } else { &[] };
-        for key in keys {
+        for (place, key) in keys.iter().enumerate() {
             let expr = behind_alias(&key.expr, projection);
             self.mention(expr, block, scope);
+            if place == 0 {
+                self.nearest(key, expr, block, scope);
+            }
             let descending = matches!(key.options.sort, Some(OrderBySort::Desc));
             let nulls_first = key.options.nulls_first.unwrap_or(descending);
             match self.within(block, scope, |around| local_key(expr, around)) {

@@ -8,6 +8,7 @@ mod expressions;
 mod from;
 mod names;
 pub mod normalize;
+mod operators;
 mod parameters;
 pub mod rewrite;
 pub mod tokens;
