@@ -1,6 +1,8 @@
 //! How large an index would be, from the statistics.
 
 mod btree;
+mod elements;
+pub mod gin;
 
 use super::btree::roles::share_of;
 use crate::model::catalog::Table;
@@ -11,6 +13,7 @@ use crate::model::index_def::IndexSpec;
 pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
     match spec.method.as_str() {
         "btree" => btree::bytes(spec, table),
+        "gin" => gin::bytes(spec, table),
         _ => None,
     }
 }
