@@ -1,4 +1,6 @@
 //! Floor 4: flags that several verbs share.
 
+pub mod advice;
+pub mod amounts;
 pub mod connection;
 pub mod output;

@@ -1,11 +1,11 @@
 //! `advisor analyze`: what is slow, why, and which indexes cure it.
 
 use super::{Command, Outcome};
+use crate::cli::advice::AdviceArgs;
 use crate::cli::connection::DatabaseArgs;
-use crate::flow::analyse::{Advice, Analysis, WhatIfChoice, analyse};
+use crate::flow::analyse::{Analysis, WhatIfChoice, analyse};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Report, Severity};
-use crate::model::restrictions::Restrictions;
 use crate::report::{self, Style};
 use crate::rules::{self, Thresholds};
 use crate::{disk, term};
@@ -38,15 +38,6 @@ struct Options {
     /// Plan at most this many queries, most total time first
     #[arg(long, value_name = "N", default_value_t = 500)]
     max_queries: usize,
-    /// Engine for index trials
-    #[arg(long, value_enum, default_value_t = WhatIfChoice::Auto)]
-    what_if: WhatIfChoice,
-    /// PostgreSQL server binaries for the clone
-    #[arg(long, value_name = "DIR")]
-    pg_bindir: Option<PathBuf>,
-    /// Advise this schema although it belongs to a platform or extension
-    #[arg(long = "schema", value_name = "NAME")]
-    schemas: Vec<String>,
     /// Statistics younger than this many days cannot prove an index unused
     #[arg(long, value_name = "DAYS")]
     min_stats_age: Option<f64>,
@@ -68,6 +59,8 @@ struct Options {
     /// Write the report to this file
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Advice")]
+    advice: AdviceArgs,
 }
 
 pub(super) static ENTRY: Command = Command {
@@ -78,7 +71,7 @@ pub(super) static ENTRY: Command = Command {
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
-    if options.snapshot.is_some() && options.what_if == WhatIfChoice::Hypopg {
+    if options.snapshot.is_some() && options.advice.what_if() == WhatIfChoice::Hypopg {
         return Err(Failure::usage("--what-if hypopg tries indexes on the database itself, and a snapshot is none")
             .hint("leave it out: a snapshot is planned on a clone"));
     }
@@ -94,12 +87,7 @@ async fn run(matches: ArgMatches) -> Outcome {
         explain_analyze: options.explain_analyze,
         max_queries: options.max_queries,
         thresholds: thresholds(&options)?,
-        advice: Advice {
-            what_if: options.what_if,
-            pg_bindir: options.pg_bindir.clone(),
-            allowed: Restrictions { schemas: options.schemas.clone(), ..Restrictions::default() },
-            ..Advice::default()
-        },
+        advice: options.advice.advice(),
     };
     let report = analyse(&analysis).await?;
     let format = report::format(&options.format).ok_or_else(|| Failure::usage("unknown format"))?;

@@ -4,6 +4,7 @@ use super::cures;
 use super::drops;
 use super::engine::Place;
 use super::inputs;
+use super::limits;
 use super::offline;
 use super::plans;
 use super::recommend;
@@ -83,7 +84,7 @@ pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
     }
     let snapshot = read(&session, analysis).await?;
     let place = Place::Live { session: &session, target: analysis.target.as_deref() };
-    Ok(judge_and_advise(snapshot, place, analysis).await)
+    judge_and_advise(snapshot, place, analysis).await
 }
 
 /// Analyses a database that is not there.
@@ -94,7 +95,7 @@ async fn analyse_file(path: &Path, analysis: &Analysis) -> Result<Report, Failur
     }
     let snapshot::Offline { mut snapshot, engine, fidelity, known } = snapshot::stand_in(path, analysis).await?;
     say_what_has_no_plan(&mut snapshot, analysis.max_queries);
-    let mut report = judge_and_advise(snapshot, Place::Offline(Box::new(engine)), analysis).await;
+    let mut report = judge_and_advise(snapshot, Place::Offline(Box::new(engine)), analysis).await?;
     report.recommendation.fidelity = fidelity;
     if analysis.only_new {
         report.findings.retain(|f| f.subject.query.as_ref().is_some_and(|query| !known.contains(query)));
@@ -102,16 +103,17 @@ async fn analyse_file(path: &Path, analysis: &Analysis) -> Result<Report, Failur
     Ok(report)
 }
 
-async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &Analysis) -> Report {
+async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &Analysis) -> Result<Report, Failure> {
+    let advice = limits::settled(&analysis.advice, &snapshot.catalog)?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
-    let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &analysis.advice).await;
+    let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
     let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use);
     match drops::tried(drops, settled, &mut recommendation).await {
         Ok(drops) => recommendation.indexes.extend(drops),
         Err(failure) => snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message }),
     }
-    report(snapshot, judgement, recommendation)
+    Ok(report(snapshot, judgement, recommendation))
 }
 
 /// Reads the database and its workload, understands the queries and plans them.

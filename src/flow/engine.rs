@@ -22,6 +22,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which engine the user wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -50,6 +51,12 @@ pub struct Advice {
     pub limits: Limits,
     /// Spaces to choose for, bytes, smallest first; empty for as much as pays. The last is the advice, the others make the frontier.
     pub budgets: Vec<f64>,
+    /// More of them, as shares of the heap of the advised tables: bytes once the catalog is read.
+    pub budget_shares: Vec<f64>,
+    /// When to stop looking for a better set; `None` to end by itself.
+    pub time_limit: Option<Duration>,
+    /// Count space as HypoPG sees it, without de-duplication, where that is the engine: published comparisons do.
+    pub sizes_of_engine: bool,
     /// Questions "why not this index?": a CREATE INDEX, or `table.column`.
     pub why: Vec<String>,
 }
@@ -113,6 +120,14 @@ impl Engine {
                 Ok(refused)
             }
             Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
+        }
+    }
+
+    /// What the engine itself takes the candidates to be large, bytes; `None` where it is told.
+    pub(super) fn own_sizes(&self) -> Option<&[Option<f64>]> {
+        match self {
+            Engine::Clone(_) => None,
+            Engine::Hypopg(hypopg) => Some(hypopg.sizes()),
         }
     }
 

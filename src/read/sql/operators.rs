@@ -1,7 +1,8 @@
 //! Comparisons by operators that no B-tree serves, into [`Search`]es: which key is searched how.
 
 use super::blocks::Builder;
-use super::conditions::{bare, conjuncts, disjuncts, local_key};
+use super::conditions::{bare, conjuncts, disjuncts};
+use super::keys::local_key;
 use super::names::{Scope, split};
 use crate::model::index_def::KeyExpr;
 use crate::model::query::Search;
