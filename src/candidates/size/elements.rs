@@ -4,7 +4,7 @@
 use crate::model::catalog::{Column, ColumnStats, Table};
 use crate::model::index_def::{KeyExpr, KeySpec};
 use crate::read::sql::tokens::{Kind as Token, tokens};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Entries that are alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,23 +101,25 @@ fn text_width(stats: &ColumnStats) -> f64 {
     (each - 4.0 - 1.5).max(1.0) + 1.0
 }
 
-/// From the shares of the most common elements. The other elements share what is left of a row; they are
-/// rarer than the rarest of those, by how much is not known where those are not all.
+/// From the shares of the most common elements. The other elements share what is left of a row. ANALYZE drops an
+/// element below nine in a bucket of its count, [`DROPPED_BELOW`] of the elements at the default target; how far
+/// below is not known: nearer to one row than to that is a guess that
+/// errs on the safe side.
 fn elements(stats: &ColumnStats, rows: f64, per_row: f64, key_bytes: f64) -> Vec<Group> {
     let present = rows * (1.0 - stats.null_frac);
     let mut all: Vec<Group> = stats.element_freqs.iter().map(|f| Group { entries: 1.0, rows_each: f * rows, key_bytes }).collect();
-    let known: f64 = stats.element_freqs.iter().sum();
-    let rest = per_row * present - known * rows;
-    let rarest = stats.element_freqs.iter().copied().fold(f64::INFINITY, f64::min) * rows;
-    if rest > rows * 0.02 && rarest.is_finite() {
-        let rows_each = (rarest / RARER).max(1.0);
+    let rest = per_row * present - stats.element_freqs.iter().sum::<f64>() * rows;
+    if rest > rows * LEAST_REST {
+        let rows_each = (DROPPED_BELOW * per_row * present).max(1.0).cbrt();
         all.push(Group { entries: rest / rows_each, rows_each, key_bytes });
     }
     all
 }
 
-/// Elements that ANALYZE did not keep are rarer than those that it did by this factor, as word counts go.
-const RARER: f64 = 8.0;
+/// compute_array_stats(): elements seen less often than 9 times in 142,857.
+const DROPPED_BELOW: f64 = 9.0 / 142_857.0;
+/// What is left of a row by inexact averages alone, elements.
+const LEAST_REST: f64 = 0.05;
 
 fn whole(column: &Column, stats: &ColumnStats, rows: f64) -> Vec<Group> {
     let key_bytes = fixed_width(&column.type_name).unwrap_or(stats.avg_width_bytes);
@@ -131,56 +133,87 @@ fn whole(column: &Column, stats: &ColumnStats, rows: f64) -> Vec<Group> {
 }
 
 /// From the values that the statistics keep: the common ones with their shares, and the histogram's bounds, which
-/// stand for the rest of the rows. What several of the latter have is as common as there; of what one alone has
-/// there is more than was seen, by the estimator that ANALYZE uses for distinct values (Haas and Stokes).
+/// stand for the rest of the rows. What many of the latter have is as common as there; of what few have there is
+/// more than was seen.
 fn sampled(stats: &ColumnStats, rows: f64, parts: impl Fn(&str) -> HashSet<Part>) -> Vec<Group> {
-    let mut shares: HashMap<Part, (f64, usize)> = HashMap::new();
+    let mut shares: HashMap<Part, (f64, f64)> = HashMap::new();
     for (value, share) in stats.common_values.iter().zip(&stats.common_freqs) {
-        parts(value).into_iter().for_each(|part| shares.entry(part).or_insert((0.0, 2)).0 += share);
+        // Counted as often as no rare one is.
+        parts(value).into_iter().for_each(|part| shares.entry(part).or_insert((0.0, RARE + 1.0)).0 += share);
     }
     let rest = (1.0 - stats.null_frac - stats.common_freqs.iter().sum::<f64>()).max(0.0);
     let weight = rest / stats.histogram.len().max(1) as f64;
-    let mut seen = 0.0;
-    for value in &stats.histogram {
-        for part in parts(value) {
-            seen += 1.0;
-            let entry = shares.entry(part).or_default();
-            *entry = (entry.0 + weight, entry.1 + 1);
-        }
+    for part in stats.histogram.iter().flat_map(|value| parts(value)) {
+        let entry = shares.entry(part).or_default();
+        *entry = (entry.0 + weight, entry.1 + 1.0);
     }
-    // Values beyond a kilobyte are not in the histogram: those that are speak for them.
-    let sizes = stats.histogram.iter().chain(&stats.common_values).map(|v| v.len() as f64);
-    let mean = sizes.clone().sum::<f64>() / sizes.count().max(1) as f64;
-    let longer =
-        if mean > 0.0 && stats.avg_width_bytes > 1.5 * mean && stats.avg_width_bytes > 256.0 { stats.avg_width_bytes / mean } else { 1.0 };
+    let longer = longer(stats);
     let mut all = Vec::new();
-    let (mut once, mut once_bytes) = (0.0, 0.0);
+    let mut rare: BTreeMap<&str, Rare> = BTreeMap::new();
     for (part, (share, times)) in &shares {
-        if *times > 1 {
+        let times = times * longer;
+        if times > RARE {
             all.push(Group { entries: 1.0, rows_each: (share * longer).min(1.0) * rows, key_bytes: part.bytes });
         } else {
-            once += 1.0;
-            once_bytes += part.bytes;
+            rare.entry(&part.place).or_default().add(times, part.bytes);
         }
     }
-    if once > 0.0 {
-        let several = shares.values().filter(|(_, times)| *times > 1).count() as f64;
-        let occurrences = once * weight * rows * longer;
-        let total = seen * weight * rows * longer;
-        let distinct = seen * (once + several) / (seen - once + once * seen / total.max(1.0)).max(f64::MIN_POSITIVE);
-        let entries = (distinct - several).clamp(once, occurrences.max(once));
-        all.push(Group { entries, rows_each: (occurrences / entries).max(1.0), key_bytes: once_bytes / once });
-    }
+    all.extend(rare.values().map(|rare| rare.group(weight * rows)));
     // A fixed order: sums of floats must not depend on a hash.
     all.sort_by(|a, b| b.rows_each.total_cmp(&a.rows_each).then(a.key_bytes.total_cmp(&b.key_bytes)));
     all
 }
 
+/// Values beyond a kilobyte are not in the histogram: by how much the others fall short of the average.
+fn longer(stats: &ColumnStats) -> f64 {
+    let sizes = stats.histogram.iter().chain(&stats.common_values).map(|v| v.len() as f64);
+    let mean = sizes.clone().sum::<f64>() / sizes.count().max(1) as f64;
+    let factor = stats.avg_width_bytes / mean.max(1.0);
+    if factor > 1.5 && stats.avg_width_bytes > 512.0 { factor } else { 1.0 }
+}
+
+/// What was seen no more often than this may well have been seen by chance.
+const RARE: f64 = 3.0;
+
+/// Rarely seen entries of one place.
+#[derive(Debug, Default)]
+struct Rare {
+    distinct: f64,
+    once: f64,
+    seen: f64,
+    bytes: f64,
+}
+
+impl Rare {
+    fn add(&mut self, times: f64, bytes: f64) {
+        self.distinct += 1.0;
+        self.once += f64::from(u8::from(times < 1.5));
+        self.seen += times;
+        self.bytes += bytes;
+    }
+
+    /// All that there are, by Haas and Stokes as ANALYZE counts distinct values; each sighting stands for `rows`.
+    fn group(&self, rows: f64) -> Group {
+        let all = (self.seen * rows).max(1.0);
+        let entries = self.seen * self.distinct / (self.seen - self.once + self.once * self.seen / all).max(f64::MIN_POSITIVE);
+        let entries = entries.clamp(self.distinct.min(all), all);
+        Group { entries, rows_each: (all / entries).max(1.0), key_bytes: self.bytes / self.distinct }
+    }
+}
+
 /// One entry of a value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 struct Part {
     text: String,
     bytes: f64,
+    /// Where in the value it stands: a field of a document has as many values as it has, whatever the others have.
+    place: String,
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Part) -> bool {
+        self.text == other.text
+    }
 }
 
 impl Eq for Part {}
@@ -192,15 +225,16 @@ impl std::hash::Hash for Part {
 }
 
 fn take_apart(kind: Kind, value: &str) -> HashSet<Part> {
-    let text_key = |text: String, more: f64| Part { bytes: 1.0 + more + text.len() as f64, text };
+    let key = |text: String, bytes: f64| Part { text, bytes, place: String::new() };
+    let text_key = |text: String| Part { bytes: 1.0 + text.len() as f64, ..key(text, 0.0) };
     match kind {
         Kind::Array(width) => {
             let inner = value.trim_start_matches('{').trim_end_matches('}');
             let items = inner.split(',').map(|item| item.trim_matches('"').to_owned());
-            items.map(|t| text_key(t, 0.0)).map(|p| Part { bytes: width.unwrap_or(p.bytes), ..p }).collect()
+            items.map(text_key).map(|p| Part { bytes: width.unwrap_or(p.bytes), ..p }).collect()
         }
-        Kind::Words => words(value).map(|w| text_key(w, 0.0)).collect(),
-        Kind::Trigrams => words(value).flat_map(|w| trigrams(&w)).map(|text| Part { text, bytes: 4.0 }).collect(),
+        Kind::Words => words(value).map(text_key).collect(),
+        Kind::Trigrams => words(value).flat_map(|w| trigrams(&w)).map(|text| key(text, 4.0)).collect(),
         Kind::Json | Kind::JsonPaths => {
             let mut found = HashSet::new();
             if let Ok(json) = serde_json::from_str(value) {
@@ -227,12 +261,9 @@ fn trigrams(word: &str) -> Vec<String> {
 fn json_parts(json: &serde_json::Value, paths: bool, way: &str, found: &mut HashSet<Part>) {
     use serde_json::Value as V;
     let mut add = |text: String, sign: &str| {
-        let part = if paths {
-            Part { text: format!("{way}{sign}{text}"), bytes: 4.0 }
-        } else {
-            Part { bytes: 2.0 + text.len() as f64, text: format!("{sign}{text}") }
-        };
-        found.insert(part);
+        let bytes = if paths { 4.0 } else { 2.0 + text.len() as f64 };
+        let text = if paths { format!("{way}{sign}{text}") } else { format!("{sign}{text}") };
+        found.insert(Part { text, bytes, place: way.to_owned() });
     };
     match json {
         V::Null => add(String::new(), "n"),
@@ -244,7 +275,7 @@ fn json_parts(json: &serde_json::Value, paths: bool, way: &str, found: &mut Hash
         V::Object(fields) => {
             for (key, value) in fields {
                 if !paths {
-                    found.insert(Part { bytes: 2.0 + key.len() as f64, text: format!("k{key}") });
+                    found.insert(Part { bytes: 2.0 + key.len() as f64, text: format!("k{key}"), place: String::from("keys") });
                 }
                 json_parts(value, paths, &format!("{way}.{key}"), found);
             }

@@ -39,7 +39,7 @@ pub(super) fn stored(key: &KeySpec, table: &Table) -> Option<Stored> {
         "point" => plain(32.0, 16.0),
         "box" => Some(Stored { in_gist: 32.0, in_spgist: 32.0, is_span: true, is_range: false }),
         "circle" | "polygon" => Some(Stored { in_gist: 32.0 + width, in_spgist: 64.0, is_span: true, is_range: false }),
-        "inet" | "cidr" => plain(12.0, width),
+        "inet" | "cidr" => plain(8.0, width),
         // Least and greatest value, of btree_gist.
         "smallint" | "real" | "integer" | "date" | "oid" => plain(8.0, 4.0),
         "bigint" | "double precision" | "money" => plain(16.0, 8.0),
