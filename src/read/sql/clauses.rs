@@ -94,9 +94,12 @@ impl Builder<'_> {
             self.shape.blocks[block].order_opaque = true;
             return self.order_of_arms(keys, outputs, block);
         }
-        for key in keys {
+        for (place, key) in keys.iter().enumerate() {
             let expr = behind_alias(&key.expr, projection);
             self.mention(expr, block, scope);
+            if place == 0 {
+                self.nearest(key, expr, block, scope);
+            }
             match self.order_key(expr, &key.options, block, scope) {
                 Some(key) => self.shape.blocks[block].order.push(key),
                 None => {

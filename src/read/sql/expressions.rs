@@ -64,6 +64,7 @@ impl Builder<'_> {
             } else {
                 self.mention(conjunct, block, scope);
             }
+            self.searches(conjunct, block, scope);
             let uses = self.within(block, scope, |around| parameters::uses(conjunct, around));
             let at =
                 |(table_ref, usage): (usize, ParameterUse)| ParameterUse { table: self.shape.tables[table_ref].table.clone(), ..usage };

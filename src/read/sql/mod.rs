@@ -10,6 +10,7 @@ mod keys;
 mod members;
 pub(in crate::read) mod names;
 pub mod normalize;
+mod operators;
 mod outputs;
 mod parameters;
 pub mod rewrite;
