@@ -8,16 +8,20 @@ pub mod writes;
 
 use crate::model::candidate::{Candidate, QueryId};
 use crate::model::catalog::{Catalog, Index, Table, TableKind};
-use crate::model::index_def::{IndexSpec, TableName};
+use crate::model::index_def::{IndexSpec, KeyExpr, TableName};
 use crate::model::query::Shape;
 use crate::model::report::Rejected;
 use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::Snapshot;
+use crate::read::predicate;
+use btree::merge::{Offered, merged};
 use std::collections::{BTreeMap, BTreeSet};
 use writes::Load;
 
-/// Tables below this many rows are read as fast without an index.
+/// Tables below this many rows are read as fast without an index…
 pub const FEWEST_ROWS: f64 = 1000.0;
+/// …unless they are spread over more bytes than this: wide rows, or room that deleted ones left.
+const FEWEST_BYTES: u64 = 1 << 20;
 
 /// Candidates of a workload, and what was refused before any trial.
 #[derive(Debug, Default)]
@@ -44,9 +48,8 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
-            let offers = btree::offers(query.shape, number, table).into_iter().filter(|spec| allowed.allow(spec));
-            let offers: Vec<IndexSpec> = offers.collect();
-            let Some(first) = offers.first() else { continue };
+            let offers = btree::offers(query.shape, number, table);
+            let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
                 refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));
                 continue;
@@ -57,10 +60,13 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
             }
         }
     }
-    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec, allowed)).collect();
+    let mut specs: Vec<_> = specs.into_iter().collect();
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
-    let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, &load, spec, from_queries));
+    let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
+    specs.extend(merged(&specs, catalog));
+    specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
+    let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, &load, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
     Candidates { list: list.collect(), rejected: rejected.collect() }
 }
@@ -77,7 +83,7 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
         return Some(("platform", format!("schema {schema} belongs to a platform or extension; name it with --schema to get advice")));
     }
     match table.rows {
-        Some(rows) if rows < FEWEST_ROWS && table.kind != TableKind::Partitioned => {
+        Some(rows) if rows < FEWEST_ROWS && table.size_bytes < FEWEST_BYTES && table.kind != TableKind::Partitioned => {
             Some(("too_small", format!("the table has only {rows} rows: too small for an index to pay")))
         }
         None => Some(("not_analyzed", "the table was never analyzed: its size is not known; run ANALYZE".into())),
@@ -88,10 +94,27 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
 /// True where a valid index has these keys in front already.
 fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && spec.repeats(&i.spec))
+    let repeats = |i: &Index| {
+        // The server words expressions and predicates in its own way.
+        let same_rows = predicate::same(spec.predicate.as_deref(), i.spec.predicate.as_deref());
+        same_rows && bare(spec).is_covered_by(&bare(&i.spec))
+    };
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(i))
 }
 
-fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
+/// Without its predicate, expressions in one wording.
+fn bare(spec: &IndexSpec) -> IndexSpec {
+    let mut bare = IndexSpec { predicate: None, ..spec.clone() };
+    for key in &mut bare.keys {
+        if let KeyExpr::Expression(sql) = &mut key.expr {
+            *sql = predicate::canonical(sql);
+        }
+    }
+    bare
+}
+
+/// A candidate with its size and what writes pay for it.
+pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
     let table = catalog.table(&spec.table);
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();
@@ -137,9 +160,9 @@ mod tests {
     #[test]
     fn equality_by_selectivity_then_order() {
         let found = tails(&run("select * from posts where kind = 1 and user_id = 2 order by created_at desc limit 20", &catalog()));
-        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\" DESC)".to_owned()), "{found:?}");
-        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\" DESC)".to_owned()));
-        assert!(found.contains(&" USING btree (\"created_at\" DESC)".to_owned()));
+        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\")".to_owned()), "{found:?}");
+        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\")".to_owned()));
+        assert!(found.contains(&" USING btree (\"created_at\")".to_owned()));
     }
 
     #[test]
