@@ -116,6 +116,7 @@ async fn told() -> Told {
     let client = support::connect(&url).await;
     client.batch_execute(SHOP).await.expect("shop");
     workload(&url).await;
+    counted(&client).await;
     let folder = tempfile::tempdir().expect("folder");
     let (file, rest) = (folder.path().join("queries.sql"), folder.path().join("rest.sql"));
     std::fs::write(&file, QUERIES.map(|(weight, sql)| format!("-- weight: {weight}\n{sql};\n")).concat()).expect("write");
@@ -151,6 +152,18 @@ async fn workload(url: &str) {
             client.query(&statement, &[&AsText(value)]).await.expect("query");
         }
     }
+}
+
+/// Waits for the counters of the workload's writes: they arrive when a session ends or idles.
+async fn counted(client: &tokio_postgres::Client) {
+    let sql = "select sum(n_tup_ins + n_tup_upd)::int8 >= 8000 from pg_stat_user_tables where relname in ('events', 'devices')";
+    for _ in 0..50 {
+        if client.query_one(sql, &[]).await.expect("counters").get(0) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the writes were never counted");
 }
 
 /// Builds what is advised, and compares sizes.
@@ -220,6 +233,21 @@ fn serving<'a>(report: &'a Value, sql: &str) -> Vec<&'a str> {
     let wanted = fingerprint(sql);
     let serves = |index: &&Value| index["queries"].as_array().expect("list").iter().any(|q| q["fingerprint"] == wanted.as_str());
     advised(report).into_iter().filter(serves).map(|i| text(i, "ddl")).collect()
+}
+
+/// Paths at which two answers differ; rates per second do, since the window grows from run to run.
+fn differences(one: &Value, other: &Value, path: &str) -> Vec<String> {
+    let of = |key: &str, a: &Value, b: &Value| differences(a, b, &format!("{path}/{key}"));
+    match (one, other) {
+        _ if one == other || path.ends_with("_per_second") => Vec::new(),
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
+            a.iter().flat_map(|(key, value)| of(key, value, b.get(key).unwrap_or(&Value::Null))).collect()
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().flat_map(|(n, (a, b))| of(&n.to_string(), a, b)).collect()
+        }
+        _ => vec![format!("{path}: {one} and {other}")],
+    }
 }
 
 /// Asserts that one of the indexes serving a query has this in its definition.
@@ -300,7 +328,7 @@ fn both_arms_of_an_or_get_their_index() {
 #[test]
 fn order_with_a_limit_is_served_in_order() {
     served_by(NEWEST, "(\"customer_id\", \"ordered_at\"");
-    served_by(LATEST, "(\"total\" DESC, \"id\" DESC");
+    assert!(serving(&TOLD.report, LATEST).iter().any(|d| d.contains("(\"total\", \"id\"") || d.contains("(\"total\" DESC, \"id\" DESC")));
 }
 
 #[test]
@@ -382,7 +410,7 @@ fn two_runs_give_one_answer() {
     let queries =
         |report: &Value| report["queries"].as_array().expect("list").iter().map(|q| text(q, "text").to_owned()).collect::<Vec<_>>();
     assert_eq!(queries(&TOLD.report), queries(&TOLD.again));
-    assert_eq!(TOLD.report["recommendation"], TOLD.again["recommendation"]);
+    assert_eq!(differences(&TOLD.report["recommendation"], &TOLD.again["recommendation"], ""), Vec::<String>::new());
 }
 
 #[test]
