@@ -112,7 +112,8 @@ fn bare(spec: &IndexSpec) -> IndexSpec {
     bare
 }
 
-fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
+/// A candidate with its size and what writes pay for it.
+pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
     let table = catalog.table(&spec.table);
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();

@@ -8,7 +8,7 @@ mod expressions;
 mod from;
 mod keys;
 mod members;
-mod names;
+pub(in crate::read) mod names;
 pub mod normalize;
 mod parameters;
 pub mod rewrite;
