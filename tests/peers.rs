@@ -235,11 +235,14 @@ fn serving<'a>(report: &'a Value, sql: &str) -> Vec<&'a str> {
     advised(report).into_iter().filter(serves).map(|i| text(i, "ddl")).collect()
 }
 
-/// Paths at which two answers differ; rates per second do, since the window grows from run to run.
+/// What depends on the length of the window, which grows from run to run: rates, and what writes cost at a rate.
+const BY_TIME: [&str; 3] = ["_per_second", "write_cost", "reason"];
+
+/// Paths at which two answers differ otherwise than by time.
 fn differences(one: &Value, other: &Value, path: &str) -> Vec<String> {
     let of = |key: &str, a: &Value, b: &Value| differences(a, b, &format!("{path}/{key}"));
     match (one, other) {
-        _ if one == other || path.ends_with("_per_second") => Vec::new(),
+        _ if one == other || BY_TIME.iter().any(|end| path.ends_with(end)) => Vec::new(),
         (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
             a.iter().flat_map(|(key, value)| of(key, value, b.get(key).unwrap_or(&Value::Null))).collect()
         }
