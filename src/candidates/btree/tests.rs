@@ -208,6 +208,13 @@ fn joins_from_both_sides_and_what_they_imply() {
 }
 
 #[test]
+fn a_flag_finds_nothing_in_front() {
+    offers_all("select * from posts where flag = true and user_id = $1", "posts", &["(user_id, flag)", "(user_id) WHERE flag"]);
+    never("select * from posts where flag = true and user_id = $1", "posts", "(flag, user_id");
+    offers_all("select * from posts where user_id = $1 and kind = $2 and lower(title) = $3 order by id", "posts", &["(user_id, kind, id)"]);
+}
+
+#[test]
 fn many_conditions_make_no_explosion() {
     let one = |n: usize| format!("c{n}");
     let columns: Vec<String> = (0..20).map(one).collect();
