@@ -225,4 +225,9 @@ fn many_conditions_make_no_explosion() {
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
     let found = offers(&shape, 0, &catalog.tables[0]);
     assert!((20..120).contains(&found.len()), "{}", found.len());
+    let arms: Vec<String> = (0..1000).map(|n| format!("(c{} = {n} and c{} = 3)", n % 20, (n + 7) % 20)).collect();
+    let sql = format!("select c1 from wide where {}", arms.join(" or "));
+    let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("arms") };
+    let found = offers(&shape, 0, &catalog.tables[0]);
+    assert!((2..60).contains(&found.len()), "{}", found.len());
 }
