@@ -19,8 +19,8 @@ use support::Shared;
 
 /// A cost beside a candidate may differ by this share of the true one, whatever the method.
 const TOLERANCE: f64 = 0.02;
-/// GIN: how its pages divide into entries and lists is guessed.
-const GIN_TOLERANCE: f64 = 0.25;
+/// GIN: how its pages divide into entries and lists is estimated from the statistics.
+const GIN_TOLERANCE: f64 = 0.05;
 
 /// Documents, ranges, places, addresses, a log in the order of time, and partitions.
 const SCHEMA: &str = "
