@@ -40,12 +40,15 @@ struct Case {
     actual: f64,
 }
 
+/// The worst case of its kind, and the queries that have it.
+type Found = (Case, Vec<String>);
+
 /// Statistics that mend estimates which were wrong; sorted by table and columns.
 pub fn advise(snapshot: &Snapshot, allowed: &Restrictions) -> Vec<AdvisedStatistics> {
     if !allowed.allow_kind(Kind::Statistics) {
         return Vec::new();
     }
-    let mut cases: BTreeMap<(TableName, Vec<String>, Wrong), (Case, Vec<String>)> = BTreeMap::new();
+    let mut cases: BTreeMap<(TableName, Vec<String>, Wrong), Found> = BTreeMap::new();
     for query in &snapshot.workload {
         for case in cases_of(query, &snapshot.catalog).into_iter().filter(|c| may_have(c, &snapshot.catalog, allowed)) {
             let key = (case.table.clone(), case.columns.clone(), case.wrong);
@@ -58,7 +61,7 @@ pub fn advise(snapshot: &Snapshot, allowed: &Restrictions) -> Vec<AdvisedStatist
             }
         }
     }
-    let cases: Vec<(Case, Vec<String>)> = cases.into_values().collect();
+    let cases: Vec<Found> = cases.into_values().collect();
     // A wider set of the same kind serves the narrower one too.
     let wider = |a: &Case, b: &Case| {
         a.table == b.table && a.wrong == b.wrong && a.columns.len() < b.columns.len() && a.columns.iter().all(|c| b.columns.contains(c))
