@@ -1,5 +1,6 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
+use super::assumed;
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
@@ -83,6 +84,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
+    advised.recommendation.indexes = assumed::advised(&found.assumed, &subjects, snapshot);
     advised.recommendation.why = questions.untried(&found.list);
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());

@@ -17,6 +17,24 @@ pub struct Catalog {
     /// Operator classes outside of pg_catalog (those of extensions), B-tree and hash left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operator_classes: Vec<OperatorClass>,
+    /// Extended statistics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics_objects: Vec<StatisticsObject>,
+}
+
+/// What CREATE STATISTICS made. Expressions are left out: no advice of ours has any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatisticsObject {
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// Table.
+    pub table: TableName,
+    /// Columns in the table's order.
+    pub columns: Vec<String>,
+    /// stxkind: `d` ndistinct, `f` dependencies, `m` mcv, `e` expressions.
+    pub kinds: String,
 }
 
 /// An operator class: what an index of one access method over one type can find.

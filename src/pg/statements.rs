@@ -78,7 +78,7 @@ statements! {
     ];
     /// Indexes.
     INDEXES = "collect/indexes", 13..=99, None, [] -> [
-        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "definition", "valid", "ready", "live", "is_primary",
+        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "options", "definition", "valid", "ready", "live", "is_primary",
         "exclusion", "constraint_name", "needed_by_foreign_key", "replica_identity", "clustered", "partition", "partitioned", "pages",
         "scans", "owner", "tablespace", "comment", "building",
     ];
@@ -87,6 +87,8 @@ statements! {
         "index_oid", "place", "included", "column_name", "expression", "opclass", "collation", "descending", "nulls_first",
         "statistics_target",
     ];
+    /// Extended statistics.
+    STATISTICS_OBJECTS = "collect/statistics_objects", 13..=99, None, [] -> ["schema", "name", "table_schema", "table_name", "columns", "kinds"];
     /// Foreign keys.
     FOREIGN_KEYS = "collect/foreign_keys", 13..=99, None, [] -> [
         "name", "child_schema", "child_name", "parent_schema", "parent_name", "on_delete", "child_columns", "parent_columns",

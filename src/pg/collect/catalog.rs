@@ -3,11 +3,13 @@
 use super::platform::is_platform;
 use super::reader::Reader;
 use super::{CollectOptions, Rights, indexes};
-use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, OperatorClass, RowSecurity, Table, TableKind, TableUsage};
+use crate::model::catalog::{
+    Column, ColumnStats, Extension, ForeignKey, OperatorClass, RowSecurity, StatisticsObject, Table, TableKind, TableUsage,
+};
 use crate::model::index_def::TableName;
 use crate::model::snapshot::{Evidence, Gap, Snapshot};
 use crate::model::text::quote_ident;
-use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, OPERATOR_CLASSES, SIZES, TABLES};
+use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, OPERATOR_CLASSES, SIZES, STATISTICS_OBJECTS, TABLES};
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::{Error, Row};
 
@@ -42,6 +44,7 @@ pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, right
     sum_partitions(&mut tables);
     snapshot.catalog.tables = tables;
     snapshot.catalog.indexes = indexes::read(reader, sizes.as_ref()).await;
+    snapshot.catalog.statistics_objects = reader.part(&STATISTICS_OBJECTS, statistics_object).await.unwrap_or_default();
     snapshot.catalog.foreign_keys = reader.part(&FOREIGN_KEYS, foreign_key).await.unwrap_or_default();
 }
 
@@ -217,6 +220,16 @@ fn sum_partitions(tables: &mut [Table]) {
 /// Sum over the partitions; `None` while one of them is unknown.
 fn rows_of_children(tables: &[Table], parent: &TableName) -> Option<f64> {
     tables.iter().filter(|t| t.partition_of.as_ref() == Some(parent)).map(|t| t.rows).sum()
+}
+
+fn statistics_object(row: &Row) -> Result<StatisticsObject, Error> {
+    Ok(StatisticsObject {
+        schema: row.try_get("schema")?,
+        name: row.try_get("name")?,
+        table: TableName { schema: row.try_get("table_schema")?, name: row.try_get("table_name")? },
+        columns: row.try_get("columns")?,
+        kinds: row.try_get("kinds")?,
+    })
 }
 
 fn foreign_key(row: &Row) -> Result<ForeignKey, Error> {
