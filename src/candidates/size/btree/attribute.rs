@@ -58,7 +58,6 @@ impl Attribute {
         let stats = column.stats.as_ref()?;
         let varies = if column.length == 0 { is_text(column) || column.type_name.starts_with("numeric") } else { column.length < 0 };
         let width = if column.length > 0 { f64::from(column.length) } else { stats.avg_width_bytes };
-        let is_unusual = |t: &&str| column.type_name.starts_with(*t);
         let container = column.type_name.ends_with("[]") || column.type_name.contains("range");
         (width <= COMPRESSED).then(|| Attribute {
             widths: if varies { widths(column, stats) } else { vec![width] },
@@ -67,7 +66,7 @@ impl Attribute {
             null_frac: stats.null_frac.clamp(0.0, 1.0),
             distinct: stats.distinct(rows).max(1.0),
             common: stats.common_freqs.clone(),
-            deduplicates: !container && !column.ambiguous && !NOT_DEDUPLICATED.iter().any(|t| is_unusual(&t)),
+            deduplicates: !container && !column.ambiguous && !NOT_DEDUPLICATED.iter().any(|t| column.type_name.starts_with(t)),
         })
     }
 
@@ -135,7 +134,7 @@ fn numeric_width(text: &str) -> f64 {
     let padded = format!("{}{whole}{part}{}", "0".repeat((4 - whole.len() % 4) % 4), "0".repeat((4 - part.len() % 4) % 4));
     let groups: Vec<&[u8]> = padded.as_bytes().chunks(4).collect();
     let stored = |group: &&[u8]| group.iter().any(|c| *c != b'0');
-    match (groups.iter().position(|g| stored(g)), groups.iter().rposition(|g| stored(g))) {
+    match (groups.iter().position(&stored), groups.iter().rposition(stored)) {
         (Some(first), Some(last)) => 3.0 + 2.0 * (last - first + 1) as f64,
         _ => 3.0,
     }
