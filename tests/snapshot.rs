@@ -62,6 +62,9 @@ fn table(p: &Parts) -> Table {
         type_name: p.name(1),
         category: p.name(2),
         not_null: p.flag,
+        length: -1,
+        alignment: Some('i'),
+        ambiguous: p.flag,
         sorts_by_bytes: p.flag,
         stats: p.maybe(stats),
     };
