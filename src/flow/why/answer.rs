@@ -135,8 +135,12 @@ impl Bench<'_> {
             }
         };
         let used = alone.iter().filter(|(_, cost)| cost.used.contains(id));
+        let used_by: Vec<String> = used.map(|(q, _)| self.choice.subjects[*q].fingerprint.clone()).collect();
         let mut queries: Vec<ServedQuery> = alone.iter().map(query).collect();
-        queries.sort_by(|a, b| b.share_before.total_cmp(&a.share_before).then_with(|| a.fingerprint.cmp(&b.fingerprint)));
+        // Those that use it first, then by their share of the load.
+        let rank = |q: &ServedQuery| !used_by.contains(&q.fingerprint);
+        queries
+            .sort_by(|a, b| rank(a).cmp(&rank(b)).then(b.share_before.total_cmp(&a.share_before)).then(a.fingerprint.cmp(&b.fingerprint)));
         WhyNot {
             asked: asked.to_owned(),
             ddl: Some(ddl_of(self.candidate(*id))),
@@ -148,7 +152,7 @@ impl Bench<'_> {
             write_cost: self.writes(*id),
             size_bytes: self.candidate(*id).size_bytes,
             queries,
-            used_by: used.map(|(q, _)| self.choice.subjects[*q].fingerprint.clone()).collect(),
+            used_by,
         }
     }
 
