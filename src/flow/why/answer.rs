@@ -13,11 +13,19 @@ use crate::report::units::plural;
 use crate::select::{Limits, Oracle, Target};
 use std::collections::BTreeMap;
 
-/// The plans of all queries on the candidate's table.
+/// What the queries on one table cost.
+type Plans = BTreeMap<QueryId, Cost>;
+
+/// A candidate with the plans of all queries on its table.
 struct Tried {
     id: CandidateId,
-    beside: BTreeMap<QueryId, Cost>,
-    alone: BTreeMap<QueryId, Cost>,
+    beside: Plans,
+    alone: Plans,
+}
+
+async fn plans(asks: Vec<(QueryId, CandidateSet)>, trials: &mut Trials<'_>) -> Result<Plans, Failure> {
+    let queries: Vec<QueryId> = asks.iter().map(|(q, _)| *q).collect();
+    Ok(queries.into_iter().zip(trials.plan_all(asks).await?).collect())
 }
 
 impl Questions {
@@ -57,29 +65,34 @@ impl Bench<'_> {
     async fn answer(&self, asked: &str, candidates: &[CandidateId], trials: &mut Trials<'_>) -> Result<WhyNot, Failure> {
         // Of several that begin with the column an advised one is the answer.
         if let Some(id) = candidates.iter().find(|id| self.choice.selection.chosen.iter().any(|c| c.id == **id)) {
-            return Ok(self.told(asked, &self.trial(*id, trials).await?, "advised", self.advised(*id)));
+            let alone = self.alone(*id, trials).await?;
+            return Ok(self.told(asked, &self.beside_advice(*id, alone, trials).await?, "advised", self.advised(*id)));
         }
-        let built: Vec<CandidateId> = candidates.iter().copied().filter(|id| self.choice.built[*id]).collect();
-        let (Some(first), false) = (candidates.first(), built.is_empty()) else {
+        let Some((id, alone)) = self.best_alone(candidates, trials).await? else {
             let ddl = candidates.first().map(|id| ddl_of(self.candidate(*id)));
             let refused = self.rejected.iter().find(|r| Some(&r.ddl) == ddl.as_ref());
             let reason = refused.map_or("the server refuses it", |r| r.reason.as_str()).to_owned();
             return Ok(WhyNot { ddl, ..plain(asked, "not_buildable", reason) });
         };
-        let mut best: Option<Tried> = None;
-        for id in built {
-            let tried = self.trial(id, trials).await?;
-            let cheaper = |best: &Tried| self.with(&tried.alone) + self.writes(id) < self.with(&best.alone) + self.writes(best.id);
-            if best.as_ref().is_none_or(cheaper) {
-                best = Some(tried);
-            }
-        }
-        let Some(tried) = best else { return Ok(plain(asked, "not_tried", "nothing could be tried".to_owned())) };
+        let tried = self.beside_advice(id, alone, trials).await?;
         let (code, mut reason) = self.verdict(&tried);
-        if tried.id != *first {
-            reason = format!("the best that begins with it is {}: {reason}", one_line(&self.candidate(tried.id).spec.safe_name()));
+        if candidates.first() != Some(&id) {
+            reason = format!("the best that begins with it is {}: {reason}", one_line(&self.candidate(id).spec.safe_name()));
         }
         Ok(self.told(asked, &tried, code, reason))
+    }
+
+    /// Of those that the engine has the one with which alone the workload is cheapest, and the plans with it.
+    async fn best_alone(&self, candidates: &[CandidateId], trials: &mut Trials<'_>) -> Result<Option<(CandidateId, Plans)>, Failure> {
+        let mut best: Option<(f64, CandidateId, Plans)> = None;
+        for id in candidates.iter().copied().filter(|id| self.choice.built[*id]) {
+            let alone = self.alone(id, trials).await?;
+            let cost = self.with(&alone) + self.writes(id);
+            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                best = Some((cost, id, alone));
+            }
+        }
+        Ok(best.map(|(_, id, alone)| (id, alone)))
     }
 
     fn candidate(&self, id: CandidateId) -> &Candidate {
@@ -90,18 +103,23 @@ impl Bench<'_> {
         self.candidate(id).writes.cost
     }
 
-    /// Plans every query on its table with it alone and beside the advice.
-    async fn trial(&self, id: CandidateId, trials: &mut Trials<'_>) -> Result<Tried, Failure> {
+    /// Queries on the table of a candidate.
+    fn queries(&self, id: CandidateId) -> impl Iterator<Item = QueryId> {
         let table = &self.candidate(id).spec.table;
-        let on_it = |q: &QueryId| self.choice.subjects[*q].shape.tables.iter().any(|t| t.table == *table);
-        let queries: Vec<QueryId> = (0..self.choice.subjects.len()).filter(on_it).collect();
+        (0..self.choice.subjects.len()).filter(move |q| self.choice.subjects[*q].shape.tables.iter().any(|t| t.table == *table))
+    }
+
+    /// Plans every query on its table with it alone.
+    async fn alone(&self, id: CandidateId, trials: &mut Trials<'_>) -> Result<Plans, Failure> {
+        plans(self.queries(id).map(|q| (q, CandidateSet::from([id]))).collect(), trials).await
+    }
+
+    /// Plans every query on its table with it beside the advice.
+    async fn beside_advice(&self, id: CandidateId, alone: Plans, trials: &mut Trials<'_>) -> Result<Tried, Failure> {
         let advice: CandidateSet = self.choice.selection.chosen.iter().map(|c| c.id).collect();
-        let alone = CandidateSet::from([id]);
-        let beside = |q: &QueryId| advice.intersection(&self.targets[*q].relevant).chain(&alone).copied().collect::<CandidateSet>();
-        let asks = queries.iter().map(|q| (*q, alone.clone())).chain(queries.iter().map(|q| (*q, beside(q)))).collect();
-        let mut costs = trials.plan_all(asks).await?;
-        let rest = costs.split_off(queries.len().min(costs.len()));
-        Ok(Tried { id, alone: queries.iter().copied().zip(costs).collect(), beside: queries.iter().copied().zip(rest).collect() })
+        let with = |q: QueryId| advice.intersection(&self.targets[q].relevant).copied().chain([id]).collect();
+        let beside = plans(self.queries(id).map(|q| (q, with(q))).collect(), trials).await?;
+        Ok(Tried { id, alone, beside })
     }
 
     fn sum(&self, cost: impl Fn(QueryId) -> f64) -> f64 {
@@ -109,12 +127,12 @@ impl Bench<'_> {
     }
 
     /// The workload with nothing but this index.
-    fn with(&self, alone: &BTreeMap<QueryId, Cost>) -> f64 {
+    fn with(&self, alone: &Plans) -> f64 {
         self.sum(|q| alone.get(&q).map_or(self.choice.selection.before[q], |cost| cost.total))
     }
 
     /// The workload with this index beside the advice.
-    fn beside(&self, beside: &BTreeMap<QueryId, Cost>) -> f64 {
+    fn beside(&self, beside: &Plans) -> f64 {
         self.sum(|q| beside.get(&q).map_or(self.choice.selection.after[q], |cost| cost.total))
     }
 
@@ -166,7 +184,7 @@ impl Bench<'_> {
         if tried.alone.is_empty() {
             return ("no_query", format!("no query of the workload reads {}", candidate.spec.table));
         }
-        let used = |plans: &BTreeMap<QueryId, Cost>| plans.values().any(|cost| cost.used.contains(&tried.id));
+        let used = |plans: &Plans| plans.values().any(|cost| cost.used.contains(&tried.id));
         let before = self.sum(|q| self.choice.selection.before[q]);
         if !used(&tried.alone) {
             let small = self.choice.catalog.table(&candidate.spec.table).and_then(|t| t.rows).filter(|rows| *rows < FEWEST_ROWS);
