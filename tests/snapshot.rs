@@ -52,7 +52,15 @@ fn table(p: &Parts) -> Table {
         common_freqs: p.numbers.clone(),
         histogram: p.names.clone(),
     };
-    let column = Column { number: 1, name: p.name(0), type_name: p.name(1), category: p.name(2), not_null: p.flag, stats: p.maybe(stats) };
+    let column = Column {
+        number: 1,
+        name: p.name(0),
+        type_name: p.name(1),
+        category: p.name(2),
+        not_null: p.flag,
+        sorts_by_bytes: p.flag,
+        stats: p.maybe(stats),
+    };
     let usage =
         TableUsage { seq_scans: p.number(0), dead_rows: p.number(4), analyzed_seconds_ago: p.maybe(p.number(5)), ..TableUsage::default() };
     Table {
@@ -143,6 +151,7 @@ fn snapshot(p: &Parts) -> Snapshot {
         server: p.maybe(Server { version_num: 150_018, version: p.name(0), database: p.name(1), is_standby: p.flag }),
         window: p.maybe(Window { from: p.name(0), to: p.name(1), seconds: p.number(0) }),
         usage_age_seconds: p.maybe(p.number(3)),
+        counted_seconds: p.maybe(p.number(4)),
         standbys: 3,
         standbys_visible: p.flag,
         workload: vec![query(p, &catalog)],

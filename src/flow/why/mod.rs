@@ -6,6 +6,7 @@ mod answer;
 use super::limits::near;
 use super::wording::ddl_of;
 use crate::candidates;
+use crate::candidates::writes::Load;
 use crate::model::candidate::{Candidate, CandidateId};
 use crate::model::catalog::{Catalog, Index, Table, TableKind};
 use crate::model::failure::Failure;
@@ -111,7 +112,7 @@ fn starting_with(table: &TableName, column: &str, own: &[Candidate]) -> Vec<Cand
 /// The candidate's place in the list, where it is put if it is new.
 fn place(spec: IndexSpec, snapshot: &Snapshot, list: &mut Vec<Candidate>) -> CandidateId {
     list.iter().position(|c| alike(&c.spec, &spec)).unwrap_or_else(|| {
-        list.push(candidates::candidate(&snapshot.catalog, &snapshot.workload, spec, BTreeSet::new()));
+        list.push(candidates::candidate(&snapshot.catalog, &Load::of(snapshot), spec, BTreeSet::new()));
         list.len() - 1
     })
 }
