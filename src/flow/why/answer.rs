@@ -2,7 +2,8 @@
 
 use super::{Question, Questions, plain};
 use crate::candidates::FEWEST_ROWS;
-use crate::flow::refusals::{further, of_load, words};
+use crate::candidates::writes::in_words;
+use crate::flow::refusals::{further, named, of_load, words};
 use crate::flow::trial::Trials;
 use crate::flow::wording::{Choice, ddl_of};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
@@ -109,15 +110,23 @@ impl Bench<'_> {
         (0..self.choice.subjects.len()).filter(move |q| self.choice.subjects[*q].shape.tables.iter().any(|t| t.table == *table))
     }
 
+    /// Existing indexes on the tables of a query: a question that left them out would hide them.
+    fn existing(&self, query: QueryId) -> impl Iterator<Item = CandidateId> {
+        self.targets[query].touching.iter().copied().filter(|id| self.candidate(*id).existing.is_some())
+    }
+
     /// Plans every query on its table with it alone.
     async fn alone(&self, id: CandidateId, trials: &mut Trials<'_>) -> Result<Plans, Failure> {
-        plans(self.queries(id).map(|q| (q, CandidateSet::from([id]))).collect(), trials).await
+        let with = |q: QueryId| self.existing(q).chain([id]).collect();
+        plans(self.queries(id).map(|q| (q, with(q))).collect(), trials).await
     }
 
     /// Plans every query on its table with it beside the advice.
     async fn beside_advice(&self, id: CandidateId, alone: Plans, trials: &mut Trials<'_>) -> Result<Tried, Failure> {
-        let advice: CandidateSet = self.choice.selection.chosen.iter().map(|c| c.id).collect();
-        let with = |q: QueryId| advice.intersection(&self.targets[q].relevant).copied().chain([id]).collect();
+        let selection = self.choice.selection;
+        let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
+        let stays = |q: QueryId| self.existing(q).filter(|id| !selection.dropped.contains(id));
+        let with = |q: QueryId| chosen.intersection(&self.targets[q].touching).copied().chain(stays(q)).chain([id]).collect();
         let beside = plans(self.queries(id).map(|q| (q, with(q))).collect(), trials).await?;
         Ok(Tried { id, alone, beside })
     }
@@ -191,42 +200,38 @@ impl Bench<'_> {
             let small = small.map_or(String::new(), |rows| format!(": the table has only {}", plural(rows as usize, "row", "rows")));
             return ("not_used", format!("tried alone, the planner uses it for no query of the workload{small}"));
         }
-        let chosen = self.choice.selection.chosen.iter().map(|c| c.id);
-        if let Some(cover) = chosen.clone().find(|id| candidate.spec.is_covered_by(&self.candidate(*id).spec)) {
-            return ("covered", format!("the advised {} does its work", one_line(&self.candidate(cover).spec.safe_name())));
+        let mut chosen = self.choice.selection.chosen.iter().map(|c| c.id);
+        if let Some(cover) = chosen.find(|id| candidate.spec.is_covered_by(&self.candidate(*id).spec)) {
+            return ("covered", format!("{} does its work", named(self.candidate(cover))));
         }
         if !used(&tried.beside) {
             return ("dropped_for", format!("the planner prefers {} for the queries that it could serve", self.rivals(tried)));
         }
         // The selector weighed it already: its reason stands.
         if let Some((_, refusal)) = self.choice.selection.refused.iter().find(|(id, _)| *id == tried.id && tried.id < self.own) {
-            return words(refusal, self.choice.list, before);
+            return words(refusal, candidate, self.choice.list, before);
         }
         let gain = self.sum(|q| self.choice.selection.after[q]) - self.beside(&tried.beside);
-        self.worth(gain, self.writes(tried.id), before)
+        self.worth(gain, candidate, before)
     }
 
     /// What a gain beside the advice is worth.
-    fn worth(&self, gain: f64, writes: f64, before: f64) -> (&'static str, String) {
-        let (saved, paid) = (further(gain, before), of_load(writes, before));
-        if gain <= writes {
-            return ("write_cost", format!("beside the advice it would save {saved}, and its writes would cost {paid}"));
+    fn worth(&self, gain: f64, candidate: &Candidate, before: f64) -> (&'static str, String) {
+        let (saved, writes) = (further(gain, before), candidate.writes.cost);
+        if gain > 0.0 && gain <= writes {
+            return ("write_cost", format!("writes would pay more than it saves beside the advice: {}", in_words(&candidate.writes, gain)));
         }
         if gain - writes < self.limits.least_gain.max(self.limits.share_of_workload * before) {
             return ("low_gain", format!("beside the advice it would save {saved}: too little for an index"));
         }
-        ("pays", format!("it would pay: beside the advice it saves {saved}, and its writes cost {paid}"))
+        ("pays", format!("it would pay: beside the advice it saves {saved}, and its writes cost {}", of_load(writes, before)))
     }
 
     /// Advised indexes in the plans of those queries that it serves when it is alone.
     fn rivals(&self, tried: &Tried) -> String {
         let served = tried.alone.iter().filter(|(_, cost)| cost.used.contains(&tried.id)).map(|(q, _)| q);
         let used: CandidateSet = served.filter_map(|q| tried.beside.get(q)).flat_map(|cost| cost.used.iter().copied()).collect();
-        let names: Vec<String> = used.iter().map(|id| one_line(&self.candidate(*id).spec.safe_name())).collect();
-        match names.as_slice() {
-            [] => "another way".to_owned(),
-            [one] => format!("the advised {one}"),
-            several => format!("the advised {}", several.join(" and ")),
-        }
+        let names: Vec<String> = used.iter().map(|id| named(self.candidate(*id))).collect();
+        if names.is_empty() { "another way".to_owned() } else { names.join(" and ") }
     }
 }

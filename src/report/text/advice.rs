@@ -76,7 +76,8 @@ fn row(index: &AdvisedIndex, before: Option<f64>, width: usize) -> Vec<Cell> {
 /// Entries per second; where the time is not known, what writes pay as a share of the load.
 fn writes(index: &AdvisedIndex, before: Option<f64>) -> String {
     match (index.entries_per_second, before) {
-        (Some(entries), _) if entries > 0.0 => format!("+{}/s", count(entries)),
+        (Some(entries), _) if entries >= 0.05 => format!("+{}/s", count(entries)),
+        (Some(entries), _) if entries > 0.0 => "<0.1/s".to_owned(),
         (None, Some(before)) if index.write_cost > 0.0 && before > 0.0 => match index.write_cost / before {
             share if share < 0.0005 => "<0.1 %".to_owned(),
             share => format!("+{}", percent(share)),
@@ -152,15 +153,11 @@ fn remarks(indexes: &[AdvisedIndex], style: &Style) -> String {
     out
 }
 
-/// How long it builds, what it costs to keep, and how sure the gain is.
+/// How long it builds and how sure the gain is; what it costs to keep is part of the reason.
 fn price(index: &AdvisedIndex) -> Option<String> {
     let mut parts = Vec::new();
     if let Some((least, most)) = index.build_seconds {
         parts.push(format!("build: {}", range(least, most)));
-    }
-    let wal = index.wal_bytes_per_second.map_or(String::new(), |wal| format!(" and {}/s of WAL", bytes(wal)));
-    if let Some(entries) = index.entries_per_second.filter(|entries| *entries > 0.0) {
-        parts.push(format!("writes {} entries/s{wal}", count(entries)));
     }
     match index.confidence {
         Proof::Statistics => {}

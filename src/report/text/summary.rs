@@ -104,7 +104,7 @@ fn price(advice: &Recommendation) -> String {
         None => " for unknown space".to_owned(),
     };
     let entries: Option<f64> = created().map(|i| i.entries_per_second).sum();
-    let entries = entries.filter(|e| *e > 0.0).map_or(String::new(), |e| format!(" and {} entries/s", count(e)));
+    let entries = entries.filter(|e| *e >= 0.05).map_or(String::new(), |e| format!(" and {} entries/s", count(e)));
     size + &entries
 }
 
