@@ -190,7 +190,7 @@ async fn an_index_outside_the_advice_is_told_apart_by_what_keeps_it_out() {
     assert_eq!(answers[1]["reason_code"], "advised", "{}", answers[1]);
     assert!(answers[0]["ddl"].as_str().is_some_and(|ddl| ddl.contains("(\"status\"")), "{}", answers[0]);
     // Without trials only the catalog can answer.
-    let untried = shop.advice(&["--what-if", "none", "--why", "orders.customer_id", "--why", "orders.created_at"]);
+    let untried = shop.advice(&["--what-if", "none", "--why", "orders.customer_id", "--why", "orders.id"]);
     assert_eq!((&untried["why"][0]["reason_code"], &untried["why"][1]["reason_code"]), (&"not_tried".into(), &"exists".into()));
 }
 
@@ -235,13 +235,43 @@ async fn hostile_questions_do_nothing_and_stay_on_their_line() {
 async fn the_page_answers_first_and_gives_reasons() {
     let shop = Shop::open("flags_page").await;
     let output = shop.run(&["--why", "orders.note", "--why", "orders.customer_id"]);
-    let page = String::from_utf8_lossy(&output.stdout).into_owned();
+    let page = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words} is missing in\n{page}"));
     assert!(at("Why not?") < at("Index advice") && at("Index advice") < at("Considered and refused"));
     for words in ["− orders.note: tried alone, the planner uses it for no query", "= orders.customer_id: it is advised as orders_"] {
         at(words);
     }
-    for words in ["with it alone", "of today's load becomes", "build: ", "the best possible set"] {
+    for words in ["with it alone", "of today's load becomes", "build: ", "costs are planner units;"] {
         at(words);
     }
+}
+
+#[tokio::test]
+async fn budgets_numbers_and_time_bound_the_choice() {
+    let shop = Shop::open("flags_budget").await;
+    let client = support::connect(&shop.url).await;
+    let one = shop.advice(&["--max-indexes", "1"]);
+    let all = shop.advice(&[]);
+    assert!(created(&one).len() == 1 && created(&all).len() > 1, "{one}");
+    assert!(number(&one, "cost_after") > number(&all, "cost_after"));
+    assert!(all.get("frontier").is_none() && all.get("budget_bytes").is_none(), "no limit, nothing to compare");
+    // Enough for the smallest index and for all of them, in whatever order they are named.
+    let sizes: Vec<f64> = all["indexes"].as_array().expect("indexes").iter().map(|i| number(i, "size_bytes")).collect();
+    let (least, sum) = (sizes.iter().copied().fold(f64::INFINITY, f64::min), sizes.iter().sum::<f64>());
+    let budget = format!("{}kB,{}B", (sum / 1000.0).ceil(), least.ceil());
+    let bounded = shop.advice(&["--budget", &budget]);
+    let points = bounded["frontier"].as_array().expect("a frontier");
+    assert_eq!(points.len(), 2);
+    assert!(points.iter().all(|p| number(p, "size_bytes") <= number(p, "budget_bytes")), "{points:?}");
+    assert!(number(&points[0], "budget_bytes") < number(&points[1], "budget_bytes"));
+    assert!(number(&points[0], "cost_after") > number(&points[1], "cost_after"), "space buys something: {points:?}");
+    assert_eq!(number(&points[1], "cost_after"), number(&bounded, "cost_after"), "the last is the advice");
+    // A share of the heap is that share of the tables that may be advised.
+    let heap: i64 = client.query_one("select pg_relation_size('orders') + pg_relation_size('people')", &[]).await.expect("size").get(0);
+    let share = shop.advice(&["--budget", "10%", "--tables", "orders,people"]);
+    assert_eq!(number(&share, "budget_bytes"), 0.1 * heap as f64);
+    assert!(share["size_bytes"].as_f64().is_some_and(|size| size <= 0.1 * heap as f64), "{share}");
+    // However little time there is, the answer is a whole one.
+    let hasty = shop.advice(&["--time-limit", "1ms"]);
+    assert!(number(&hasty, "cost_after") <= number(&hasty, "cost_before"), "{hasty}");
 }
