@@ -135,6 +135,15 @@ async fn wrong_values_are_told_with_an_example() {
     }
 }
 
+#[test]
+fn why_wants_a_database() {
+    let plan = tempfile::Builder::new().suffix(".txt").tempfile().expect("file");
+    std::fs::write(plan.path(), "Seq Scan on orders  (cost=0.00..1.00 rows=1 width=4)\n").expect("write");
+    let output = advisor(&["analyze", "--plans", plan.path().to_str().expect("plain path"), "--why", "orders.id"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && told.contains("no database to try it on") && told.contains("--snapshot"), "{told}");
+}
+
 #[tokio::test]
 async fn why_says_what_became_of_an_index_with_numbers() {
     let shop = Shop::open("flags_why").await;
