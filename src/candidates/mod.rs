@@ -2,6 +2,7 @@
 //! offered; which of them deserve to exist is the planner's and the selector's business.
 
 pub mod btree;
+pub mod existing;
 pub mod methods;
 pub mod size;
 pub mod writes;

@@ -21,7 +21,12 @@ pub struct Room {
 struct Known {
     cost: f64,
     needs: Vec<u32>,
+    /// The same as bits, one for each member that any plan of the query needs.
+    bits: Vec<u64>,
 }
+
+/// A bit of a query's members: word and mask.
+type Bit = (usize, u64);
 
 /// The known plans of a workload over a pool of indexes.
 pub struct Master {
@@ -33,8 +38,10 @@ pub struct Master {
     write: Vec<f64>,
     /// By query, cheapest first, without plans that another one beats with no more indexes.
     known: Vec<Vec<Known>>,
-    /// Queries with a plan that needs the member.
-    queries: Vec<Vec<u32>>,
+    /// Queries with a plan that needs the member, and its bit there.
+    queries: Vec<Vec<(u32, Bit)>>,
+    /// By query: words of bits.
+    words: Vec<usize>,
 }
 
 /// What the master must know of one member of the pool.
@@ -57,19 +64,28 @@ impl Master {
     pub fn new<'p>(members: Vec<Member>, plans: impl Iterator<Item = Vec<(f64, &'p Set)>>) -> Master {
         let place: std::collections::HashMap<usize, u32> = members.iter().enumerate().map(|(n, m)| (m.id, n as u32)).collect();
         let mut queries = vec![Vec::new(); members.len()];
-        let mut known = Vec::new();
+        let (mut known, mut words) = (Vec::new(), Vec::new());
         for (query, plans) in plans.enumerate() {
             let inside = |(cost, used): (f64, &Set)| {
                 let needs: Option<Vec<u32>> = used.iter().map(|id| place.get(&id).copied()).collect();
-                Some(Known { cost, needs: needs? })
+                Some(Known { cost, needs: needs?, bits: Vec::new() })
             };
-            let plans = undominated(plans.into_iter().filter_map(inside).collect());
-            for member in plans.iter().flat_map(|p| &p.needs) {
-                if queries[*member as usize].last() != Some(&(query as u32)) {
-                    queries[*member as usize].push(query as u32);
+            let mut plans = undominated(plans.into_iter().filter_map(inside).collect());
+            let mut local: Vec<u32> = plans.iter().flat_map(|p| p.needs.iter().copied()).collect();
+            local.sort_unstable();
+            local.dedup();
+            let bit = |n: usize| (n / 64, 1u64 << (n % 64));
+            for (n, member) in local.iter().enumerate() {
+                queries[*member as usize].push((query as u32, bit(n)));
+            }
+            for plan in &mut plans {
+                plan.bits = vec![0; local.len().div_ceil(64)];
+                for (word, mask) in plan.needs.iter().filter_map(|m| local.binary_search(m).ok()).map(bit) {
+                    plan.bits[word] |= mask;
                 }
             }
             known.push(plans);
+            words.push(local.len().div_ceil(64));
         }
         Master {
             ids: members.iter().map(|m| m.id).collect(),
@@ -78,6 +94,7 @@ impl Master {
             write: members.iter().map(|m| m.write).collect(),
             known,
             queries,
+            words,
         }
     }
 
@@ -125,6 +142,8 @@ fn undominated(mut plans: Vec<Known>) -> Vec<Known> {
 struct State<'m> {
     master: &'m Master,
     on: Vec<bool>,
+    /// The same by query, as bits.
+    bits: Vec<Vec<u64>>,
     /// By query: position of the best plan that the set allows; `None` where no known plan is possible.
     best: Vec<Option<u32>>,
     cost: f64,
@@ -133,25 +152,37 @@ struct State<'m> {
     number: usize,
     /// Members turned on or off, in order: a step that fails is walked back.
     log: Vec<u32>,
+    /// By query: by how much it gets dearer without each member that its best plan needs; `None` for impossible.
+    needed: Vec<Vec<(u32, Option<f64>)>>,
+    /// By member: sum over the queries that are possible without it, less what writes pay for it.
+    losses: Vec<f64>,
+    /// By member: queries that have no plan without it.
+    vital: Vec<u32>,
 }
 
 impl<'m> State<'m> {
     fn new(master: &'m Master, start: &Set) -> State<'m> {
-        let on: Vec<bool> = master.ids.iter().map(|id| start.contains(*id)).collect();
-        let mut state =
-            State { master, best: vec![None; master.known.len()], cost: 0.0, impossible: 0, size: 0.0, number: 0, log: Vec::new(), on };
+        let mut state = State {
+            master,
+            on: master.ids.iter().map(|id| start.contains(*id)).collect(),
+            bits: master.words.iter().map(|words| vec![0; *words]).collect(),
+            best: vec![None; master.known.len()],
+            cost: 0.0,
+            impossible: master.known.len(),
+            size: 0.0,
+            number: 0,
+            log: Vec::new(),
+            needed: vec![Vec::new(); master.known.len()],
+            losses: master.write.iter().map(|w| -w).collect(),
+            vital: vec![0; master.ids.len()],
+        };
         for member in state.members().collect::<Vec<_>>() {
             state.size += master.size[member];
             state.cost += master.write[member];
             state.number += usize::from(master.counts[member]);
+            state.flip(member);
         }
-        for query in 0..master.known.len() {
-            state.best[query] = state.best_of(query, None);
-            match state.best[query] {
-                Some(n) => state.cost += master.known[query][n as usize].cost,
-                None => state.impossible += 1,
-            }
-        }
+        (0..master.known.len()).for_each(|query| state.look_up(query));
         state
     }
 
@@ -168,9 +199,17 @@ impl<'m> State<'m> {
     }
 
     /// The cheapest known plan of a query that does without `absent`.
-    fn best_of(&self, query: usize, absent: Option<usize>) -> Option<u32> {
-        let possible = |k: &Known| k.needs.iter().all(|n| self.on[*n as usize] && Some(*n as usize) != absent);
+    fn best_of(&self, query: usize, absent: Option<u32>) -> Option<u32> {
+        let on = &self.bits[query];
+        let possible =
+            |k: &Known| k.bits.iter().zip(on).all(|(needs, on)| needs & !on == 0) && absent.is_none_or(|m| !k.needs.contains(&m));
         self.master.known[query].iter().position(possible).map(|n| n as u32)
+    }
+
+    fn flip(&mut self, member: usize) {
+        for (query, (word, mask)) in &self.master.queries[member] {
+            self.bits[*query as usize][*word] ^= mask;
+        }
     }
 
     fn turn(&mut self, member: usize, on: bool) {
@@ -180,41 +219,46 @@ impl<'m> State<'m> {
         self.log.push(member as u32);
         let sign = if on { 1.0 } else { -1.0 };
         self.on[member] = on;
+        self.flip(member);
         self.size += sign * self.master.size[member];
         self.cost += sign * self.master.write[member];
         self.number = self.number + usize::from(on && self.master.counts[member]) - usize::from(!on && self.master.counts[member]);
-        for query in &self.master.queries[member] {
-            let query = *query as usize;
-            let plans = &self.master.known[query];
-            let needs = |n: Option<u32>| n.is_some_and(|n| plans[n as usize].needs.contains(&(member as u32)));
-            if !on && !needs(self.best[query]) {
-                continue;
+        let master = self.master;
+        master.queries[member].iter().for_each(|(query, _)| self.look_up(*query as usize));
+    }
+
+    /// Finds the best plan of a query again, and what it would lose without each of that plan's indexes.
+    fn look_up(&mut self, query: usize) {
+        let plans = &self.master.known[query];
+        match self.best[query] {
+            Some(n) => self.cost -= plans[n as usize].cost,
+            None => self.impossible -= 1,
+        }
+        for (member, loss) in std::mem::take(&mut self.needed[query]) {
+            match loss {
+                Some(loss) => self.losses[member as usize] -= loss,
+                None => self.vital[member as usize] -= 1,
             }
-            let now = self.best_of(query, None);
-            match self.best[query] {
-                Some(n) => self.cost -= plans[n as usize].cost,
-                None => self.impossible -= 1,
+        }
+        self.best[query] = self.best_of(query, None);
+        let Some(here) = self.best[query].map(|n| &plans[n as usize]) else {
+            self.impossible += 1;
+            return;
+        };
+        self.cost += here.cost;
+        for member in &here.needs {
+            let loss = self.best_of(query, Some(*member)).map(|n| plans[n as usize].cost - here.cost);
+            match loss {
+                Some(loss) => self.losses[*member as usize] += loss,
+                None => self.vital[*member as usize] += 1,
             }
-            match now {
-                Some(n) => self.cost += plans[n as usize].cost,
-                None => self.impossible += 1,
-            }
-            self.best[query] = now;
+            self.needed[query].push((*member, loss));
         }
     }
 
     /// By how much the objective rises when a member goes.
     fn loss(&self, member: usize) -> f64 {
-        let mut loss = -self.master.write[member];
-        for query in &self.master.queries[member] {
-            let query = *query as usize;
-            let plans = &self.master.known[query];
-            let Some(here) = self.best[query].map(|n| &plans[n as usize]) else { continue };
-            if here.needs.contains(&(member as u32)) {
-                loss += self.best_of(query, Some(member)).map_or(f64::INFINITY, |n| plans[n as usize].cost - here.cost);
-            }
-        }
-        loss
+        if self.vital[member] > 0 { f64::INFINITY } else { self.losses[member] }
     }
 
     fn fits(&self, room: Room) -> bool {
@@ -267,7 +311,8 @@ impl<'m> State<'m> {
 
     fn drop_losers(&mut self) {
         for member in self.members().collect::<Vec<_>>() {
-            if self.loss(member) < 0.0 || (self.loss(member) == 0.0 && self.master.size[member] > 0.0) {
+            // A loss that is all rounding is none.
+            if self.loss(member) <= EPSILON * self.cost.abs() * 1e-3 && self.master.size[member] > 0.0 {
                 self.turn(member, false);
             }
         }
