@@ -77,6 +77,7 @@ impl AdviceArgs {
             budget_shares: self.budget.iter().filter_map(share).collect(),
             time_limit: self.time_limit,
             why: self.why.clone(),
+            ..Advice::default()
         }
     }
 }

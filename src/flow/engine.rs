@@ -55,6 +55,8 @@ pub struct Advice {
     pub budget_shares: Vec<f64>,
     /// When to stop looking for a better set; `None` to end by itself.
     pub time_limit: Option<Duration>,
+    /// Count space as HypoPG sees it, without de-duplication, where that is the engine: published comparisons do.
+    pub sizes_of_engine: bool,
     /// Questions "why not this index?": a CREATE INDEX, or `table.column`.
     pub why: Vec<String>,
 }
@@ -118,6 +120,14 @@ impl Engine {
                 Ok(refused)
             }
             Engine::Hypopg(hypopg) => hypopg.add_candidates(candidates).await,
+        }
+    }
+
+    /// What the engine itself takes the candidates to be large, bytes; `None` where it is told.
+    pub(super) fn own_sizes(&self) -> Option<&[Option<f64>]> {
+        match self {
+            Engine::Clone(_) => None,
+            Engine::Hypopg(hypopg) => Some(hypopg.sizes()),
         }
     }
 

@@ -2,9 +2,11 @@
 
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
+use super::frontier;
 use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
+use super::targets::targets;
 use super::trial::{Answer, Trials, weighted_cost};
 use super::wording;
 use crate::candidates::size;
@@ -19,7 +21,7 @@ use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::explain;
 use crate::pg::session::Session;
-use crate::select::{self, Limits, Target};
+use crate::select;
 use crate::term;
 use std::collections::BTreeSet;
 
@@ -36,7 +38,7 @@ pub(super) struct Advised {
 /// An engine on which a set of candidates was chosen: more can be tried beside it.
 pub(super) struct Settled {
     bench: Bench,
-    targets: Vec<Target>,
+    targets: Vec<select::Target>,
     /// Tables of each planned query.
     tables: Vec<BTreeSet<TableName>>,
     chosen: CandidateSet,
@@ -48,7 +50,7 @@ impl Settled {
     pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
         let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
         let views = |q: usize| {
-            let with = View::with(self.chosen.intersection(&self.targets[q].relevant).copied().collect());
+            let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
             [(q, with.clone()), (q, View { hidden: hidden.clone(), ..with })]
         };
         let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
@@ -77,7 +79,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
-    let found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
+    let mut found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
     advised.recommendation.rejected = found.rejected;
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
@@ -100,7 +102,10 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         }
     }
     snapshot.problems.append(&mut bench.problems);
-    bench.choose(&found.list, &subjects, snapshot, advised).await
+    if let Some(sizes) = bench.engine.own_sizes().filter(|_| advice.sizes_of_engine) {
+        found.list.iter_mut().zip(sizes).for_each(|(candidate, bytes)| candidate.size_bytes = *bytes);
+    }
+    bench.choose(&found.list, &subjects, snapshot, advice, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -164,17 +169,22 @@ impl Bench {
         list: &[Candidate],
         subjects: &[Subject],
         snapshot: &mut Snapshot,
+        advice: &Advice,
         advised: &mut Advised,
     ) -> Result<(), Failure> {
         advised.recommendation.rejected.append(&mut self.refused);
         let subjects: Vec<&Subject> = self.of.iter().map(|n| &subjects[*n]).collect();
-        let targets = targets(&subjects, list, &self.built);
+        let targets = targets(&subjects, &self.of, list, &self.built);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
-        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone());
-        let selection = select::select(&mut trials, list, &targets, Limits::default()).await?;
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(list, &targets).until(advice.time_limit);
+        let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
+        frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
+        let selection = selections.pop().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
-        let sets = targets.iter().map(|t| chosen.intersection(&t.relevant).copied().collect()).collect();
+        let stays = |id: &usize| list[*id].existing.is_some() && !selection.dropped.contains(id);
+        let standing: CandidateSet = (0..list.len()).filter(stays).chain(chosen.iter().copied()).collect();
+        let sets = targets.iter().map(|t| standing.intersection(&t.touching).copied().collect()).collect();
         let (real, used) = trials.in_use(sets).await?;
         advised.in_use.extend(real);
         progress.finish_and_clear();
@@ -213,11 +223,4 @@ async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) ->
         }
     }
     Ok(planned)
-}
-
-/// Each query with the candidates on its tables, of those that the engine has.
-fn targets(subjects: &[&Subject], list: &[Candidate], built: &[bool]) -> Vec<Target> {
-    let fits = |s: &Subject, id: usize| built[id] && s.shape.tables.iter().any(|t| t.table == list[id].spec.table);
-    let relevant = |s: &Subject| (0..list.len()).filter(|id| fits(s, *id)).collect::<CandidateSet>();
-    subjects.iter().map(|s| Target { weight: s.weight, relevant: relevant(s) }).collect()
 }

@@ -2,13 +2,14 @@
 
 use super::engine::{Engine, Parsed};
 use super::plans::Planned;
-use crate::model::candidate::{CandidateSet, Cost, QueryId, View};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::plan::Plan;
-use crate::select::Oracle;
+use crate::select::{Oracle, Target};
 use indicatif::ProgressBar;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 /// The plans of a query's executions, each with its share, or why it could not be planned.
 pub(super) type Answer = Result<Vec<(f64, Plan)>, String>;
@@ -23,6 +24,10 @@ pub(super) struct Trials<'a> {
     progress: ProgressBar,
     /// Cost of each query's first plan.
     first_cost: BTreeMap<QueryId, f64>,
+    /// By query: candidates that are existing indexes on its tables. One that a question leaves out is hidden.
+    existing: Vec<BTreeMap<CandidateId, IndexName>>,
+    /// When the search must end.
+    deadline: Option<Instant>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
 }
@@ -31,7 +36,38 @@ impl<'a> Trials<'a> {
     /// Nothing asked yet.
     pub(super) fn new(engine: &'a mut Engine, planned: &'a [Planned], progress: ProgressBar) -> Self {
         let parsed = (0..engine.lanes()).map(|_| Parsed::new()).collect();
-        Trials { engine, planned, parsed, calls: 0, progress, first_cost: BTreeMap::new(), failed: BTreeMap::new() }
+        let (first_cost, failed, existing) = Default::default();
+        Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, deadline: None, failed }
+    }
+
+    /// Tells which of the candidates exist, and which of these are on the tables of each query.
+    pub(super) fn of(mut self, list: &[Candidate], targets: &[Target]) -> Self {
+        let existing = |id: &CandidateId| Some((*id, list[*id].existing.clone()?));
+        self.existing = targets.iter().map(|t| t.touching.iter().filter_map(existing).collect()).collect();
+        self
+    }
+
+    /// Ends the search after this time.
+    pub(super) fn until(mut self, limit: Option<Duration>) -> Self {
+        self.deadline = limit.map(|limit| Instant::now() + limit);
+        self
+    }
+
+    /// What the planner is to see of a set in which existing indexes are members too.
+    fn view(&self, query: QueryId, set: CandidateSet) -> View {
+        let Some(existing) = self.existing.get(query) else { return View::with(set) };
+        let hidden = existing.iter().filter(|(id, _)| !set.contains(id)).map(|(_, name)| name.clone()).collect();
+        View { present: set.into_iter().filter(|id| !existing.contains_key(id)).collect(), hidden }
+    }
+
+    /// Members of the set that a plan uses.
+    fn used(&self, query: QueryId, plan: &Plan) -> CandidateSet {
+        let mut used = self.engine.used(plan);
+        if let Some(existing) = self.existing.get(query).filter(|e| !e.is_empty()) {
+            let names: BTreeSet<IndexName> = indexes(plan).into_iter().map(|(schema, index)| IndexName::new(schema, index)).collect();
+            used.extend(existing.iter().filter(|(_, name)| names.contains(name)).map(|(id, _)| *id));
+        }
+        used
     }
 
     /// Plans each query with what its view shows.
@@ -45,7 +81,7 @@ impl<'a> Trials<'a> {
     /// Real indexes that plans of the queries use beside the candidates in their sets, and the candidates that each
     /// execution of each query uses.
     pub(super) async fn in_use(&mut self, sets: Vec<CandidateSet>) -> Result<(Vec<IndexName>, Vec<Vec<CandidateSet>>), Failure> {
-        let asks: Vec<(QueryId, View)> = sets.into_iter().map(View::with).enumerate().collect();
+        let asks: Vec<(QueryId, View)> = sets.into_iter().enumerate().map(|(query, set)| (query, self.view(query, set))).collect();
         let answers = self.answers(&asks).await?;
         let plans = answers.iter().flatten().flatten();
         let real = plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect();
@@ -59,7 +95,7 @@ impl<'a> Trials<'a> {
             Ok(plans) => {
                 let total = weighted_cost(&plans);
                 self.first_cost.entry(query).or_insert(total);
-                Cost { total, used: plans.iter().flat_map(|(_, plan)| self.engine.used(plan)).collect() }
+                Cost { total, used: plans.iter().flat_map(|(_, plan)| self.used(query, plan)).collect() }
             }
             Err(reason) => {
                 // The same cost for every set: this query has no say from here on.
@@ -90,8 +126,16 @@ impl Oracle for Trials<'_> {
     type Error = Failure;
 
     async fn plan_all(&mut self, asks: Vec<(QueryId, CandidateSet)>) -> Result<Vec<Cost>, Failure> {
-        let asks: Vec<(QueryId, View)> = asks.into_iter().map(|(query, present)| (query, View::with(present))).collect();
+        let asks: Vec<(QueryId, View)> = asks.into_iter().map(|(query, set)| (query, self.view(query, set))).collect();
         let answers = self.answers(&asks).await?;
         Ok(asks.iter().zip(answers).map(|((query, _), answer)| self.cost(*query, answer)).collect())
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    fn improved(&mut self, relative_cost: f64) {
+        self.progress.set_message(format!("Trying indexes: workload at {:.1} % of today's cost", 100.0 * relative_cost));
     }
 }

@@ -6,13 +6,15 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::text::quote_ident;
 use crate::pg::error::describe;
 use crate::pg::session::Session;
-use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP};
+use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP, HYPOPG_SIZE};
+use futures_util::future::{join_all, try_join, try_join_all};
 use std::collections::BTreeMap;
 
 /// HypoPG in one session.
 pub struct Hypopg {
     session: Session,
     ddl: Vec<String>,
+    sizes: Vec<Option<f64>>,
     present: BTreeMap<CandidateId, u32>,
 }
 
@@ -22,7 +24,7 @@ impl Hypopg {
         // Its functions are found by search_path; the queries' own path is set per transaction.
         let path = format!("SET search_path = {}", quote_ident(schema));
         session.client.batch_execute(&path).await.map_err(|e| Failure::new(FailureKind::Connect, describe(&e)))?;
-        Ok(Hypopg { session, ddl: Vec::new(), present: BTreeMap::new() })
+        Ok(Hypopg { session, ddl: Vec::new(), sizes: Vec::new(), present: BTreeMap::new() })
     }
 
     /// The session on which queries are planned.
@@ -33,31 +35,37 @@ impl Hypopg {
     /// Tries each candidate once; those that HypoPG or the server refuses come back with the reason.
     pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
         self.ddl = candidates.iter().map(|c| format!("CREATE INDEX ON {}{}", c.spec.table.quoted(), c.spec.tail_sql())).collect();
+        let tried = join_all((0..candidates.len()).map(|id| self.try_one(id))).await;
         let mut refused = Vec::new();
-        for id in 0..candidates.len() {
-            match self.create(id).await {
-                Ok(oid) => self.drop(oid).await.map_err(|e| Failure::new(FailureKind::Connect, describe(&e)))?,
-                Err(error) => refused.push((id, describe(&error))),
+        for (id, outcome) in tried.into_iter().enumerate() {
+            match outcome {
+                Ok(bytes) => self.sizes.push(Some(bytes)),
+                Err(error) if self.session.closed() => return Err(Failure::new(FailureKind::Connect, describe(&error))),
+                Err(error) => {
+                    self.sizes.push(None);
+                    refused.push((id, describe(&error)));
+                }
             }
         }
         Ok(refused)
+    }
+
+    /// What HypoPG takes each candidate to be large, bytes, in the order of the candidates; `None` for a refused one.
+    pub fn sizes(&self) -> &[Option<f64>] {
+        &self.sizes
     }
 
     /// Makes exactly these candidates visible to the planner.
     pub async fn show(&mut self, set: &CandidateSet) -> Result<(), Failure> {
         let fail = |e: tokio_postgres::Error| Failure::new(FailureKind::Connect, format!("HypoPG failed: {}", describe(&e)));
         let gone: Vec<CandidateId> = self.present.keys().filter(|id| !set.contains(id)).copied().collect();
-        for id in gone {
-            if let Some(oid) = self.present.remove(&id) {
-                self.drop(oid).await.map_err(fail)?;
-            }
-        }
-        for id in set {
-            if !self.present.contains_key(id) {
-                let oid = self.create(*id).await.map_err(fail)?;
-                self.present.insert(*id, oid);
-            }
-        }
+        let oids: Vec<u32> = gone.iter().filter_map(|id| self.present.remove(id)).collect();
+        let new: Vec<CandidateId> = set.iter().filter(|id| !self.present.contains_key(id)).copied().collect();
+        // All on their way at once: the connection answers in order.
+        let dropped = try_join_all(oids.into_iter().map(|oid| self.drop(oid)));
+        let created = try_join_all(new.iter().map(|id| self.create(*id)));
+        let (_, created) = try_join(dropped, created).await.map_err(fail)?;
+        self.present.extend(new.into_iter().zip(created));
         Ok(())
     }
 
@@ -65,6 +73,14 @@ impl Hypopg {
     pub fn candidate(&self, index: &str) -> Option<CandidateId> {
         let oid: u32 = index.strip_prefix('<')?.split_once('>')?.0.parse().ok()?;
         self.present.iter().find(|(_, o)| **o == oid).map(|(id, _)| *id)
+    }
+
+    /// Creates a candidate, measures and forgets it.
+    async fn try_one(&self, id: CandidateId) -> Result<f64, tokio_postgres::Error> {
+        let oid = self.create(id).await?;
+        let bytes: i64 = self.session.client.query_one(HYPOPG_SIZE.sql, &[&oid]).await?.try_get("bytes")?;
+        self.drop(oid).await?;
+        Ok(bytes as f64)
     }
 
     async fn create(&self, id: CandidateId) -> Result<u32, tokio_postgres::Error> {

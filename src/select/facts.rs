@@ -1,31 +1,64 @@
 //! What the planner has answered so far, and what follows from it without asking again.
 
-use crate::model::candidate::{CandidateSet, Cost, QueryId};
+use super::set::Set;
+use crate::model::candidate::QueryId;
+use std::collections::HashMap;
 
-/// Answers per query: the set that was present, and the plan's cost and indexes.
+/// One answer: with `available` present, the plan costs `total` and uses `used`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// What was there.
+    pub available: Set,
+    /// What the plan uses of it.
+    pub used: Set,
+    /// Cost of the plan, planner units per execution.
+    pub total: f64,
+}
+
+/// Answers by query.
 #[derive(Debug, Default)]
 pub struct Facts {
-    answers: Vec<Vec<(CandidateSet, Cost)>>,
+    answers: Vec<Vec<Fact>>,
+    exact: Vec<HashMap<Set, usize>>,
 }
 
 impl Facts {
     /// No answers yet for `queries` queries.
     pub fn new(queries: usize) -> Self {
-        Facts { answers: vec![Vec::new(); queries] }
+        Facts { answers: vec![Vec::new(); queries], exact: vec![HashMap::new(); queries] }
     }
 
     /// Notes an answer.
-    pub fn learn(&mut self, query: QueryId, present: CandidateSet, cost: Cost) {
-        self.answers[query].push((present, cost));
+    pub fn learn(&mut self, query: QueryId, fact: Fact) {
+        self.exact[query].insert(fact.available.clone(), self.answers[query].len());
+        self.answers[query].push(fact);
     }
 
-    /// The cost of `query` with `present`, where it follows from an answer: the same set, or a
+    /// The answer for `query` with `present`, where it follows from one that we have: the same set, or a
     /// larger set whose plan uses only what is present (that plan stays the best one).
-    pub fn cost(&self, query: QueryId, present: &CandidateSet) -> Option<&Cost> {
-        let follows = |(available, cost): &&(CandidateSet, Cost)| {
-            available == present || (cost.used.is_subset(present) && present.is_subset(available))
-        };
-        self.answers[query].iter().find(follows).map(|(_, cost)| cost)
+    pub fn find(&self, query: QueryId, present: &Set) -> Option<&Fact> {
+        if let Some(n) = self.exact[query].get(present) {
+            return self.answers[query].get(*n);
+        }
+        self.answers[query].iter().find(|fact| fact.used.is_subset(present) && present.is_subset(&fact.available))
+    }
+
+    /// Every answer for a query, oldest first.
+    pub fn of(&self, query: QueryId) -> &[Fact] {
+        &self.answers[query]
+    }
+
+    /// The cost that `query` has at most with `present`: any plan whose indexes are there can be made.
+    pub fn at_most(&self, query: QueryId, present: &Set) -> Option<f64> {
+        let possible = self.answers[query].iter().filter(|fact| fact.used.is_subset(present));
+        possible.map(|fact| fact.total).min_by(f64::total_cmp)
+    }
+
+    /// The cost that `query` has at least with `present`, if further indexes never make a plan dearer.
+    pub fn at_least(&self, query: QueryId, present: &Set) -> f64 {
+        let larger = self.answers[query].iter().filter(|fact| present.is_subset(&fact.available));
+        let floor = self.answers[query].iter().map(|fact| fact.total).min_by(f64::total_cmp).unwrap_or(0.0);
+        larger.map(|fact| fact.total).max_by(f64::total_cmp).unwrap_or(floor)
     }
 }
 
@@ -33,13 +66,19 @@ impl Facts {
 mod tests {
     use super::*;
 
+    fn set(ids: &[usize]) -> Set {
+        ids.iter().copied().collect()
+    }
+
     #[test]
     fn a_plan_stays_best_when_only_unused_candidates_go() {
         let mut facts = Facts::new(1);
-        facts.learn(0, [1, 2, 3].into(), Cost { total: 5.0, used: [2].into() });
-        assert_eq!(facts.cost(0, &[2].into()).map(|c| c.total), Some(5.0));
-        assert_eq!(facts.cost(0, &[2, 3].into()).map(|c| c.total), Some(5.0));
-        assert_eq!(facts.cost(0, &[1].into()), None);
-        assert_eq!(facts.cost(0, &[2, 4].into()), None);
+        facts.learn(0, Fact { available: set(&[1, 2, 3]), used: set(&[2]), total: 5.0 });
+        assert_eq!(facts.find(0, &set(&[2])).map(|f| f.total), Some(5.0));
+        assert_eq!(facts.find(0, &set(&[2, 3])).map(|f| f.total), Some(5.0));
+        assert_eq!(facts.find(0, &set(&[1])), None);
+        assert_eq!(facts.find(0, &set(&[2, 4])), None);
+        assert_eq!(facts.at_most(0, &set(&[2, 4])), Some(5.0));
+        assert_eq!((facts.at_most(0, &set(&[4])), facts.at_least(0, &set(&[1]))), (None, 5.0));
     }
 }

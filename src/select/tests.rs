@@ -40,12 +40,13 @@ fn candidate(keys: &[&str], written_rows: f64) -> Candidate {
 
 fn choose(table: &mut Table, candidates: &[Candidate], weights: &[f64]) -> Selection {
     let all: CandidateSet = (0..candidates.len()).collect();
-    let targets: Vec<Target> = weights.iter().map(|w| Target { weight: *w, relevant: all.clone() }).collect();
-    let future = select(table, candidates, &targets, Limits::default());
+    let targets: Vec<Target> =
+        weights.iter().map(|w| Target { weight: *w, own: all.clone(), relevant: all.clone(), touching: all.clone() }).collect();
+    let future = select(table, candidates, &targets, Limits::default(), &[]);
     // The table answers at once: one poll finishes.
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(Ok(selection)) => selection,
+        std::task::Poll::Ready(Ok(selections)) => selections.into_iter().next_back().expect("one"),
         _ => panic!("the table of answers never waits"),
     }
 }

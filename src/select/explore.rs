@@ -1,0 +1,178 @@
+//! Finding plans worth knowing: which candidates a query ever wants, what it does without them one by one.
+
+use super::Oracle;
+use super::search::Search;
+use super::set::Set;
+use crate::model::candidate::{CandidateId, QueryId};
+use std::collections::BTreeMap;
+
+/// Rounds of peeling with all of a query's candidates, then without covering ones, then with single columns.
+const PEELS: [(usize, usize); 3] = [(usize::MAX, 3), (3, 2), (1, 2)];
+/// Plans asked per query of those with one index less than its best plan uses.
+const LESS: usize = 10;
+/// A query is looked at again around a set while it could save this share of the whole.
+const WORTH_LOOKING: f64 = 0.0005;
+/// Candidates tried one by one beside a set, most hopeful first.
+const HOPEFUL: usize = 24;
+
+impl<O: Oracle> Search<'_, O> {
+    /// All candidates that some plan wants, with their prefixes: per query, plan with all candidates that fit it, take out
+    /// what the plan used, and plan again.
+    pub(super) async fn peel(&mut self) -> Result<Set, O::Error> {
+        let start = self.start.clone();
+        self.prime(&start).await?;
+        let mut useful = Set::default();
+        let mut left: BTreeMap<QueryId, Set> = self.ids().map(|q| (q, self.queries[q].own.clone())).collect();
+        for (widest, rounds) in PEELS {
+            let narrow = |id: &CandidateId| {
+                let spec = &self.candidates[*id].spec;
+                spec.keys.len() <= widest && (widest == usize::MAX || spec.include.is_empty())
+            };
+            let mut offers: BTreeMap<QueryId, Set> = left.iter().map(|(q, set)| (*q, set.iter().filter(narrow).collect())).collect();
+            for _ in 0..rounds {
+                let present = |query: QueryId, offer: &Set| self.part(query, &offer.union(&start));
+                let asks: Vec<(QueryId, Set)> = offers.iter().map(|(q, offer)| (*q, present(*q, offer))).collect();
+                self.ask(asks.iter().cloned()).await?;
+                for (query, asked) in asks {
+                    let used = self.known(query, &asked).used.minus(&start);
+                    let Some(offer) = offers.get_mut(&query) else { continue };
+                    if used.is_empty() {
+                        offers.remove(&query);
+                        continue;
+                    }
+                    *offer = offer.minus(&used);
+                    if let Some(left) = left.get_mut(&query) {
+                        *left = left.minus(&used);
+                    }
+                    useful = useful.union(&used);
+                }
+            }
+        }
+        Ok(useful.union(&self.prefixes(&useful)))
+    }
+
+    /// Candidates whose work another one in the set can do.
+    fn prefixes(&self, set: &Set) -> Set {
+        let mut by_table: BTreeMap<_, Vec<CandidateId>> = BTreeMap::new();
+        set.iter().for_each(|id| by_table.entry(&self.candidates[id].spec.table).or_default().push(id));
+        let covered = |id: &CandidateId| {
+            let spec = &self.candidates[*id].spec;
+            let wider = by_table.get(&spec.table).into_iter().flatten();
+            !set.contains(*id) && wider.into_iter().any(|u| spec.is_covered_by(&self.candidates[*u].spec))
+        };
+        (0..self.candidates.len()).filter(covered).filter(|id| !self.start.contains(*id)).collect()
+    }
+
+    /// What each single column does alone, where some plan of the query wanted one.
+    pub(super) async fn singles(&mut self, useful: &Set) -> Result<(), O::Error> {
+        let start = self.start.clone();
+        let single = |id: &CandidateId| self.candidates[*id].spec.keys.len() == 1 && self.candidates[*id].spec.include.is_empty();
+        let mut asks = Vec::new();
+        for query in self.ids() {
+            for id in self.queries[query].own.intersection(useful).iter().filter(single) {
+                asks.push((query, self.part(query, &start.with(id))));
+            }
+        }
+        self.ask(asks).await
+    }
+
+    /// What each query does with one index less than its best plan uses, and one less again.
+    pub(super) async fn one_less(&mut self) -> Result<(), O::Error> {
+        let start = self.start.clone();
+        let best = |facts: &[super::facts::Fact]| facts.iter().min_by(|a, b| a.total.total_cmp(&b.total)).map(|f| f.used.union(&start));
+        let mut front: Vec<(QueryId, Set)> = self.ids().filter_map(|q| Some((q, self.part(q, &best(self.facts.of(q))?)))).collect();
+        let mut asked: BTreeMap<QueryId, usize> = BTreeMap::new();
+        while !front.is_empty() {
+            let mut asks = Vec::new();
+            for (query, set) in std::mem::take(&mut front) {
+                for id in set.iter() {
+                    let count = asked.entry(query).or_default();
+                    *count += 1;
+                    if *count <= LESS {
+                        asks.push((query, set.without(id)));
+                    }
+                }
+            }
+            self.ask(asks.iter().cloned()).await?;
+            front = asks.into_iter().map(|(q, set)| (q, self.known(q, &set).used)).collect();
+        }
+        Ok(())
+    }
+
+    /// Queries that could gain much beyond what `set` gives them, most first.
+    fn hungry(&self, set: &Set) -> Vec<QueryId> {
+        let gain = |query: QueryId| {
+            let floor = self.facts.of(query).iter().map(|f| f.total).min_by(f64::total_cmp).unwrap_or(0.0);
+            self.weighted(query, set) - self.queries[query].weight * floor
+        };
+        let whole: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
+        let mut hungry: Vec<(f64, QueryId)> = self.ids().map(|q| (gain(q), q)).filter(|(gain, _)| *gain > whole * WORTH_LOOKING).collect();
+        hungry.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        hungry.into_iter().map(|(_, query)| query).collect()
+    }
+
+    /// Learns what queries that want more would take beside `set`, of what would fit into `bytes` at all.
+    pub(super) async fn look_around(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
+        let fits: Set = useful.iter().filter(|id| !(self.bytes(*id) > bytes)).collect();
+        let mut offers: BTreeMap<QueryId, Set> = self.hungry(set).into_iter().map(|q| (q, self.part(q, &fits.union(set)))).collect();
+        for _ in 0..2 {
+            self.ask(offers.iter().map(|(q, offer)| (*q, offer.clone())).collect::<Vec<_>>()).await?;
+            for (query, mut offer) in std::mem::take(&mut offers) {
+                let used = self.known(query, &offer).used.minus(set);
+                if !used.is_empty() {
+                    offer = offer.minus(&used);
+                    offers.insert(query, offer);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns what the queries that use an index of `set` do without it, or with a narrower one in its place.
+    pub(super) async fn shake(&mut self, set: &Set, useful: &Set) -> Result<(), O::Error> {
+        let mut asks = Vec::new();
+        for id in set.iter() {
+            let users = self.of_candidate[id].iter().copied().filter(|q| self.known(*q, &self.part(*q, set)).used.contains(id));
+            let users: Vec<QueryId> = users.collect();
+            let without = set.without(id);
+            let narrower = self.narrower(id, useful).filter(|n| !set.contains(*n)).map(|n| without.with(n));
+            for smaller in std::iter::once(without.clone()).chain(narrower.take(2)) {
+                asks.extend(users.iter().map(|q| (*q, self.part(*q, &smaller))));
+            }
+        }
+        self.ask(asks).await
+    }
+
+    /// Useful candidates that could stand in for one with fewer columns.
+    pub(super) fn narrower<'s>(&'s self, id: CandidateId, useful: &'s Set) -> impl Iterator<Item = CandidateId> + 's {
+        let wide = &self.candidates[id].spec;
+        useful.iter().filter(|n| super::narrows(&self.candidates[*n].spec, wide))
+    }
+
+    /// Learns what the most hopeful candidates do beside `set`, one by one.
+    pub(super) async fn additions(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
+        let mut hopes: Vec<(f64, CandidateId)> = Vec::new();
+        for id in useful.minus(set).iter().filter(|id| !(self.bytes(*id) > bytes)) {
+            let with = set.with(id);
+            let hope = |query: &QueryId| {
+                let present = self.part(*query, &with);
+                let least = self.facts.at_least(*query, &present);
+                let most = self.facts.at_most(*query, &present).unwrap_or(f64::INFINITY);
+                let here = self.weighted(*query, set);
+                if most <= least { 0.0 } else { here - self.queries[*query].weight * least }
+            };
+            let hope: f64 = self.of_candidate[id].iter().filter(|q| self.queries[**q].own.contains(id)).map(hope).sum();
+            hopes.push((hope / (self.bytes(id).min(1e15) + 1e6), id));
+        }
+        hopes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut asks = Vec::new();
+        for (hope, id) in hopes.into_iter().take(HOPEFUL) {
+            if hope > 0.0 {
+                let with = set.with(id);
+                let queries = self.of_candidate[id].iter().filter(|q| self.queries[**q].own.contains(id));
+                asks.extend(queries.map(|q| (*q, self.part(*q, &with))));
+            }
+        }
+        self.ask(asks).await
+    }
+}

@@ -1,0 +1,98 @@
+//! The reasons of a choice: what each chosen index does, why each other candidate is not in the set.
+
+use super::master::Room;
+use super::search::Search;
+use super::set::Set;
+use super::{Chosen, Oracle, Refusal, Selection};
+use crate::model::candidate::{CandidateId, QueryId};
+use std::collections::BTreeSet;
+
+impl<O: Oracle> Search<'_, O> {
+    /// Why each candidate that is not in the set is not. Asks nothing: what the search has learned must do.
+    pub(super) fn refusals(&self, set: &Set, room: Room, useful: &Set) -> Vec<(CandidateId, Refusal)> {
+        let new = |id: &CandidateId| !set.contains(*id) && self.candidates[*id].existing.is_none();
+        (0..self.candidates.len()).filter(new).map(|id| (id, self.refusal(id, set, room, useful))).collect()
+    }
+
+    fn refusal(&self, id: CandidateId, set: &Set, room: Room, useful: &Set) -> Refusal {
+        let candidate = &self.candidates[id];
+        if let Some(cover) = set.iter().find(|c| candidate.spec.is_covered_by(&self.candidates[*c].spec)) {
+            return Refusal::CoveredBy(cover);
+        }
+        if !useful.contains(id) {
+            return Refusal::NotUsed;
+        }
+        let larger = set.with(id);
+        let gain = |query: &QueryId| {
+            let most = self.facts.at_most(*query, &self.part(*query, &larger)).unwrap_or(f64::INFINITY);
+            (self.weighted(*query, set) - self.queries[*query].weight * most).max(0.0)
+        };
+        let gain: f64 = self.of_candidate[id].iter().map(gain).sum();
+        if gain > 0.0 && gain <= candidate.writes.cost {
+            return Refusal::WriteCost { gain, cost: candidate.writes.cost };
+        }
+        if gain >= self.limits.least_gain && !self.fits(&larger, room) {
+            return Refusal::OverBudget { gain };
+        }
+        match self.rival(id, set) {
+            Some(rival) if gain < self.limits.least_gain => Refusal::DroppedFor(rival),
+            _ => Refusal::LowGain { gain },
+        }
+    }
+
+    /// The index of the set that serves a query which would have taken `id` without it.
+    fn rival(&self, id: CandidateId, set: &Set) -> Option<CandidateId> {
+        let wanted = |q: &&QueryId| self.facts.of(**q).iter().any(|fact| fact.used.contains(id));
+        let served = |q: &QueryId| self.known(*q, &self.part(*q, set)).used;
+        let same_table = |r: &CandidateId| self.candidates[*r].spec.table == self.candidates[id].spec.table;
+        let rivals = self.of_candidate[id].iter().filter(wanted).flat_map(|q| served(q).iter().collect::<Vec<_>>());
+        rivals.into_iter().find(same_table)
+    }
+
+    /// The verified set with the part of each index in the result.
+    pub(super) async fn selection(
+        &mut self,
+        set: &Set,
+        room: Room,
+        mut refused: Vec<(CandidateId, Refusal)>,
+    ) -> Result<Selection, O::Error> {
+        let start = self.start.clone();
+        self.prime(&start).await?;
+        self.prime(set).await?;
+        let cost = |set: &Set| self.ids().map(|q| self.known(q, &self.part(q, set)).total).collect::<Vec<f64>>();
+        let (before, after) = (cost(&start), cost(set));
+        let chosen = set.minus(&start);
+        let listed: BTreeSet<CandidateId> = refused.iter().map(|(id, _)| *id).collect();
+        let gone = (0..self.candidates.len()).filter(|id| !listed.contains(id) && !chosen.contains(*id) && !start.contains(*id));
+        refused.extend(gone.map(|id| (id, Refusal::NotUsed)));
+        refused.sort_by_key(|(id, _)| *id);
+        let mut selection = Selection {
+            budget: room.bytes.is_finite().then(|| room.bytes - start.iter().map(|id| self.bytes(id)).sum::<f64>()),
+            size_bytes: self.space(&chosen) - self.space(&start.minus(set)),
+            gap: None,
+            dropped: start.minus(set).iter().collect(),
+            chosen: chosen.iter().map(|id| self.part_of(id, set, &before, &after)).collect(),
+            refused,
+            before,
+            after,
+        };
+        selection.chosen.sort_by(|a, b| b.benefit.total_cmp(&a.benefit).then(a.id.cmp(&b.id)));
+        Ok(selection)
+    }
+
+    fn space(&self, set: &Set) -> f64 {
+        set.iter().filter_map(|id| self.candidates[id].size_bytes).sum()
+    }
+
+    fn part_of(&self, id: CandidateId, set: &Set, before: &[f64], after: &[f64]) -> Chosen {
+        let (mut serves, mut benefit) = (BTreeSet::new(), 0.0);
+        for query in self.of_candidate[id].iter().copied() {
+            let used = self.known(query, &self.part(query, set)).used.minus(&self.start);
+            if used.contains(id) {
+                serves.insert(query);
+                benefit += self.queries[query].weight * (before[query] - after[query]) / used.len() as f64;
+            }
+        }
+        Chosen { id, benefit, write_cost: self.candidates[id].writes.cost, serves }
+    }
+}

@@ -1,0 +1,148 @@
+//! The state of one search: what was asked, and costs of sets that follow.
+
+use super::facts::{Fact, Facts};
+use super::set::Set;
+use super::{Limits, Oracle, Target};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId};
+use std::collections::BTreeSet;
+
+/// A query with the candidates that matter to it.
+pub(super) struct Asked {
+    pub(super) weight: f64,
+    /// Derived from it.
+    pub(super) own: Set,
+    /// Looked at in its plans.
+    pub(super) relevant: Set,
+    /// On its tables.
+    touching: Set,
+}
+
+/// Questions asked through one oracle, their answers, and what follows.
+pub(super) struct Search<'a, O: Oracle> {
+    pub(super) oracle: &'a mut O,
+    pub(super) candidates: &'a [Candidate],
+    pub(super) limits: Limits,
+    pub(super) queries: Vec<Asked>,
+    /// By candidate: queries that it is relevant to.
+    pub(super) of_candidate: Vec<Vec<QueryId>>,
+    pub(super) facts: Facts,
+    /// Indexes that exist and may go.
+    pub(super) start: Set,
+}
+
+impl<'a, O: Oracle> Search<'a, O> {
+    pub(super) fn new(oracle: &'a mut O, candidates: &'a [Candidate], targets: &[Target], limits: Limits) -> Self {
+        let there = targets.iter().flat_map(|t| t.touching.iter().copied());
+        let start: Set = there.filter(|id| candidates[*id].existing.is_some()).collect();
+        let asked = |t: &Target| {
+            let touching = Set::from(&t.touching);
+            let here = start.intersection(&touching);
+            Asked { weight: t.weight, own: Set::from(&t.own), relevant: Set::from(&t.relevant).union(&here), touching }
+        };
+        let queries: Vec<Asked> = targets.iter().map(asked).collect();
+        let facts = Facts::new(queries.len());
+        let mut search = Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start };
+        search.index();
+        search
+    }
+
+    fn index(&mut self) {
+        self.of_candidate = vec![Vec::new(); self.candidates.len()];
+        for (query, asked) in self.queries.iter().enumerate() {
+            asked.relevant.iter().for_each(|id| self.of_candidate[id].push(query));
+        }
+    }
+
+    /// Forgets all answers; from here on every candidate on its tables is part of a query's plans, as it would be when built.
+    pub(super) fn start_afresh(&mut self) {
+        self.facts = Facts::new(self.queries.len());
+        self.queries.iter_mut().for_each(|q| q.relevant = q.touching.clone());
+        self.index();
+    }
+
+    pub(super) fn ids(&self) -> std::ops::Range<QueryId> {
+        0..self.queries.len()
+    }
+
+    /// The part of a set that is relevant to a query.
+    pub(super) fn part(&self, query: QueryId, set: &Set) -> Set {
+        set.intersection(&self.queries[query].relevant)
+    }
+
+    /// Asks what is not known yet.
+    pub(super) async fn ask(&mut self, asks: impl IntoIterator<Item = (QueryId, Set)>) -> Result<(), O::Error> {
+        let unknown = |(query, set): &(QueryId, Set)| self.facts.find(*query, set).is_none();
+        let asks: BTreeSet<(QueryId, Set)> = asks.into_iter().filter(unknown).collect();
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let asks: Vec<(QueryId, Set)> = asks.into_iter().collect();
+        let questions = asks.iter().map(|(query, set)| (*query, CandidateSet::from(set))).collect();
+        let costs = self.oracle.plan_all(questions).await?;
+        for ((query, available), cost) in asks.into_iter().zip(costs) {
+            self.facts.learn(query, Fact { available, used: Set::from(&cost.used), total: cost.total });
+        }
+        Ok(())
+    }
+
+    /// A plan that has been asked for; `present` is the query's part of the set.
+    pub(super) fn known(&self, query: QueryId, present: &Set) -> Fact {
+        let none = || Fact { available: present.clone(), used: Set::default(), total: 0.0 };
+        self.facts.find(query, present).cloned().unwrap_or_else(none)
+    }
+
+    /// Weighted cost of one query with a set whose plan has been asked for.
+    pub(super) fn weighted(&self, query: QueryId, set: &Set) -> f64 {
+        let present = self.part(query, set);
+        self.queries[query].weight * self.facts.find(query, &present).map_or(0.0, |fact| fact.total)
+    }
+
+    /// Plans every query with the set.
+    pub(super) async fn prime(&mut self, set: &Set) -> Result<(), O::Error> {
+        let asks: Vec<(QueryId, Set)> = self.ids().map(|query| (query, self.part(query, set))).collect();
+        self.ask(asks).await
+    }
+
+    /// Weighted cost of the workload and what writes pay for the set.
+    pub(super) async fn objective(&mut self, set: &Set) -> Result<f64, O::Error> {
+        self.prime(set).await?;
+        let writes: f64 = set.iter().map(|id| self.candidates[id].writes.cost).sum();
+        Ok(writes + self.ids().map(|query| self.weighted(query, set)).sum::<f64>())
+    }
+
+    /// Queries that a change from one set to another can matter to.
+    pub(super) fn touched(&self, from: &Set, to: &Set) -> BTreeSet<QueryId> {
+        let changed = from.minus(to).union(&to.minus(from));
+        changed.iter().flat_map(|id| self.of_candidate[id].iter().copied()).collect()
+    }
+
+    /// Asks for every plan that the changes from `set` to each of the others need.
+    pub(super) async fn prime_changes(&mut self, set: &Set, others: &[Set]) -> Result<(), O::Error> {
+        let mut asks = Vec::new();
+        for other in others {
+            for query in self.touched(set, other) {
+                asks.push((query, self.part(query, other)));
+                asks.push((query, self.part(query, set)));
+            }
+        }
+        self.ask(asks).await
+    }
+
+    /// By how much the objective rises from one set to another; [`Search::prime_changes`] has asked for the plans.
+    pub(super) fn rise(&self, from: &Set, to: &Set) -> f64 {
+        let writes = |set: &Set, other: &Set| set.minus(other).iter().map(|id| self.candidates[id].writes.cost).sum::<f64>();
+        let reads: f64 = self.touched(from, to).into_iter().map(|q| self.weighted(q, to) - self.weighted(q, from)).sum();
+        reads + writes(to, from) - writes(from, to)
+    }
+
+    /// By how much the objective rises from one set to another.
+    pub(super) async fn change(&mut self, from: &Set, to: &Set) -> Result<f64, O::Error> {
+        self.prime_changes(from, std::slice::from_ref(to)).await?;
+        Ok(self.rise(from, to))
+    }
+
+    /// Bytes that an index takes; unknown sizes never fit where space is counted.
+    pub(super) fn bytes(&self, id: CandidateId) -> f64 {
+        self.candidates[id].size_bytes.unwrap_or(f64::INFINITY)
+    }
+}

@@ -1,0 +1,47 @@
+//! The last word: every query planned afresh with the whole set.
+
+use super::Oracle;
+use super::search::Search;
+use super::set::Set;
+use crate::model::candidate::CandidateId;
+
+impl<O: Oracle> Search<'_, O> {
+    /// Drops what no plan uses and what makes a query dearer, until neither is left.
+    pub(super) async fn verify(&mut self, set: &mut Set) -> Result<(), O::Error> {
+        let start = self.start.clone();
+        loop {
+            self.prime(&start).await?;
+            self.prime(set).await?;
+            let (mut used, mut culprits) = (Set::default(), Set::default());
+            for query in self.ids() {
+                let (before, after) = (self.weighted(query, &start), self.weighted(query, set));
+                let plan = self.known(query, &self.part(query, set)).used;
+                if after > before * (1.0 + self.limits.regression) && after - before >= self.limits.least_gain {
+                    culprits = culprits.union(&plan);
+                }
+                used = used.union(&plan);
+            }
+            // An existing index is not there for the plans that we know alone: that none uses it is no reason to drop it.
+            let idle = set.minus(&used).minus(&start);
+            if !idle.is_empty() {
+                *set = set.minus(&idle);
+                continue;
+            }
+            match self.least_missed(set, &culprits.minus(&start)).await? {
+                Some(culprit) => *set = set.without(culprit),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn least_missed(&mut self, set: &Set, culprits: &Set) -> Result<Option<CandidateId>, O::Error> {
+        let mut least: Option<(f64, CandidateId)> = None;
+        for id in culprits.iter() {
+            let loss = self.change(set, &set.without(id)).await?;
+            if least.is_none_or(|(l, _)| loss < l) {
+                least = Some((loss, id));
+            }
+        }
+        Ok(least.map(|(_, id)| id))
+    }
+}
