@@ -48,9 +48,17 @@ fn advice(setting: &Setting, terms: Terms) -> Advice {
     Advice {
         what_if: terms.engine,
         allowed: Restrictions { kinds, prefixes_of_unique: true, ..Restrictions::default() },
-        // The published algorithms know no threshold: the sum of costs and the space are all that counts.
-        limits: Limits { share_of_workload: 0.0, share_of_query: 0.0, least_gain: 0.0, regression: f64::INFINITY, ..Limits::default() },
+        // The published algorithms know no threshold and no taste: the sum of costs and the space are all that counts.
+        limits: Limits {
+            share_of_workload: 0.0,
+            share_of_query: 0.0,
+            least_gain: 0.0,
+            regression: f64::INFINITY,
+            tidy: false,
+            ..Limits::default()
+        },
         budgets: setting.best.iter().map(|b| b.budget_mb * 1e6).collect(),
+        sizes_of_engine: true,
         ..Advice::default()
     }
 }

@@ -26,8 +26,8 @@ pub struct Verdict {
     pub relative: f64,
     /// Geometric mean of the queries' own relations: here no dear query hides the others.
     pub geometric_mean: f64,
-    /// The query that gets dearest, and its relation.
-    pub worst: (String, f64),
+    /// The query that gets dearer than it was by most, and its relation; `None` where none does.
+    pub dearest: Option<(String, f64)>,
 }
 
 impl Arbiter<'_> {
@@ -54,14 +54,15 @@ impl Arbiter<'_> {
         }
         let costs = self.costs(&client).await?;
         let relations: Vec<f64> = costs.iter().zip(&self.base).map(|(with, without)| with / without).collect();
-        let worst = self.queries.iter().zip(&relations).max_by(|a, b| a.1.total_cmp(b.1));
+        let dearer = self.queries.iter().zip(&relations).filter(|(_, relation)| **relation > 1.0);
+        let dearest = dearer.max_by(|a, b| a.1.total_cmp(b.1));
         Ok(Verdict {
             size_mb: bytes as f64 / 1e6,
             indexes: ddl.len() - refused.len(),
             refused,
             relative: costs.iter().sum::<f64>() / self.base(),
             geometric_mean: (relations.iter().map(|r| r.ln()).sum::<f64>() / relations.len() as f64).exp(),
-            worst: worst.map(|(query, relation)| (query.name.clone(), *relation)).unwrap_or_default(),
+            dearest: dearest.map(|(query, relation)| (query.name.clone(), *relation)),
         })
     }
 

@@ -63,9 +63,8 @@ async fn load(setting: &Setting, server: &Server, from: &Path) -> Outcome<()> {
     run(&admin, &format!("create database {}", quote_ident(&loading))).await?;
     let url = server.url(&loading);
     let files: Vec<PathBuf> = disk::list(from)?.into_iter().filter(|f| f.extension().is_some_and(|e| e == "csv")).collect();
-    // In the transaction that creates them, tables are filled without WAL.
-    let copies: String = files.iter().map(|file| copy(file)).collect();
-    run(&url, &format!("begin; {} {copies} commit", setting.tables)).await?;
+    run(&url, setting.tables).await?;
+    run(&url, &files.iter().map(|file| copy(file)).collect::<String>()).await?;
     run(&url, &format!("set maintenance_work_mem = '512MB'; {}", setting.keys)).await?;
     // Once: each ANALYZE draws another sample, and costs follow it.
     run(&url, "vacuum analyze").await?;

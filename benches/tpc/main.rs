@@ -120,15 +120,15 @@ async fn print_answers(setting: &Setting, arbiter: &Arbiter<'_>, answers: &Answe
     Ok(())
 }
 
-const HEADING: &str = "budget        indexes       MB    cost   geo.mean  worst query   own: MB    cost   best published, its calls\n";
+const HEADING: &str = "budget        indexes       MB    cost   geo.mean   dearer query   own: MB    cost   best published, its calls\n";
 
 fn row(budget: &str, own: Option<(f64, f64)>, verdict: &Verdict, published: Option<&Published>) {
     let own = own.map_or_else(String::new, |(mb, cost)| format!("{mb:8.1}  {cost:6.4}"));
     let published =
         published.map_or_else(String::new, |p| format!("{:.4} {} ({:+.4}), {}", p.cost, p.algorithm, verdict.relative - p.cost, p.calls));
-    let (query, relation) = &verdict.worst;
+    let worst = verdict.dearest.as_ref().map_or("none".to_owned(), |(query, relation)| format!("{query} {relation:.3}"));
     let line = format!(
-        "{budget:<12}  {:>7}  {:7.1}  {:6.4}     {:6.4}   {query} {relation:6.3}  {own:16}   {published}",
+        "{budget:<12}  {:>7}  {:7.1}  {:6.4}     {:6.4}   {worst:<13}  {own:16}   {published}",
         verdict.indexes, verdict.size_mb, verdict.relative, verdict.geometric_mean
     );
     term::print(&format!("{}\n", line.trim_end()));
