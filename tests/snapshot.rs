@@ -143,6 +143,7 @@ fn snapshot(p: &Parts) -> Snapshot {
         server: p.maybe(Server { version_num: 150_018, version: p.name(0), database: p.name(1), is_standby: p.flag }),
         window: p.maybe(Window { from: p.name(0), to: p.name(1), seconds: p.number(0) }),
         usage_age_seconds: p.maybe(p.number(3)),
+        counted_seconds: p.maybe(p.number(4)),
         standbys: 3,
         standbys_visible: p.flag,
         workload: vec![query(p, &catalog)],

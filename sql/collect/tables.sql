@@ -20,6 +20,14 @@ select c.oid,
                                                            as statistics_readable,
        pn.nspname::pg_catalog.text                         as parent_schema,
        pc.relname::pg_catalog.text                         as parent_name,
+       -- Parents by plain inheritance, schema and name by turns.
+       array(select x.part
+             from pg_catalog.pg_inherits h
+             join pg_catalog.pg_class hc on hc.oid = h.inhparent
+             join pg_catalog.pg_namespace hn on hn.oid = hc.relnamespace
+             cross join lateral (values (1, hn.nspname::pg_catalog.text), (2, hc.relname::pg_catalog.text)) x (place, part)
+             where h.inhrelid = c.oid and not c.relispartition
+             order by h.inhseqno, x.place)                 as inherits,
        s.seq_scan::pg_catalog.float8                       as seq_scans,
        s.seq_tup_read::pg_catalog.float8                   as seq_rows,
        coalesce(s.idx_scan, 0)::pg_catalog.float8          as index_scans,

@@ -3,18 +3,24 @@
 
 pub mod btree;
 pub mod size;
-mod writes;
+pub mod writes;
 
 use crate::model::candidate::{Candidate, QueryId};
 use crate::model::catalog::{Catalog, Index, Table, TableKind};
-use crate::model::index_def::{IndexSpec, TableName};
-use crate::model::query::{Query, Shape};
+use crate::model::index_def::{IndexSpec, KeyExpr, TableName};
+use crate::model::query::Shape;
 use crate::model::report::Rejected;
 use crate::model::restrictions::Restrictions;
+use crate::model::snapshot::Snapshot;
+use crate::read::predicate;
+use btree::merge::{Offered, merged};
 use std::collections::{BTreeMap, BTreeSet};
+use writes::Load;
 
-/// Tables below this many rows are read as fast without an index.
+/// Tables below this many rows are read as fast without an index…
 pub const FEWEST_ROWS: f64 = 1000.0;
+/// …unless they are spread over more bytes than this: wide rows, or room that deleted ones left.
+const FEWEST_BYTES: u64 = 1 << 20;
 
 /// Candidates of a workload, and what was refused before any trial.
 #[derive(Debug, Default)]
@@ -34,15 +40,15 @@ pub struct Wanted<'a> {
 }
 
 /// Finds the candidates that the user allows.
-pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &Restrictions) -> Candidates {
+pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> Candidates {
+    let (catalog, load) = (&snapshot.catalog, Load::of(snapshot));
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
-            let offers = btree::offers(query.shape, number, table).into_iter().filter(|spec| allowed.allow(spec));
-            let offers: Vec<IndexSpec> = offers.collect();
-            let Some(first) = offers.first() else { continue };
+            let offers = btree::offers(query.shape, number, table);
+            let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
                 refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));
                 continue;
@@ -53,10 +59,13 @@ pub fn find(catalog: &Catalog, workload: &[Query], wanted: &[Wanted], allowed: &
             }
         }
     }
-    let mut specs: Vec<_> = specs.into_iter().filter(|(spec, _)| !exists(catalog, spec, allowed)).collect();
+    let mut specs: Vec<_> = specs.into_iter().collect();
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
-    let list = specs.into_iter().map(|(spec, (_, from_queries))| candidate(catalog, workload, spec, from_queries));
+    let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
+    specs.extend(merged(&specs, catalog));
+    specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
+    let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, &load, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
     Candidates { list: list.collect(), rejected: rejected.collect() }
 }
@@ -73,7 +82,7 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
         return Some(("platform", format!("schema {schema} belongs to a platform or extension; name it with --schema to get advice")));
     }
     match table.rows {
-        Some(rows) if rows < FEWEST_ROWS && table.kind != TableKind::Partitioned => {
+        Some(rows) if rows < FEWEST_ROWS && table.size_bytes < FEWEST_BYTES && table.kind != TableKind::Partitioned => {
             Some(("too_small", format!("the table has only {rows} rows: too small for an index to pay")))
         }
         None => Some(("not_analyzed", "the table was never analyzed: its size is not known; run ANALYZE".into())),
@@ -84,12 +93,29 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
 /// True where a valid index has these keys in front already.
 fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && spec.repeats(&i.spec))
+    let repeats = |i: &Index| {
+        // The server words expressions and predicates in its own way.
+        let same_rows = predicate::same(spec.predicate.as_deref(), i.spec.predicate.as_deref());
+        same_rows && bare(spec).is_covered_by(&bare(&i.spec))
+    };
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(i))
 }
 
-fn candidate(catalog: &Catalog, workload: &[Query], spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
-    let size_bytes = catalog.table(&spec.table).and_then(|t| size::bytes(&spec, t));
-    let writes = writes::writes(workload, &spec, catalog.indexes_of(&spec.table).count());
+/// Without its predicate, expressions in one wording.
+fn bare(spec: &IndexSpec) -> IndexSpec {
+    let mut bare = IndexSpec { predicate: None, ..spec.clone() };
+    for key in &mut bare.keys {
+        if let KeyExpr::Expression(sql) = &mut key.expr {
+            *sql = predicate::canonical(sql);
+        }
+    }
+    bare
+}
+
+fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
+    let table = catalog.table(&spec.table);
+    let size_bytes = table.and_then(|t| size::bytes(&spec, t));
+    let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();
     Candidate { size_bytes, writes, from_queries, ..Candidate::new(spec) }
 }
 
@@ -98,7 +124,7 @@ mod tests {
     use super::*;
     use crate::model::catalog::{Column, ColumnStats};
     use crate::model::index_def::KeySpec;
-    use crate::model::query::{Figures, QuerySource, Reading};
+    use crate::model::query::Reading;
 
     fn catalog() -> Catalog {
         let column = |n: i16, name: &str, distinct: f64| Column {
@@ -121,7 +147,8 @@ mod tests {
 
     fn run(sql: &str, catalog: &Catalog) -> Candidates {
         let Reading::Understood(shape) = crate::read::sql::read(sql, catalog, &["public".to_owned()]) else { panic!("{sql}") };
-        find(catalog, &[], &[Wanted { id: 0, shape: &shape }], &Restrictions::default())
+        let snapshot = Snapshot { catalog: catalog.clone(), ..Snapshot::default() };
+        find(&snapshot, &[Wanted { id: 0, shape: &shape }], &Restrictions::default())
     }
 
     fn tails(found: &Candidates) -> Vec<String> {
@@ -131,9 +158,9 @@ mod tests {
     #[test]
     fn equality_by_selectivity_then_order() {
         let found = tails(&run("select * from posts where kind = 1 and user_id = 2 order by created_at desc limit 20", &catalog()));
-        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\" DESC)".to_owned()), "{found:?}");
-        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\" DESC)".to_owned()));
-        assert!(found.contains(&" USING btree (\"created_at\" DESC)".to_owned()));
+        assert!(found.contains(&" USING btree (\"user_id\", \"kind\", \"created_at\")".to_owned()), "{found:?}");
+        assert!(found.contains(&" USING btree (\"user_id\", \"created_at\")".to_owned()));
+        assert!(found.contains(&" USING btree (\"created_at\")".to_owned()));
     }
 
     #[test]
@@ -146,21 +173,6 @@ mod tests {
         catalog.indexes.push(existing(spec));
         let found = tails(&run("select * from posts where user_id = 1", &catalog));
         assert!(found.is_empty(), "{found:?}");
-    }
-
-    #[test]
-    fn writes_count_only_where_they_touch_the_index() {
-        let catalog = catalog();
-        let query = |sql: &str| Query {
-            figures: Some(Figures { calls: 10.0, rows: 100.0, ..Figures::default() }),
-            weight: 10.0,
-            reading: crate::read::sql::read(sql, &catalog, &["public".to_owned()]),
-            ..Query::new(QuerySource::File, sql, &[])
-        };
-        let workload = [query("insert into posts values (1)"), query("update posts set kind = 2 where id = 1")];
-        let on =
-            |c: &str| writes::writes(&workload, &IndexSpec::btree(TableName::new("public", "posts"), vec![KeySpec::column(c)]), 2).entries;
-        assert_eq!((on("kind"), on("user_id")), (400.0, 100.0));
     }
 
     fn existing(spec: IndexSpec) -> Index {

@@ -79,7 +79,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
-    let mut found = candidates::find(&snapshot.catalog, &snapshot.workload, &wanted, &advice.allowed);
+    let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     advised.recommendation.rejected = found.rejected;
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());

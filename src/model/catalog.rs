@@ -89,6 +89,9 @@ pub struct Table {
     pub usage: Option<TableUsage>,
     /// Partitioned parent, where this is a partition.
     pub partition_of: Option<TableName>,
+    /// Parents by plain inheritance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<TableName>,
 }
 
 impl Table {
@@ -116,6 +119,9 @@ pub struct Column {
     pub category: String,
     /// Declared NOT NULL.
     pub not_null: bool,
+    /// Sorts by bytes (collation C or POSIX, or the builtin provider's): `LIKE 'x%'` is then a range of any B-tree.
+    #[serde(default)]
+    pub sorts_by_bytes: bool,
     /// pg_stats; `None` where never analyzed or not readable by us.
     pub stats: Option<ColumnStats>,
 }

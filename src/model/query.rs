@@ -299,6 +299,9 @@ pub struct Block {
     pub order_opaque: bool,
     /// GROUP BY columns (or DISTINCT's), resolved.
     pub group: Vec<OrderKey>,
+    /// Further orders in which rows would be welcome: a window's PARTITION BY and ORDER BY, the column of `min()` or `max()`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Vec<OrderKey>>,
     /// Indexes into `Shape::tables`: the references in this block's FROM.
     pub table_refs: Vec<usize>,
     /// The FROM list has something other than base tables (subquery, function, VALUES).
@@ -333,7 +336,7 @@ pub struct OrderKey {
 }
 
 /// One mention of a base table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableRef {
     /// Resolved name.
     pub table: TableName,
@@ -347,6 +350,9 @@ pub struct TableRef {
     pub conditions: Vec<Condition>,
     /// Conditions in arms of an OR: `Vec` of arms, each an AND chain, for every OR whose arms are all on this table.
     pub or_arms: Vec<Vec<Condition>>,
+    /// Conditions of some executions only: `$1 IS NULL OR column = $1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<Condition>,
     /// Columns of it that the statement needs anywhere; empty with `needs_all`.
     pub needed: Vec<String>,
     /// The whole row is needed (`*`).
@@ -369,6 +375,17 @@ pub struct Condition {
     pub op: Op,
     /// The other side.
     pub rhs: Rhs,
+    /// The whole condition as SQL over the table's own quoted columns, where the rest of it is constants: what a
+    /// partial index may have as its predicate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+}
+
+impl Condition {
+    /// A condition that no partial index can be about.
+    pub fn new(key: KeyExpr, columns: Vec<String>, op: Op, rhs: Rhs) -> Condition {
+        Condition { key, columns, op, rhs, predicate: None }
+    }
 }
 
 /// What a comparison is to an index.
@@ -389,7 +406,7 @@ pub enum Op {
     Like,
     /// `ILIKE`, `~*`, `~`.
     Pattern,
-    /// `<>`, `NOT IN`: no index use.
+    /// `<>`, `NOT IN`: a predicate at most, never a look-up.
     NotEq,
     /// Any other operator, as written: `@>`, `&&`, `@@`, `<->`…
     Other(String),

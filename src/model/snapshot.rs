@@ -25,6 +25,9 @@ pub struct Snapshot {
     pub window: Option<Window>,
     /// Age of the table and index usage counters of this database.
     pub usage_age_seconds: Option<f64>,
+    /// The longest time that the table counters of this database can cover: rates divide by it.
+    #[serde(default)]
+    pub counted_seconds: Option<f64>,
     /// Standbys that stream from this server: their index usage is not in our counters.
     pub standbys: u32,
     /// True when pg_stat_replication was readable (else `standbys` is unknown).

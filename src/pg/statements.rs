@@ -60,13 +60,13 @@ statements! {
     /// Relations.
     TABLES = "collect/tables", 13..=99, None, [] -> [
         "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "row_security", "row_security_forced", "rows", "pages", "toast_oid", "statistics_readable",
-        "parent_schema", "parent_name", "seq_scans", "seq_rows", "index_scans", "inserted_rows", "updated_rows", "hot_updated_rows",
+        "parent_schema", "parent_name", "inherits", "seq_scans", "seq_rows", "index_scans", "inserted_rows", "updated_rows", "hot_updated_rows",
         "deleted_rows", "live_rows", "dead_rows", "modified_rows", "analyzed_seconds_ago", "vacuumed_seconds_ago",
     ];
     /// Sizes of what has storage.
     SIZES = "collect/sizes", 13..=99, None, [] -> ["oid", "size_bytes"];
     /// Columns.
-    COLUMNS = "collect/columns", 13..=99, None, [] -> ["table_oid", "number", "name", "type_name", "category", "not_null"];
+    COLUMNS = "collect/columns", 13..=99, None, [] -> ["table_oid", "number", "name", "type_name", "category", "not_null", "sorts_by_bytes"];
     /// pg_stats.
     COLUMN_STATISTICS = "collect/column_statistics", 13..=99, None, [] -> [
         "table_oid", "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
@@ -95,7 +95,7 @@ statements! {
     /// Settings by name.
     SETTINGS = "collect/settings", 13..=99, None, ["_text"] -> ["name", "value"];
     /// Age of the counters.
-    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds"];
+    COUNTERS = "collect/counters", 13..=99, None, [] -> ["now_utc", "since_utc", "age_seconds", "longest_seconds"];
     /// Settings of roles.
     ROLE_SETTINGS = "collect/role_settings", 13..=99, None, ["_text"] -> ["role", "in_database", "name", "value"];
     /// Window of pg_stat_statements, extension 1.9 and later.

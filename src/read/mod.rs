@@ -4,6 +4,7 @@ pub mod explain;
 pub mod index_ddl;
 pub mod lex;
 pub mod plan_shape;
+pub mod predicate;
 pub mod saved_report;
 pub mod snapshot_file;
 pub mod split;

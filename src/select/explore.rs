@@ -102,8 +102,7 @@ impl<O: Oracle> Search<'_, O> {
     /// Queries that could gain much beyond what `set` gives them, most first.
     fn hungry(&self, set: &Set) -> Vec<QueryId> {
         let gain = |query: QueryId| {
-            let floor = self.facts.of(query).iter().map(|f| f.total).min_by(f64::total_cmp).unwrap_or(0.0);
-            self.weighted(query, set) - self.queries[query].weight * floor
+            self.weighted(query, set) - self.queries[query].weight * self.floor(query)
         };
         let whole: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
         let mut hungry: Vec<(f64, QueryId)> = self.ids().map(|q| (gain(q), q)).filter(|(gain, _)| *gain > whole * WORTH_LOOKING).collect();

@@ -69,7 +69,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut selection = Selection {
             budget: room.bytes.is_finite().then(|| room.bytes - start.iter().map(|id| self.bytes(id)).sum::<f64>()),
             size_bytes: self.space(&chosen) - self.space(&start.minus(set)),
-            gap: None,
+            gap: (room.bytes.is_infinite() && room.indexes == usize::MAX).then(|| self.gap(set)),
             dropped: start.minus(set).iter().collect(),
             chosen: chosen.iter().map(|id| self.part_of(id, set, &before, &after)).collect(),
             refused,
@@ -78,6 +78,13 @@ impl<O: Oracle> Search<'_, O> {
         };
         selection.chosen.sort_by(|a, b| b.benefit.total_cmp(&a.benefit).then(a.id.cmp(&b.id)));
         Ok(selection)
+    }
+
+    /// How far a verified set is from the sum of what each query could cost with all of its candidates: no set is better.
+    fn gap(&self, set: &Set) -> f64 {
+        let cost: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
+        let floor: f64 = self.ids().map(|q| self.queries[q].weight * self.floors[q]).sum();
+        if cost > 0.0 { (1.0 - floor / cost).max(0.0) } else { 0.0 }
     }
 
     fn space(&self, set: &Set) -> f64 {

@@ -28,6 +28,8 @@ pub(super) struct Search<'a, O: Oracle> {
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
     pub(super) start: Set,
+    /// By query: the least cost seen with any candidates, per execution; empty while the search goes on.
+    pub(super) floors: Vec<f64>,
 }
 
 impl<'a, O: Oracle> Search<'a, O> {
@@ -41,7 +43,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len());
-        let mut search = Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start };
+        let mut search = Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start, floors: Vec::new() };
         search.index();
         search
     }
@@ -55,6 +57,7 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Forgets all answers; from here on every candidate on its tables is part of a query's plans, as it would be when built.
     pub(super) fn start_afresh(&mut self) {
+        self.floors = self.ids().map(|query| self.floor(query)).collect();
         self.facts = Facts::new(self.queries.len());
         self.queries.iter_mut().for_each(|q| q.relevant = q.touching.clone());
         self.index();
@@ -62,6 +65,11 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     pub(super) fn ids(&self) -> std::ops::Range<QueryId> {
         0..self.queries.len()
+    }
+
+    /// The least cost of a query that was seen, per execution.
+    pub(super) fn floor(&self, query: QueryId) -> f64 {
+        self.facts.of(query).iter().map(|fact| fact.total).min_by(f64::total_cmp).unwrap_or(0.0)
     }
 
     /// The part of a set that is relevant to a query.

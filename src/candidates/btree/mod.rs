@@ -1,88 +1,67 @@
 //! B-trees from the roles of a table reference.
 
+mod cover;
+mod heads;
+mod key;
+pub mod merge;
+mod order;
+mod partial;
 pub mod roles;
 
 use crate::model::catalog::Table;
 use crate::model::index_def::{IndexSpec, KeySpec};
 use crate::model::query::Shape;
-use roles::{Predicate, Roles};
+use roles::Roles;
 
-/// Most key columns of a candidate.
-const MOST_KEYS: usize = 5;
-
-/// Every B-tree that may serve one table reference of a query, whole ones before partial ones.
+/// Every B-tree that may serve one table reference of a query: whole ones before partial ones, each kind before the
+/// same with more columns.
 pub fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> {
     let roles = roles::roles(shape, table_ref, table);
-    let whole = heads(&roles).into_iter().map(|keys| IndexSpec::btree(table.table_name(), keys));
-    whole.chain(partial(&roles, table)).collect()
-}
-
-/// The same keys over the few rows that meet a predicate, its column left out of them.
-fn partial(roles: &Roles, table: &Table) -> Vec<IndexSpec> {
-    let one = |predicate: &Predicate| {
-        let others = |keys: &[KeySpec]| keys.iter().filter(|k| k.column_name() != Some(&predicate.column)).cloned().collect();
-        let rest = Roles {
-            equal: others(&roles.equal),
-            range: others(&roles.range),
-            join: others(&roles.join),
-            order: roles.order.clone(),
-            ..Roles::default()
-        };
-        let sql = predicate.sql.clone();
-        heads(&rest).into_iter().map(move |keys| IndexSpec { predicate: Some(sql.clone()), ..IndexSpec::btree(table.table_name(), keys) })
-    };
-    roles.partial.iter().flat_map(one).collect()
-}
-
-/// The key lists worth trying for one reference, without repetitions, at most [`MOST_KEYS`] wide.
-fn heads(roles: &Roles) -> Vec<Vec<KeySpec>> {
-    let Roles { equal, range, join, order, group, arms, partial: _ } = roles;
-    let mut out = Heads::default();
-    let singles = equal.iter().chain(range).chain(join);
-    singles.clone().for_each(|k| out.add([std::slice::from_ref(k)]));
-    for a in equal.iter().chain(join) {
-        for b in singles.clone() {
-            out.add([std::slice::from_ref(a), std::slice::from_ref(b)]);
+    let plain = IndexSpec::btree(table.table_name(), Vec::new());
+    let needed = cover::needed(shape, table_ref, table);
+    let with = |keys: Vec<KeySpec>, over: &IndexSpec| IndexSpec { keys, ..over.clone() };
+    let mut out: Vec<IndexSpec> = heads::all(&roles).into_iter().map(|keys| with(keys, &plain)).collect();
+    for predicate in &roles.partial {
+        let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
+        out.extend(partial_heads(&roles, predicate, table).into_iter().map(|keys| with(keys, &over)));
+    }
+    if let Some(needed) = needed {
+        let covered: Vec<IndexSpec> = covering_heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain)).collect();
+        out.extend(covered);
+        for predicate in &roles.partial {
+            let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
+            let rest = partial::rest(&roles, predicate);
+            let left: Vec<_> = needed.iter().filter(|c| !predicate.fixed.contains(&c.name)).copied().collect();
+            let covered = covering_heads(&rest).into_iter().flat_map(|head| cover::forms(&head, &left, &over));
+            out.extend(covered.filter(|spec| !spec.include.is_empty()));
         }
     }
-    out.add([equal]);
-    for j in join {
-        let j = std::slice::from_ref(j);
-        out.add([j, equal]);
-        out.add([equal, j]);
-        out.add([j, order]);
-        for r in range {
-            out.add([j, equal, std::slice::from_ref(r)]);
-        }
-    }
-    range.iter().for_each(|r| out.add([equal, std::slice::from_ref(r)]));
-    for tail in [order, group] {
-        out.add([tail]);
-        out.add([equal, tail]);
-        equal.iter().for_each(|e| out.add([std::slice::from_ref(e), tail]));
-        join.iter().for_each(|j| out.add([std::slice::from_ref(j), equal, tail]));
-    }
-    arms.iter().for_each(|arm| out.add([arm]));
-    out.lists
+    let mut seen = std::collections::HashSet::new();
+    out.retain(|spec| seen.insert(spec.clone()));
+    out
 }
 
-#[derive(Default)]
-struct Heads {
-    lists: Vec<Vec<KeySpec>>,
+/// Keys inside a predicate; where nothing is left to look up by, the column that it is about.
+fn partial_heads(roles: &Roles, predicate: &partial::Predicate, table: &Table) -> Vec<Vec<KeySpec>> {
+    let mut lists = heads::chief(&partial::rest(roles, predicate));
+    if lists.is_empty() {
+        let first = predicate.fixed.first().map(KeySpec::column);
+        let any = || table.columns.iter().find(|c| c.not_null && key::is_ordered(c)).map(|c| KeySpec::column(&c.name));
+        lists.extend(first.or_else(any).map(|k| vec![k]));
+    }
+    lists
 }
 
-impl Heads {
-    /// Adds the parts one behind the other; a column that came before is not repeated.
-    fn add<'a>(&mut self, parts: impl IntoIterator<Item = &'a (impl AsRef<[KeySpec]> + ?Sized + 'a)>) {
-        let mut keys: Vec<KeySpec> = Vec::new();
-        for key in parts.into_iter().flat_map(|p| p.as_ref()) {
-            if keys.iter().all(|k| k.expr != key.expr) {
-                keys.push(key.clone());
-            }
-        }
-        keys.truncate(MOST_KEYS);
-        if !keys.is_empty() && !self.lists.contains(&keys) {
-            self.lists.push(keys);
-        }
-    }
+/// Heads worth a covering index: the chief ones, and each single column that leads one of them.
+fn covering_heads(roles: &Roles) -> Vec<Vec<KeySpec>> {
+    let mut lists = heads::chief(roles);
+    lists.iter_mut().for_each(|l| l.truncate(3));
+    let singles: Vec<Vec<KeySpec>> = roles.range.iter().chain(&roles.join).map(|k| vec![k.clone()]).collect();
+    lists.extend(singles);
+    let mut seen = std::collections::HashSet::new();
+    lists.retain(|l| seen.insert(l.clone()));
+    lists
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,9 +68,10 @@ pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, right
         Err(error) => reader.problem(SETTINGS.name, describe(&error)),
     }
     // Counters outlive a restart: where stats_reset is NULL the age is at least the server's uptime,
-    // and that lower bound is what we take.
-    let counters = reader.part(&COUNTERS, |row| row.try_get::<_, f64>("age_seconds")).await;
-    snapshot.usage_age_seconds = counters.and_then(|rows| rows.first().copied());
+    // and that lower bound is what we take; what rates divide by is the longest time that it can be.
+    let ages = |row: &Row| Ok((row.try_get::<_, f64>("age_seconds")?, row.try_get::<_, f64>("longest_seconds")?));
+    let ages = reader.part(&COUNTERS, ages).await.and_then(|rows| rows.first().copied());
+    (snapshot.usage_age_seconds, snapshot.counted_seconds) = ages.unzip();
 }
 
 fn setting(row: &Row) -> Result<(String, Option<String>), Error> {

@@ -56,6 +56,7 @@ fn table(row: &Row, options: &CollectOptions) -> Result<TableRow, Error> {
     let schema: String = row.try_get("schema")?;
     let parent: (Option<String>, Option<String>) = (row.try_get("parent_schema")?, row.try_get("parent_name")?);
     let from_extension: bool = row.try_get("from_extension")?;
+    let inherits: Vec<String> = row.try_get("inherits")?;
     let named = options.schemas.contains(&schema);
     let table = Table {
         oid: row.try_get("oid")?,
@@ -75,6 +76,7 @@ fn table(row: &Row, options: &CollectOptions) -> Result<TableRow, Error> {
         columns: Vec::new(),
         usage: usage(row)?,
         partition_of: parent.0.zip(parent.1).map(|(schema, name)| TableName { schema, name }),
+        inherits: inherits.chunks_exact(2).map(|parent| TableName::new(&parent[0], &parent[1])).collect(),
         schema,
     };
     Ok(TableRow {
@@ -145,6 +147,7 @@ fn column(row: &Row) -> Result<(u32, Column), Error> {
         type_name: row.try_get("type_name")?,
         category: row.try_get("category")?,
         not_null: row.try_get("not_null")?,
+        sorts_by_bytes: row.try_get("sorts_by_bytes")?,
         stats: None,
     };
     Ok((row.try_get("table_oid")?, column))

@@ -1,7 +1,8 @@
 //! Target list, ORDER BY, GROUP BY, DISTINCT, LIMIT and OFFSET.
 
 use super::blocks::Builder;
-use super::conditions::{bare, contents, local_key};
+use super::conditions::{bare, contents};
+use super::keys::local_key;
 use super::names::{Scope, fold, split};
 use crate::model::query::{Amount, OrderKey};
 use sqlparser::ast::*;

@@ -1,11 +1,11 @@
 //! Boolean expressions into [`Condition`]s: which key of which table reference is compared with what.
 
-use super::clauses::AGGREGATES;
-use super::names::{Scope, fold};
-use crate::model::index_def::KeyExpr;
+use super::keys::local_key;
+use super::names::Scope;
 use crate::model::query::{Condition, Op, Rhs};
-use crate::model::text::quote_ident;
-use sqlparser::ast::{BinaryOperator, Expr, Ident, Query, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut};
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, UnaryOperator, Value, Visit, Visitor,
+};
 use std::ops::ControlFlow;
 
 /// What conditions need to know of the block they stand in.
@@ -133,33 +133,15 @@ fn chain<'e>(expr: &'e Expr, operator: &BinaryOperator) -> Vec<&'e Expr> {
     out
 }
 
-/// The arms of an OR whose every arm has conditions on one and the same reference.
-pub fn or_arms(expr: &Expr, around: &Surroundings) -> Option<(usize, Vec<Vec<Condition>>)> {
-    let arms = disjuncts(expr);
-    if arms.len() < 2 {
-        return None;
-    }
-    let mut table_ref = None;
-    let mut out = Vec::new();
-    for arm in arms {
-        let found: Vec<(usize, Condition)> = conjuncts(arm).into_iter().flat_map(|c| conditions(c, around)).collect();
-        let first = found.first()?.0;
-        if *table_ref.get_or_insert(first) != first {
-            return None;
-        }
-        out.push(found.into_iter().filter(|(r, _)| *r == first).map(|(_, c)| c).collect());
-    }
-    table_ref.map(|r| (r, out))
-}
-
 /// The conditions that one member of an AND chain puts on local table references.
 pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)> {
     let one = |key: &Expr, op: Op, rhs: Rhs| -> Vec<(usize, Condition)> {
-        local_key(key, around).map(|(r, k, c)| (r, Condition { key: k, columns: c, op, rhs })).into_iter().collect()
+        local_key(key, around).map(|(r, k, c)| (r, Condition::new(k, c, op, rhs))).into_iter().collect()
     };
     match bare(expr) {
         Expr::BinaryOp { left, op, right } => comparison(left, operator(op), right, around),
         Expr::InList { expr, list, negated: false } => one(expr, Op::In, list.first().map_or(Rhs::Expression, |e| rhs_of(e, around))),
+        Expr::InList { expr, list, negated: true } => one(expr, Op::NotEq, list.first().map_or(Rhs::Expression, |e| rhs_of(e, around))),
         Expr::InSubquery { expr, negated: false, .. } => one(expr, Op::In, Rhs::Subquery),
         Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => one(left, Op::In, rhs_of(right, around)),
         Expr::Between { expr, negated: false, low, high } => {
@@ -171,7 +153,14 @@ pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)>
         Expr::IsNotNull(e) => one(e, Op::IsNotNull, Rhs::None),
         Expr::IsTrue(e) => one(e, Op::Eq, Rhs::Constant("true".into())),
         Expr::IsFalse(e) => one(e, Op::Eq, Rhs::Constant("false".into())),
-        Expr::Like { negated: false, any: false, expr, pattern, .. } => one(expr, Op::Like, rhs_of(pattern, around)),
+        Expr::Like { negated: false, any: false, expr, pattern, .. } => {
+            let op = if begins_with_wildcard(pattern) { Op::Pattern } else { Op::Like };
+            one(expr, op, rhs_of(pattern, around))
+        }
+        Expr::Function(f) if super::names::split(&f.name).1 == "starts_with" => match arguments(&f.args).as_slice() {
+            [text, prefix] => one(text, Op::Other(PREFIX.into()), rhs_of(prefix, around)),
+            _ => Vec::new(),
+        },
         Expr::ILike { negated: false, any: false, expr, pattern, .. } => one(expr, Op::Pattern, rhs_of(pattern, around)),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => match bare(expr) {
             e @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => one(e, Op::Eq, Rhs::Constant("false".into())),
@@ -182,6 +171,28 @@ pub fn conditions(expr: &Expr, around: &Surroundings) -> Vec<(usize, Condition)>
     }
 }
 
+/// `text ^@ prefix`, which is also `starts_with(text, prefix)`.
+const PREFIX: &str = "^@";
+
+/// `'%' || $1 || '%'`: a search inside the text. A plain `'%x'` is left to who reads the constant.
+fn begins_with_wildcard(pattern: &Expr) -> bool {
+    match bare(pattern) {
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, .. } => match bare(left) {
+            Expr::Value(v) => matches!(&v.value, Value::SingleQuotedString(text) if text.starts_with(['%', '_'])),
+            inner => begins_with_wildcard(inner),
+        },
+        _ => false,
+    }
+}
+
+/// The plain arguments of a call; empty where one is of another kind.
+pub(super) fn arguments(args: &FunctionArguments) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = args else { return Vec::new() };
+    let plain = |arg| if let &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref e)) = arg { Some(e) } else { None };
+    list.args.iter().map(plain).collect::<Option<Vec<&Expr>>>().unwrap_or_default()
+}
+
+/// What an operator is to an index.
 pub fn operator(op: &BinaryOperator) -> Op {
     use BinaryOperator as B;
     match op {
@@ -200,11 +211,8 @@ fn comparison(left: &Expr, op: Op, right: &Expr, around: &Surroundings) -> Vec<(
         // Row comparison: each member bounds its column (keyset pagination), or equals it.
         return lefts.iter().zip(rights).flat_map(|(l, r)| comparison(l, op.clone(), r, around)).collect();
     }
-    if matches!(op, Op::NotEq) {
-        return Vec::new();
-    }
     let mut out = Vec::new();
-    let flips = matches!(op, Op::Eq | Op::Range) || matches!(&op, Op::Other(o) if o == "&&");
+    let flips = matches!(op, Op::Eq | Op::Range | Op::NotEq) || matches!(&op, Op::Other(o) if o == "&&");
     let sides = [(left, right)].into_iter().chain(flips.then_some((right, left)));
     for (key, other) in sides {
         let Some((table_ref, expr, columns)) = local_key(key, around) else { continue };
@@ -213,7 +221,7 @@ fn comparison(left: &Expr, op: Op, right: &Expr, around: &Surroundings) -> Vec<(
         if found.columns.iter().any(|(r, _)| *r == table_ref) {
             continue;
         }
-        out.push((table_ref, Condition { key: expr, columns, op: op.clone(), rhs: rhs_of(other, around) }));
+        out.push((table_ref, Condition::new(expr, columns, op.clone(), rhs_of(other, around))));
     }
     out
 }
@@ -235,74 +243,4 @@ pub fn rhs_of(expr: &Expr, around: &Surroundings) -> Rhs {
         [] => Rhs::Expression,
         [n, ..] => Rhs::Parameter(*n),
     }
-}
-
-/// Volatile and window functions cannot be index keys (nor can aggregates); the server has the last word on the rest.
-const NEVER_KEYS: [&str; 9] =
-    ["now", "random", "clock_timestamp", "statement_timestamp", "timeofday", "nextval", "currval", "row_number", "rank"];
-
-/// The expression as an index key of one local reference: a column, or an expression of its columns alone.
-pub fn local_key(expr: &Expr, around: &Surroundings) -> Option<(usize, KeyExpr, Vec<String>)> {
-    let expr = bare(expr);
-    if let Expr::Identifier(_) | Expr::CompoundIdentifier(_) = expr {
-        let parts = match expr {
-            Expr::Identifier(ident) => std::slice::from_ref(ident),
-            Expr::CompoundIdentifier(parts) => parts.as_slice(),
-            _ => return None,
-        };
-        let (table_ref, column) = around.scope.resolve(parts, around.has_column)?;
-        return (around.is_local)(table_ref).then(|| (table_ref, KeyExpr::Column(column.clone()), vec![column]));
-    }
-    let found = contents(expr, around);
-    let table_ref = found.columns.first()?.0;
-    let one_table = found.columns.iter().all(|(r, _)| *r == table_ref) && (around.is_local)(table_ref) && !found.unresolved;
-    let indexable = found.parameters.is_empty()
-        && found.subqueries.is_empty()
-        && found.functions.iter().all(|(name, over)| !over && !NEVER_KEYS.contains(&name.as_str()) && !AGGREGATES.contains(&name.as_str()))
-        && matches!(
-            expr,
-            Expr::Function(_)
-                | Expr::Cast { .. }
-                | Expr::BinaryOp { .. }
-                | Expr::Trim { .. }
-                | Expr::Substring { .. }
-                | Expr::Extract { .. }
-        );
-    if !one_table || !indexable {
-        return None;
-    }
-    let mut columns: Vec<String> = found.columns.into_iter().map(|(_, c)| c).collect();
-    columns.sort();
-    columns.dedup();
-    Some((table_ref, KeyExpr::Expression(unqualified(expr)), columns))
-}
-
-/// The expression's SQL with the qualifiers taken off its columns and odd names quoted.
-fn unqualified(expr: &Expr) -> String {
-    struct Strip;
-    impl VisitorMut for Strip {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            let last = match expr {
-                Expr::CompoundIdentifier(parts) => parts.last().cloned(),
-                Expr::Identifier(ident) => Some(ident.clone()),
-                _ => None,
-            };
-            if let Some(ident) = last {
-                *expr = Expr::Identifier(safe_ident(&ident));
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut expr = expr.clone();
-    let _ = VisitMut::visit(&mut expr, &mut Strip);
-    expr.to_string()
-}
-
-/// Quoted unless it is a plain lower-case word (keywords are quoted by the caller's DDL check: the server).
-fn safe_ident(ident: &Ident) -> Ident {
-    let name = fold(ident);
-    let plain =
-        name.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit()) && !name.starts_with(|c: char| c.is_ascii_digit());
-    if plain && ident.quote_style.is_none() { Ident::new(name) } else { Ident::new(quote_ident(&name)) }
 }

@@ -2,7 +2,9 @@
 
 use super::blocks::Builder;
 use super::clauses::target_expr;
-use super::conditions::{self, Contents, Surroundings, bare, conjuncts, contents, local_key};
+use super::conditions::{Contents, Surroundings, bare, conjuncts, contents};
+use super::keys::local_key;
+use super::members::{Member, member};
 use super::names::{Scope, Source};
 use super::parameters;
 use crate::model::index_def::KeyExpr;
@@ -69,12 +71,14 @@ impl Builder<'_> {
             let uses: Vec<ParameterUse> = uses.into_iter().map(at).collect();
             self.shape.parameter_uses.extend(uses);
             let kept = |r: usize| only.as_ref().is_none_or(|o| o.contains(&r));
-            let found = self.within(block, scope, |around| conditions::conditions(conjunct, around));
-            for (table_ref, condition) in found.into_iter().filter(|(r, _)| kept(*r)) {
+            let Member { always, optional, arms } = self.within(block, scope, |around| member(conjunct, around));
+            for (table_ref, condition) in always.into_iter().filter(|(r, _)| kept(*r)) {
                 self.shape.tables[table_ref].conditions.push(condition);
             }
-            let arms = self.within(block, scope, |around| conditions::or_arms(conjunct, around));
-            if let Some((table_ref, arms)) = arms.filter(|(r, _)| kept(*r)) {
+            for (table_ref, condition) in optional.into_iter().filter(|(r, _)| kept(*r)) {
+                self.shape.tables[table_ref].optional.push(condition);
+            }
+            for (table_ref, arms) in arms.into_iter().filter(|(r, _)| kept(*r)) {
                 self.shape.tables[table_ref].or_arms.extend(arms);
             }
         }
@@ -96,7 +100,7 @@ impl Builder<'_> {
         let found = target_expr(item).and_then(|e| self.within(inner, &inside, |around| local_key(e, around)));
         if let Some((target, key, columns)) = found {
             let rhs = Rhs::Column { table_ref, column };
-            self.shape.tables[target].conditions.push(Condition { key, columns, op: Op::Eq, rhs });
+            self.shape.tables[target].conditions.push(Condition::new(key, columns, Op::Eq, rhs));
         }
     }
 }

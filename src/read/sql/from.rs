@@ -53,7 +53,7 @@ impl Builder<'_> {
             self.need(this, column);
             if only.as_ref().is_none_or(|o| o.contains(&this)) {
                 let rhs = Rhs::Column { table_ref: other, column: column.to_owned() };
-                let condition = Condition { key: KeyExpr::Column(column.to_owned()), columns: vec![column.to_owned()], op: Op::Eq, rhs };
+                let condition = Condition::new(KeyExpr::Column(column.to_owned()), vec![column.to_owned()], Op::Eq, rhs);
                 self.shape.tables[this].conditions.push(condition);
             }
         }
@@ -111,18 +111,7 @@ impl Builder<'_> {
             return scope.add(Source::Derived { alias: shown, columns: None });
         };
         let table_ref = self.shape.tables.len();
-        self.shape.tables.push(TableRef {
-            table: table.table_name(),
-            alias: shown.clone(),
-            block,
-            written,
-            conditions: Vec::new(),
-            or_arms: Vec::new(),
-            needed: Vec::new(),
-            needs_all: false,
-            assigned: Vec::new(),
-            nullable: false,
-        });
+        self.shape.tables.push(TableRef { table: table.table_name(), alias: shown.clone(), block, written, ..TableRef::default() });
         self.shape.blocks[block].table_refs.push(table_ref);
         scope.add(Source::Table { alias: shown, table_ref });
     }

@@ -6,6 +6,8 @@ mod clauses;
 mod conditions;
 mod expressions;
 mod from;
+mod keys;
+mod members;
 mod names;
 pub mod normalize;
 mod parameters;

@@ -1,6 +1,7 @@
 //! What each parameter of a condition is compared with: where its values can be sampled from.
 
-use super::conditions::{Surroundings, bare, conjuncts, disjuncts, local_key, operator, rhs_of};
+use super::conditions::{Surroundings, bare, conjuncts, disjuncts, operator, rhs_of};
+use super::keys::local_key;
 use crate::model::index_def::{KeyExpr, TableName};
 use crate::model::query::{NullAsks, Op, ParameterUse, RangeEnd, Rhs};
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};

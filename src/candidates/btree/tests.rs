@@ -1,0 +1,219 @@
+//! What each kind of query gets.
+
+use super::*;
+use crate::model::catalog::{Catalog, Column, ColumnStats};
+use crate::model::index_def::TableName;
+use crate::model::query::Reading;
+
+const ROWS: f64 = 1e6;
+
+/// name:type:distinct values (negative: share of the rows).
+fn table(name: &str, columns: &[&str]) -> Table {
+    let column = |(n, text): (usize, &&str)| {
+        let mut parts = text.split(':');
+        let (name, type_name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or("bigint"));
+        let n_distinct = parts.next().and_then(|d| d.parse().ok()).unwrap_or(-1.0);
+        let text = type_name == "text" || type_name.starts_with("character");
+        let stats = ColumnStats { n_distinct, avg_width_bytes: if text { 20.0 } else { 8.0 }, ..ColumnStats::default() };
+        Column {
+            number: n as i16 + 1,
+            name: name.into(),
+            type_name: type_name.into(),
+            category: if text { "S" } else { "N" }.into(),
+            stats: Some(stats),
+            ..Column::default()
+        }
+    };
+    let columns = columns.iter().enumerate().map(column).collect();
+    Table { schema: "public".into(), name: name.into(), rows: Some(ROWS), columns, ..Table::default() }
+}
+
+fn catalog() -> Catalog {
+    let mut posts = table(
+        "posts",
+        &[
+            "id",
+            "user_id:bigint:5000",
+            "kind:text:3",
+            "state:text:5",
+            "title:text",
+            "body:text",
+            "deleted_at:timestamp with time zone",
+            "created_at:timestamp with time zone",
+            "flag:boolean:2",
+            "note:text:100",
+        ],
+    );
+    let common = |column: &mut Column, values: &[(&str, f64)], nulls: f64| {
+        let stats = column.stats.get_or_insert_default();
+        stats.common_values = values.iter().map(|v| v.0.to_owned()).collect();
+        stats.common_freqs = values.iter().map(|v| v.1).collect();
+        stats.null_frac = nulls;
+    };
+    common(&mut posts.columns[3], &[("done", 0.9), ("deleted", 0.05), ("pending", 0.03), ("a", 0.01), ("b", 0.01)], 0.0);
+    common(&mut posts.columns[6], &[], 0.95);
+    common(&mut posts.columns[8], &[("f", 0.97), ("t", 0.03)], 0.0);
+    common(&mut posts.columns[9], &[], 0.9);
+    posts.columns[5].stats.get_or_insert_default().avg_width_bytes = 900.0;
+    let users = table("users", &["id", "handle:text", "email:character varying(80)", "age:integer:80"]);
+    let follows = table("follows", &["follower_id:bigint:9000", "followed_id:bigint:9000", "since:timestamp without time zone"]);
+    Catalog { tables: vec![posts, users, follows], ..Catalog::default() }
+}
+
+/// Everything offered on one table, as `keys|include|predicate` without the quotes of names.
+fn offered(sql: &str, on: &str) -> Vec<String> {
+    let catalog = catalog();
+    let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+    let table = catalog.table(&TableName::new("public", on)).expect("a table");
+    let refs = shape.tables.iter().enumerate().filter(|(_, t)| t.table.name == on).map(|(n, _)| n);
+    let specs: Vec<IndexSpec> = refs.flat_map(|r| offers(&shape, r, table)).collect();
+    specs.iter().map(|s| s.tail_sql().replace(" USING btree ", "").replace('"', "")).collect()
+}
+
+#[track_caller]
+fn offers_all(sql: &str, on: &str, wanted: &[&str]) {
+    let found = offered(sql, on);
+    for one in wanted {
+        assert!(found.iter().any(|f| f == one), "{sql}\n  wants {one}\n  has {found:#?}");
+    }
+}
+
+#[track_caller]
+fn never(sql: &str, on: &str, part: &str) {
+    let found = offered(sql, on);
+    assert!(found.iter().all(|f| !f.contains(part)), "{sql}\n  has {part}: {found:#?}");
+}
+
+#[test]
+fn an_index_covers_by_include_and_by_more_keys() {
+    let sql = "select title from posts where user_id = $1 and created_at > $2";
+    offers_all(
+        sql,
+        "posts",
+        &["(user_id, created_at) INCLUDE (title)", "(user_id, created_at, title)", "(user_id) INCLUDE (title, created_at)"],
+    );
+    never("select body from posts where user_id = $1", "posts", "INCLUDE");
+    never("select * from posts where user_id = $1", "posts", "INCLUDE");
+    never("delete from posts where user_id = $1", "posts", "INCLUDE");
+    never("select id from posts where user_id = $1 for update", "posts", "INCLUDE");
+}
+
+#[test]
+fn an_order_is_offered_once_and_behind_equality() {
+    let sql = "select id from posts where user_id = $1 and kind in ($2, $3) order by created_at desc, id limit 20";
+    offers_all(sql, "posts", &["(user_id, created_at, id DESC)", "(user_id, kind, created_at, id DESC)", "(created_at, id DESC)"]);
+    never(sql, "posts", "created_at DESC");
+    offers_all("select id from posts order by note desc nulls last", "posts", &["(note NULLS FIRST)"]);
+    offers_all("select distinct on (user_id) * from posts order by user_id, created_at desc", "posts", &["(user_id, created_at DESC)"]);
+    offers_all("select distinct kind from posts where user_id = 1", "posts", &["(user_id, kind)"]);
+    offers_all("select user_id, count(*) from posts group by user_id", "posts", &["(user_id)"]);
+    offers_all("select * from posts where (created_at, id) < ($1, $2) order by created_at desc, id desc", "posts", &["(created_at, id)"]);
+    offers_all("select id from posts order by lower(title), id limit 5", "posts", &["((lower(title)), id)"]);
+}
+
+#[test]
+fn a_filter_that_an_execution_may_leave_out_gets_its_index() {
+    offers_all("select * from posts where ($1 is null or user_id = $1) and kind = $2", "posts", &["(user_id)", "(kind, user_id)"]);
+    offers_all("select * from posts where ($1::bigint is null or user_id = $1::bigint)", "posts", &["(user_id)"]);
+}
+
+#[test]
+fn each_arm_of_an_or_and_what_the_arms_have_in_common() {
+    offers_all("select * from follows where follower_id = $1 or followed_id = $1", "follows", &["(follower_id)", "(followed_id)"]);
+    let sql = "select count(*) from posts p, users u where (p.user_id = u.id and p.state = 'a' and u.age = 3) or (p.user_id = u.id and p.state = 'b' and u.age = 4)";
+    offers_all(sql, "posts", &["(user_id)", "(state)", "(user_id) INCLUDE (state)"]);
+    offers_all(sql, "users", &["(age)"]);
+    offers_all("select * from posts where user_id = 1 or user_id = 2 order by id", "posts", &["(user_id, id)"]);
+}
+
+#[test]
+fn constants_that_few_rows_have_become_predicates() {
+    offers_all("select * from posts where state = 'pending' order by created_at", "posts", &["(created_at) WHERE state = 'pending'"]);
+    offers_all(
+        "select * from posts where state not in ('done', 'a') and user_id = 4",
+        "posts",
+        &["(user_id) WHERE state NOT IN ('done', 'a')"],
+    );
+    offers_all("select * from posts where state <> 'done' and user_id = 4", "posts", &["(user_id) WHERE state <> 'done'"]);
+    offers_all(
+        "select * from posts where state in ('pending', 'a') and user_id = 4",
+        "posts",
+        &["(user_id) WHERE state IN ('pending', 'a')"],
+    );
+    offers_all("select id from posts where flag and user_id = $1", "posts", &["(user_id) WHERE flag", "(user_id) INCLUDE (id) WHERE flag"]);
+    offers_all("select * from posts where deleted_at is not null and user_id = $1", "posts", &["(user_id) WHERE deleted_at IS NOT NULL"]);
+    offers_all("select * from posts where note = $1", "posts", &["(note) WHERE note IS NOT NULL"]);
+    offers_all(
+        "select * from posts where state = 'pending' and flag and user_id = $1",
+        "posts",
+        &["(user_id) WHERE flag AND state = 'pending'", "(user_id) WHERE flag"],
+    );
+    offers_all("select count(*) from posts where flag", "posts", &["(flag) WHERE flag"]);
+    never("select * from posts where state = 'done' and user_id = 4", "posts", "WHERE");
+    never("select * from posts where state = $1 and user_id = $2", "posts", "WHERE");
+    never("select * from posts where deleted_at is null and user_id = $2", "posts", "WHERE");
+    never("select * from posts where user_id = 5", "posts", "WHERE");
+}
+
+#[test]
+fn the_share_of_a_predicate_comes_from_the_statistics() {
+    let catalog = catalog();
+    let share = |sql: &str| roles::share_of(sql, &catalog.tables[0]).map(|s| (s * 1000.0).round() / 1000.0);
+    assert_eq!(share("\"state\" = 'pending' AND \"flag\""), Some(0.001));
+    assert_eq!(share("\"state\" IN ('pending', 'a')"), Some(0.04));
+    assert_eq!(share("\"state\" NOT IN ('done')"), Some(0.1));
+    assert_eq!(share("\"note\" IS NOT NULL"), Some(0.1));
+    assert_eq!(share("\"state\" = 'unheard of'"), Some(0.0));
+    assert_eq!(share("f(x) > 1"), None);
+}
+
+#[test]
+fn a_prefix_is_found_through_the_class_that_sorts_by_bytes() {
+    offers_all("select * from users where handle like 'ann%'", "users", &["(handle text_pattern_ops)"]);
+    offers_all("select * from users where handle like $1", "users", &["(handle text_pattern_ops)"]);
+    offers_all("select * from users where handle like $1 || '%' and age = 3", "users", &["(age, handle text_pattern_ops)"]);
+    offers_all("select * from users where email like 'ann%'", "users", &["(email varchar_pattern_ops)"]);
+    offers_all("select * from users where lower(email) like 'ann%'", "users", &["((lower(email)) text_pattern_ops)"]);
+    offers_all("select * from users where handle ^@ $1", "users", &["(handle text_pattern_ops)"]);
+    offers_all("select * from users where starts_with(handle, $1)", "users", &["(handle text_pattern_ops)"]);
+    never("select * from users where handle like '%ann'", "users", "handle");
+    never("select * from users where handle like '%' || $1 || '%'", "users", "handle");
+    never("select * from users where handle ilike 'ann%'", "users", "handle");
+}
+
+#[test]
+fn expressions_are_keys_as_the_query_writes_them() {
+    offers_all("select id from users where lower(handle) = lower($1)", "users", &["((lower(handle)))"]);
+    offers_all("select id from users where email::text = 'x'", "users", &["(email)"]);
+    offers_all(
+        "select id from posts where date_trunc('day', created_at at time zone 'UTC') = $1",
+        "posts",
+        &["((date_trunc('day', created_at AT TIME ZONE 'UTC')))"],
+    );
+    never("select id from posts where date_trunc('day', created_at) = $1", "posts", "date_trunc");
+    never("select id from posts where created_at::date = $1", "posts", "::");
+    offers_all("select id from follows where since::date = $1", "follows", &["((since::DATE))"]);
+}
+
+#[test]
+fn joins_from_both_sides_and_what_they_imply() {
+    let sql = "select u.handle from follows f join users u on u.id = f.followed_id where f.follower_id = $1 order by f.since desc";
+    offers_all(sql, "follows", &["(follower_id, since)", "(followed_id, follower_id)", "(follower_id, since) INCLUDE (followed_id)"]);
+    offers_all(sql, "users", &["(id)", "(id) INCLUDE (handle)"]);
+    offers_all("select 1 from users u join posts p on p.user_id = u.id where u.id = 5 and p.kind = 'a'", "posts", &["(user_id, kind)"]);
+    offers_all("select u.id, p.title from users u join posts p on p.user_id = u.id order by u.id", "posts", &["(user_id, title)"]);
+    offers_all("select * from users u where not exists (select 1 from posts p where p.user_id = u.id and p.flag)", "posts", &["(user_id)"]);
+}
+
+#[test]
+fn many_conditions_make_no_explosion() {
+    let one = |n: usize| format!("c{n}");
+    let columns: Vec<String> = (0..20).map(one).collect();
+    let wide = table("wide", &columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let catalog = Catalog { tables: vec![wide], ..Catalog::default() };
+    let filter: Vec<String> = (0..20).map(|n| format!("c{n} {} ${}", if n % 3 == 0 { ">" } else { "=" }, n + 1)).collect();
+    let sql = format!("select c1 from wide where {} order by c2, c3 desc", filter.join(" and "));
+    let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+    let found = offers(&shape, 0, &catalog.tables[0]);
+    assert!((20..120).contains(&found.len()), "{}", found.len());
+}

@@ -1,0 +1,591 @@
+//! What other index advisors were seen to get wrong, one test for each: on a real server, through the built binary.
+//! One database holds a case of each kind and is analysed as a whole; what needs a workload of its own has its own small database.
+
+mod support;
+
+use advisor::read::sql::normalize::normalize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+
+const SHOP: &str = include_str!("../fixtures/peers/shop.sql");
+
+const LOWER: &str = "select id, name from customers where lower(email) = lower('USER77@example.com')";
+const PREFIX: &str = "select id, name from customers where handle like 'handlec4ca%'";
+const CONTAINS: &str = "select id, name from customers where attributes @> '{\"vip\": 77}'";
+const INFIX: &str = "select id, city from customers where name ilike '%c81e728d9%'";
+const UNQUALIFIED: &str = "select remark from orders join customers on customers.id = customer_id where city = 'city77'";
+const BUCKET: &str = "select id, remark from orders where date_trunc('day', ordered_at) = timestamp '2026-03-03'";
+const EITHER: &str = "select id, remark from orders where seller_id = 77 or buyer_id = 77";
+const NEWEST: &str = "select id, remark from orders where customer_id = 77 order by ordered_at desc limit 10";
+const UNSHIPPED: &str = "select id, remark from orders where shipped_at is null";
+const LATEST: &str = "select id, remark from orders order by total desc, id desc limit 10";
+const SUM: &str = "select sum(quantity) from lines where product_id = 77";
+const SUBQUERY: &str = "select x.many from (select order_id as many, count(*) as n from lines group by order_id) as x where x.many = 77";
+const RARE: &str = "select id, remark from orders where status = 'Open' and customer_id > 5";
+const COMMON: &str = "select * from orders where status = 'ACTIVE'";
+const SUBPLAN_TEXT: &str =
+    "select id from parcels where code = '(SubPlan 1)' and ref > (select avg(ref) / 2 from parcels p where p.code = parcels.code)";
+const TINY: [&str; 2] =
+    ["select name from currencies where code = 'C3'", "select name from countries where iso = 'I7' and currency = 'C2' order by name"];
+const STOCKED: [&str; 4] = [
+    "select d from stock where c = 77",
+    "select id from stock where d = 77",
+    "select id from stock where d < 77 order by d",
+    "select id, remark from stock where e = 77 and not gone",
+];
+
+/// Weight and text of the queries in the file.
+const QUERIES: [(u32, &str); 15] = [
+    (400, LOWER),
+    (200, PREFIX),
+    (200, CONTAINS),
+    (100, INFIX),
+    (150, UNQUALIFIED),
+    (50, BUCKET),
+    (300, EITHER),
+    (300, NEWEST),
+    (50, UNSHIPPED),
+    (100, LATEST),
+    (500, SUM),
+    (200, SUBQUERY),
+    (100, RARE),
+    (2, COMMON),
+    (100, SUBPLAN_TEXT),
+];
+
+/// Prepared and run by the app: calls, text and value. The parameters have the types of their columns.
+const PREPARED: [(usize, &str, &str); 8] = [
+    (40, BY_NUMBER, "77"),
+    (40, BY_CONTENT, "{\"kind\": 77}"),
+    (40, BY_CODE, "code77"),
+    (40, RECENT, "1 day"),
+    (3, "select id, body from events where kind = $1", "kind7"),
+    (3, "select id, name from devices where seen_at < $1", "2020-01-01"),
+    (4000, "insert into events (kind, body) values ($1, 'e')", "kind7"),
+    (4000, "update devices set seen_at = now() where id = $1", "77"),
+];
+const BY_NUMBER: &str = "select remark from parcels where ref = $1";
+const BY_CONTENT: &str = "select remark from parcels where content @> $1";
+const BY_CODE: &str = "select remark from parcels where code = $1";
+const RECENT: &str = "select count(*) from parcels where at > now() - $1::interval";
+
+/// A value as text, whatever type the server wants.
+#[derive(Debug)]
+struct AsText(&'static str);
+
+impl ToSql for AsText {
+    fn to_sql(&self, _: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+/// What the analyses of the shop said, and what became of the advice when it was built.
+struct Told {
+    report: Value,
+    again: Value,
+    small: Value,
+    hasty: Value,
+    /// DDL that the server refused, with its reason.
+    unbuildable: Vec<String>,
+    /// Name, estimated and real bytes of each B-tree built.
+    sizes: Vec<(String, f64, f64)>,
+    unread: Vec<String>,
+}
+
+static TOLD: LazyLock<Told> = LazyLock::new(|| support::in_own_runtime(told()));
+
+async fn told() -> Told {
+    let url = support::database("shop");
+    let elsewhere = support::connect(&support::database("elsewhere")).await;
+    elsewhere.batch_execute("create table lodgers (id int); select * from lodgers where id = 5").await.expect("another database");
+    let client = support::connect(&url).await;
+    client.batch_execute(SHOP).await.expect("shop");
+    workload(&url).await;
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, rest) = (folder.path().join("queries.sql"), folder.path().join("rest.sql"));
+    std::fs::write(&file, QUERIES.map(|(weight, sql)| format!("-- weight: {weight}\n{sql};\n")).concat()).expect("write");
+    std::fs::write(&rest, [TINY.as_slice(), &STOCKED].concat().iter().map(|sql| format!("-- weight: 500\n{sql};\n")).collect::<String>())
+        .expect("write");
+    let ask = |more: &[&str]| {
+        report(&[&["--db", &url, "--queries", file.to_str().expect("plain"), "--queries", rest.to_str().expect("plain")], more].concat())
+    };
+    let mut told = Told {
+        report: ask(&[]),
+        again: ask(&[]),
+        small: ask(&["--budget", "4MB"]),
+        hasty: ask(&["--time-limit", "1ms"]),
+        unbuildable: Vec::new(),
+        sizes: Vec::new(),
+        unread: Vec::new(),
+    };
+    build(&client, &mut told).await;
+    client.batch_execute("analyze; select pg_stat_reset()").await.expect("analyze");
+    workload(&url).await;
+    let all = QUERIES.iter().map(|(_, sql)| *sql).chain(STOCKED).collect::<Vec<_>>().join(";");
+    support::connect(&url).await.batch_execute(&all).await.expect("queries");
+    told.unread = unread(&client, &told).await;
+    told
+}
+
+/// What pg_stat_statements is to know.
+async fn workload(url: &str) {
+    let client = support::connect(url).await;
+    for (calls, sql, value) in PREPARED {
+        let statement = client.prepare(sql).await.expect("prepare");
+        for _ in 0..calls {
+            client.query(&statement, &[&AsText(value)]).await.expect("query");
+        }
+    }
+}
+
+/// Builds what is advised, and compares sizes.
+async fn build(client: &tokio_postgres::Client, told: &mut Told) {
+    for index in advised(&told.report) {
+        let (name, ddl) = (text(index, "name"), text(index, "ddl"));
+        if let Err(error) = client.batch_execute(ddl).await {
+            told.unbuildable.push(format!("{ddl}: {error:?}"));
+        } else if ddl.contains("USING btree") {
+            let size = client.query_one("select pg_relation_size(quote_ident($1)::regclass)::float8", &[&name]).await.expect("size").get(0);
+            told.sizes.push((name.to_owned(), index["size_bytes"].as_f64().unwrap_or(0.0), size));
+        }
+    }
+}
+
+/// Advised indexes that the second run of the workload did not read. Counters arrive when sessions end or idle.
+async fn unread(client: &tokio_postgres::Client, told: &Told) -> Vec<String> {
+    let names: Vec<&str> = advised(&told.report).iter().map(|i| text(i, "name")).collect();
+    let sql = "select indexrelname::text from pg_stat_user_indexes where indexrelname = any($1::text[]) and idx_scan = 0";
+    let mut left = Vec::new();
+    for _ in 0..20 {
+        left = client.query(sql, &[&names]).await.expect("counters").iter().map(|row| row.get(0)).collect();
+        if left.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    left
+}
+
+/// Runs the verb with no settings but the given ones.
+fn analyze(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_advisor"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") || name == "DATABASE_URL" {
+            command.env_remove(name);
+        }
+    }
+    command.env("HOME", "/nonexistent").arg("analyze").args(arguments).output().expect("run advisor")
+}
+
+fn report(arguments: &[&str]) -> Value {
+    let output = analyze(&[arguments, &["--format", "json", "--fail-on", "never", "--what-if", "clone"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn text<'a>(item: &'a Value, field: &str) -> &'a str {
+    item[field].as_str().unwrap_or_else(|| panic!("no {field} in {item}"))
+}
+
+/// Indexes to create.
+fn advised(report: &Value) -> Vec<&Value> {
+    report["recommendation"]["indexes"].as_array().expect("list").iter().filter(|i| i["action"] == "create").collect()
+}
+
+fn ddl(report: &Value) -> Vec<&str> {
+    advised(report).into_iter().map(|i| text(i, "ddl")).collect()
+}
+
+fn fingerprint(sql: &str) -> String {
+    normalize(sql).fingerprint
+}
+
+/// DDL of the indexes that serve a query.
+fn serving<'a>(report: &'a Value, sql: &str) -> Vec<&'a str> {
+    let wanted = fingerprint(sql);
+    let serves = |index: &&Value| index["queries"].as_array().expect("list").iter().any(|q| q["fingerprint"] == wanted.as_str());
+    advised(report).into_iter().filter(serves).map(|i| text(i, "ddl")).collect()
+}
+
+/// Asserts that one of the indexes serving a query has this in its definition.
+fn served_by(sql: &str, part: &str) {
+    let found = serving(&TOLD.report, sql);
+    assert!(found.iter().any(|ddl| ddl.contains(part)), "wanted {part} for {sql}\nserving: {found:#?}\nadvised: {:#?}", ddl(&TOLD.report));
+}
+
+fn on_table(report: &Value, table: &str) -> Vec<String> {
+    advised(report).into_iter().filter(|i| i["table"] == table).map(|i| text(i, "ddl").to_owned()).collect()
+}
+
+fn problem_of<'a>(report: &'a Value, sql: &str) -> Option<&'a str> {
+    let wanted = fingerprint(sql);
+    report["problems"].as_array().expect("list").iter().find(|p| p["source"] == wanted.as_str()).map(|p| text(p, "message"))
+}
+
+/// A database of its own and a file with queries.
+struct Small {
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Small {
+    fn new(name: &str, sql: &str) -> Small {
+        let url = support::database(name);
+        let (target, script) = (url.clone(), sql.to_owned());
+        support::in_own_runtime(async move { support::connect(&target).await.batch_execute(&script).await.expect("tables") });
+        Small { url, folder: tempfile::tempdir().expect("folder") }
+    }
+
+    fn file(&self, name: &str, queries: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, queries).expect("write");
+        path
+    }
+
+    fn report(&self, queries: &str, more: &[&str]) -> Value {
+        let file = self.file("q.sql", queries);
+        report(&[&["--db", &self.url, "--queries", file.to_str().expect("plain")], more].concat())
+    }
+}
+
+// ---- what no other tool's output contained ----
+
+#[test]
+fn a_look_up_by_an_expression_gets_an_expression_index() {
+    served_by(LOWER, "(lower(email))");
+}
+
+#[test]
+fn a_date_bucket_gets_an_expression_index() {
+    served_by(BUCKET, "date_trunc('day'");
+}
+
+#[test]
+fn containment_gets_gin() {
+    served_by(CONTAINS, "USING gin (\"attributes\"");
+}
+
+#[test]
+fn a_prefix_outside_the_c_collation_gets_pattern_operators() {
+    served_by(PREFIX, "\"handle\" text_pattern_ops");
+}
+
+#[test]
+fn a_search_inside_a_text_gets_gin_with_a_gin_operator_class() {
+    served_by(INFIX, "gin_trgm_ops");
+    assert!(ddl(&TOLD.report).iter().all(|d| !d.contains("USING gin") || !d.contains("gist_")), "{:?}", ddl(&TOLD.report));
+}
+
+#[test]
+fn both_arms_of_an_or_get_their_index() {
+    served_by(EITHER, "(\"seller_id\"");
+    served_by(EITHER, "(\"buyer_id\"");
+}
+
+#[test]
+fn order_with_a_limit_is_served_in_order() {
+    served_by(NEWEST, "(\"customer_id\", \"ordered_at\"");
+    served_by(LATEST, "(\"total\" DESC, \"id\" DESC");
+}
+
+#[test]
+fn a_query_of_two_columns_is_covered() {
+    let found = serving(&TOLD.report, SUM);
+    let covers = |d: &&str| d.contains("(\"product_id\") INCLUDE (\"quantity\")") || d.contains("(\"product_id\", \"quantity\"");
+    assert!(found.iter().any(covers), "{found:?}");
+}
+
+#[test]
+fn a_rare_constant_gets_a_partial_index() {
+    served_by(UNSHIPPED, "WHERE \"shipped_at\" IS NULL");
+}
+
+// ---- failures ----
+
+#[test]
+fn one_bad_query_never_ends_the_run() {
+    let small = Small::new(
+        "bad_query",
+        "create table t (id int primary key, a int, b text); insert into t select g, g, repeat('x', 50) from generate_series(1, 40000) g; analyze",
+    );
+    let bad = [
+        "selec a fro t",
+        "select * from nowhere where a = 1",
+        "select nothing from t where a = 1",
+        "select b from t where a = 'x'::int",
+        "select lower(a) from t",
+    ];
+    let unterminated = small.file("z.sql", "select b from t where a = 'open");
+    let queries: String = bad.iter().map(|sql| format!("{sql};\n")).collect::<String>() + "select b from t where a = 77;";
+    let found = small.report(&queries, &["--queries", unterminated.to_str().expect("plain")]);
+    assert_eq!(ddl(&found).len(), 1, "{:?}", ddl(&found));
+    for sql in bad {
+        assert!(problem_of(&found, sql).is_some(), "nothing is said of {sql}: {:#?}", found["problems"]);
+    }
+}
+
+#[test]
+fn a_plans_wording_inside_a_literal_is_a_literal() {
+    assert_eq!(problem_of(&TOLD.report, SUBPLAN_TEXT), None);
+    served_by(SUBPLAN_TEXT, "(\"code\"");
+}
+
+#[test]
+fn an_unqualified_column_goes_to_the_table_that_has_it() {
+    served_by(UNQUALIFIED, "\"customers\" USING btree (\"city\"");
+}
+
+#[test]
+fn an_alias_of_a_subquery_is_no_column() {
+    served_by(SUBQUERY, "\"lines\" USING btree (\"order_id\"");
+    assert!(!TOLD.report["recommendation"].to_string().contains("\\\"many\\\""), "{:?}", ddl(&TOLD.report));
+}
+
+#[test]
+fn parameters_have_the_types_of_their_columns() {
+    for (_, sql, _) in PREPARED {
+        assert_eq!(problem_of(&TOLD.report, sql), None, "{sql}");
+    }
+    served_by(BY_NUMBER, "(\"ref\"");
+    served_by(BY_CONTENT, "USING gin (\"content\"");
+    served_by(BY_CODE, "(\"code\"");
+}
+
+#[test]
+fn literals_keep_their_case() {
+    served_by(RARE, "status");
+    assert_eq!(serving(&TOLD.report, COMMON), Vec::<&str>::new(), "'active' would be rare, 'ACTIVE' is nearly all");
+}
+
+#[test]
+fn statements_of_other_databases_do_not_enter() {
+    assert!(!TOLD.report.to_string().contains("lodgers"));
+}
+
+#[test]
+fn two_runs_give_one_answer() {
+    assert_eq!(TOLD.report["recommendation"], TOLD.again["recommendation"]);
+    assert_eq!(TOLD.report["queries"], TOLD.again["queries"]);
+}
+
+#[test]
+fn a_time_limit_is_kept_within_a_round() {
+    let calls = |report: &Value| report["recommendation"]["optimizer_calls"].as_u64().expect("calls");
+    assert!(calls(&TOLD.hasty) * 2 < calls(&TOLD.report), "{} of {} calls", calls(&TOLD.hasty), calls(&TOLD.report));
+}
+
+#[test]
+fn sizes_are_honest_and_the_budget_binds() {
+    assert!(TOLD.sizes.len() > 5, "{:?}", TOLD.sizes);
+    for (name, estimated, real) in &TOLD.sizes {
+        // Below a few pages the whole-page granularity is more than the tolerance.
+        assert!((estimated - real).abs() <= (0.1 * real).max(3.0 * 8192.0), "{name}: {estimated} estimated, {real} built");
+    }
+    let sum = |report: &Value| advised(report).iter().map(|i| i["size_bytes"].as_f64().expect("size")).sum::<f64>();
+    assert!(sum(&TOLD.report) > 4e6, "the budget has something to bind: {}", sum(&TOLD.report));
+    assert!(sum(&TOLD.small) <= 4e6 && sum(&TOLD.small) > 1e6, "{}", sum(&TOLD.small));
+}
+
+#[test]
+fn a_query_counts_as_often_as_it_runs() {
+    let table = |name: &str| {
+        format!(
+            "create table {name} (id int primary key, a int, b text); insert into {name} select g, g, repeat('x', 50) from generate_series(1, 30000) g; "
+        )
+    };
+    let small = Small::new("weights", &(table("seldom") + &table("often") + "analyze"));
+    let found = small.report(
+        "-- weight: 3\nselect b from seldom where a = 77;\n-- weight: 120\nselect b from often where a = 77;",
+        &["--max-indexes", "1"],
+    );
+    assert_eq!(advised(&found).iter().map(|i| text(i, "table")).collect::<Vec<_>>(), ["often"]);
+    let both = small.report("-- weight: 3\nselect b from seldom where a = 77;\n-- weight: 120\nselect b from often where a = 77;", &[]);
+    let gain = |table: &str| advised(&both).iter().find(|i| i["table"] == table).and_then(|i| i["benefit"].as_f64()).expect("gain");
+    assert!((gain("often") / gain("seldom") - 40.0).abs() < 0.5, "{} {}", gain("often"), gain("seldom"));
+}
+
+#[test]
+fn small_wins_over_many_queries_count() {
+    let small = Small::new(
+        "small_wins",
+        "create table wide (id int primary key, a int, b text); insert into wide select g, g % 1000, repeat('x', 400) from generate_series(1, 40000) g;
+         create table tags (id int primary key, item int, tag text, remark text);
+         insert into tags select g, g % 5000, 'tag', repeat('t', 40) from generate_series(1, 25000) g; analyze",
+    );
+    // Each query reads all of the large table and looks something up in the small one: some 10 % of its cost.
+    let queries: String = (0..20)
+        .map(|n| format!("select {n} + count(*) as n{n}, (select max(remark) from tags where item = 77) from wide where a % 3 = 1;\n"))
+        .collect();
+    let found = small.report(&queries, &[]);
+    assert_eq!(on_table(&found, "tags").len(), 1, "{:#?}", found["recommendation"]["rejected"]);
+    let index = advised(&found).into_iter().find(|i| i["table"] == "tags").expect("index").clone();
+    for query in index["queries"].as_array().expect("list") {
+        let (before, after) = (query["cost_before"].as_f64().expect("cost"), query["cost_after"].as_f64().expect("cost"));
+        assert!(after > 0.5 * before, "a bar of half the cost would have lost it: {before} {after}");
+    }
+}
+
+#[test]
+fn a_parametrised_interval_is_planned() {
+    let known = TOLD.report["queries"].as_array().expect("list").iter().any(|q| text(q, "text").contains("now() - $1::interval"));
+    assert!(known, "the workload has it");
+    assert_eq!(problem_of(&TOLD.report, RECENT), None);
+    served_by(RECENT, "(\"at\"");
+}
+
+#[test]
+fn literals_of_one_query_are_all_weighed_whatever_their_order() {
+    let small = Small::new(
+        "literals",
+        "create table t (id int primary key, status text, note text);
+         insert into t select g, case when g % 500 = 0 then 'Open' else 'ACTIVE' end, repeat('x', 60) from generate_series(1, 60000) g; analyze",
+    );
+    let (rare, common) =
+        ("-- weight: 300\nselect note from t where status = 'Open';\n", "-- weight: 1\nselect note from t where status = 'ACTIVE';\n");
+    let first = small.report(&[rare, common].concat(), &[]);
+    let last = small.report(&[common, rare].concat(), &[]);
+    assert_eq!(first["recommendation"], last["recommendation"]);
+    assert_eq!(ddl(&first).len(), 1, "{:#?}", first["recommendation"]);
+    // 300 small look-ups and one scan of all: near the look-up's cost, not near the scan's.
+    let served = &advised(&first)[0]["queries"][0];
+    let (before, after) = (served["cost_before"].as_f64().expect("cost"), served["cost_after"].as_f64().expect("cost"));
+    assert!(after < 0.5 * before, "{served:#}");
+    let never = small.report(common, &[]);
+    assert_eq!(ddl(&never), Vec::<&str>::new(), "all but all rows: no index serves it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_only_autovacuum_analyzed_are_advised() {
+    let small = Small::new(
+        "autovacuum",
+        "alter system set autovacuum_naptime = '1s'; select pg_reload_conf();
+         create table t (id int primary key, a int, b text) with (autovacuum_analyze_threshold = 1000);
+         insert into t select g, g, repeat('x', 50) from generate_series(1, 40000) g",
+    );
+    let client = support::connect(&small.url).await;
+    let done = "select last_analyze is null and last_autoanalyze is not null from pg_stat_user_tables where relname = 't'";
+    for _ in 0..150 {
+        if client.query_one(done, &[]).await.expect("counters").get(0) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert!(client.query_one(done, &[]).await.expect("counters").get::<_, bool>(0), "autovacuum never came");
+    client.batch_execute("alter system reset autovacuum_naptime").await.expect("reset");
+    client.batch_execute("select pg_reload_conf()").await.expect("reload");
+    assert_eq!(ddl(&small.report("select b from t where a = 77", &[])).len(), 1);
+}
+
+#[tokio::test]
+async fn the_callers_prepared_statements_survive() {
+    use advisor::flow::analyse::{Analysis, read};
+    use advisor::pg::session::{Purpose, Session};
+    let url = support::database("callers");
+    let session = Session::open(Some(&url), &Purpose::reading("test")).await.expect("connect");
+    session.client.batch_execute("prepare mine as select 77").await.expect("prepare");
+    let driver = session.client.prepare("select $1::int").await.expect("prepare");
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("q.sql");
+    std::fs::write(&file, "select relname from pg_class where oid = 5; select 1 where 2 = 3").expect("write");
+    let snapshot = read(&session, &Analysis { queries: vec![file], ..Analysis::of(Some(url.clone())) }).await.expect("read");
+    assert_eq!(snapshot.workload.len(), 2);
+    session.client.batch_execute("execute mine").await.expect("our own reading left it alone");
+    assert_eq!(session.client.query_one(&driver, &[&7]).await.expect("query").get::<_, i32>(0), 7);
+}
+
+#[test]
+fn what_an_existing_index_does_in_another_shape_is_not_advised() {
+    assert_eq!(on_table(&TOLD.report, "stock"), Vec::<String>::new());
+    let needless = TOLD.report["findings"]
+        .as_array()
+        .expect("list")
+        .iter()
+        .any(|f| ["redundant-index", "duplicate-index"].contains(&text(f, "rule")) && f["subject"]["index"] == "stock_f");
+    assert!(needless, "(f) beside (f) INCLUDE (d): {:#?}", TOLD.report["findings"]);
+}
+
+#[test]
+fn advice_does_not_repeat_itself_nor_a_key() {
+    let all = ddl(&TOLD.report);
+    let without_name = |d: &&str| d.split(" ON ").nth(1).map(str::to_owned);
+    assert_eq!(all.iter().filter_map(without_name).collect::<BTreeSet<_>>().len(), all.len(), "{all:#?}");
+    for d in &all {
+        assert!(!d.ends_with("USING btree (\"id\")"), "the primary key again: {d}");
+    }
+    let begins = |d: &str| d.split(" ON ").nth(1).and_then(|tail| tail.split(')').next()).map(str::to_owned).unwrap_or_default();
+    for (n, narrow) in all.iter().enumerate().filter(|(_, d)| !d.contains(" WHERE ")) {
+        let repeated =
+            all.iter().enumerate().find(|(m, wide)| *m != n && !wide.contains(" WHERE ") && begins(wide).starts_with(&begins(narrow)));
+        assert_eq!(repeated, None, "{narrow} is the beginning of another");
+    }
+}
+
+#[test]
+fn every_advice_says_why_how_much_and_how_large() {
+    assert!(advised(&TOLD.report).len() > 8);
+    for index in advised(&TOLD.report) {
+        assert!(!text(index, "reason").is_empty());
+        assert!(index["benefit"].as_f64().expect("gain") > index["write_cost"].as_f64().expect("write cost"), "{index:#}");
+        assert!(index["size_bytes"].as_f64().expect("size") >= 8192.0, "{index:#}");
+        let served = index["queries"].as_array().expect("list");
+        assert!(!served.is_empty(), "{index:#}");
+        for query in served {
+            assert!(query["cost_after"].as_f64() < query["cost_before"].as_f64(), "{index:#}");
+        }
+    }
+}
+
+#[test]
+fn every_advised_index_is_built_and_read() {
+    assert_eq!(TOLD.unbuildable, Vec::<String>::new());
+    assert_eq!(TOLD.unread, Vec::<String>::new());
+}
+
+// ---- wrong advice ----
+
+#[test]
+fn an_append_heavy_table_is_left_alone_for_three_reads() {
+    assert_eq!(on_table(&TOLD.report, "events"), Vec::<String>::new());
+    assert!(TOLD.report["recommendation"]["rejected"].to_string().contains("events"), "and the reason is given");
+}
+
+#[test]
+fn a_heartbeat_column_stays_out_of_indexes() {
+    assert_eq!(on_table(&TOLD.report, "devices"), Vec::<String>::new());
+}
+
+#[test]
+fn tiny_tables_get_no_index() {
+    for table in ["currencies", "countries"] {
+        assert_eq!(on_table(&TOLD.report, table), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn many_megabytes_for_two_calls_are_not_advised() {
+    let small = Small::new(
+        "two_calls",
+        "create table archive (id int primary key, token text not null, note text not null);
+         insert into archive select g, md5(g::text) || md5((g + 1)::text), repeat('x', 20) from generate_series(1, 150000) g;
+         create table daily (id int primary key, a int, b text); insert into daily select g, g, repeat('x', 50) from generate_series(1, 60000) g; analyze",
+    );
+    let found =
+        small.report("-- weight: 2\nselect note from archive where token = 'x';\n-- weight: 20000\nselect b from daily where a = 77;", &[]);
+    assert_eq!(on_table(&found, "daily").len(), 1);
+    assert_eq!(on_table(&found, "archive"), Vec::<String>::new(), "13 MB for two calls, beside 20 000 others");
+}
