@@ -24,7 +24,8 @@ async fn each_query_gets_the_index_that_its_own_plan_used() {
         client.batch_execute("vacuum analyze").await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let queries = folder.path().join("queries.sql");
-        std::fs::write(&queries, "select id from t where a = 42; select id from t where b = 42; select max(b) from t where a = 7;").unwrap();
+        std::fs::write(&queries, "select id from t where a = 42; select id from t where b = 42; select max(b) from t where a = 7;")
+            .unwrap();
 
         let advice = Advice { what_if: WhatIfChoice::Hypopg, ..Advice::default() };
         let report = analyse(&Analysis { queries: vec![queries], advice, ..Analysis::of(Some(url)) }).await.unwrap();

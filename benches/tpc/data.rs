@@ -1,7 +1,7 @@
 //! The database of a setting: made once, kept under `target/tpc/`, found again by later runs.
 
 use super::setting::Setting;
-use super::{Outcome, connect, run};
+use super::{Outcome, broken, connect, run};
 use advisor::model::failure::{Failure, FailureKind};
 use advisor::model::text::{quote_ident, quote_literal};
 use advisor::pg::server::Server;
@@ -28,9 +28,13 @@ pub struct Data {
 /// Finds the setting's database on the server, or makes the data and loads it.
 pub async fn ready(setting: &Setting, server: &Server, folder: &Path) -> Outcome<Data> {
     let texts = folder.join(setting.name).join("queries.sql");
-    let admin = server.url("postgres");
-    let there = connect(&admin).await?.query_opt("select from pg_database where datname = $1", &[&setting.name]).await;
-    if !texts.exists() || there.map_err(super::broken)?.is_none() {
+    let admin = connect(&server.url("postgres")).await?;
+    let judge = admin.query_opt("select from pg_available_extensions where name = 'hypopg'", &[]).await;
+    if judge.map_err(broken)?.is_none() {
+        return Err(missing(format!("PostgreSQL {} has no HypoPG to judge with", server.binaries().version)));
+    }
+    let there = admin.query_opt("select from pg_database where datname = $1", &[&setting.name]).await;
+    if !texts.exists() || there.map_err(broken)?.is_none() {
         make(setting, folder)?;
         load(setting, server, &folder.join(setting.name)).await?;
     }
@@ -38,7 +42,6 @@ pub async fn ready(setting: &Setting, server: &Server, folder: &Path) -> Outcome
     let workload = folder.join(setting.name).join("workload.sql");
     disk::write_text(&workload, &queries.iter().map(|q| format!("-- {}\n{};\n\n", q.name, q.sql)).collect::<String>())?;
     let url = server.url(setting.name);
-    run(&url, "create extension if not exists hypopg").await.map_err(|f| missing(format!("no HypoPG to judge with: {}", f.message)))?;
     Ok(Data { url, queries, workload })
 }
 
@@ -68,6 +71,7 @@ async fn load(setting: &Setting, server: &Server, from: &Path) -> Outcome<()> {
     run(&url, &format!("set maintenance_work_mem = '512MB'; {}", setting.keys)).await?;
     // Once: each ANALYZE draws another sample, and costs follow it.
     run(&url, "vacuum analyze").await?;
+    run(&url, "create extension hypopg").await?;
     // What the load wrote is not what the workload writes.
     run(&url, "select pg_stat_reset()").await?;
     run(&admin, &format!("alter database {} rename to {}; checkpoint", quote_ident(&loading), quote_ident(setting.name))).await?;

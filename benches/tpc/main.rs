@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The first run makes 3 GB of data with generators from PyPI and keeps the loaded server's data under `target/tpc/`
-//! (or `ADVISOR_TPC_DIR`); what is not to be had is skipped by name.
+//! (or in `ADVISOR_TPC_DIR`); what is not to be had is skipped by name.
 
 mod advise;
 mod arbiter;
@@ -66,11 +66,16 @@ async fn bench(wanted: &[&Setting], words: &[String]) -> Outcome<()> {
         data_dir: Some(folder.join(format!("pg{}", binaries.major))),
         ..ServerOptions::default()
     };
-    let server = Server::start(&binaries, &options).await?;
+    let server = Server::start(&binaries, &options).await;
     for setting in wanted {
-        match one(setting, &server, &folder, terms, &sets).await {
+        let done = match &server {
+            Ok(server) => one(setting, server, &folder, terms, &sets).await,
+            Err(failure) => Err(failure.clone()),
+        };
+        match done {
             Err(failure) if failure.kind == FailureKind::Missing => {
-                term::print(&format!("skipped: {}, {}\n", setting.name, failure.message));
+                let reason = [vec![failure.message], failure.hints].concat().join("; ");
+                term::print(&format!("skipped: {}, {reason}\n", setting.name));
             }
             done => done?,
         }

@@ -101,9 +101,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Queries that could gain much beyond what `set` gives them, most first.
     fn hungry(&self, set: &Set) -> Vec<QueryId> {
-        let gain = |query: QueryId| {
-            self.weighted(query, set) - self.queries[query].weight * self.floor(query)
-        };
+        let gain = |query: QueryId| self.weighted(query, set) - self.queries[query].weight * self.floor(query);
         let whole: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
         let mut hungry: Vec<(f64, QueryId)> = self.ids().map(|q| (gain(q), q)).filter(|(gain, _)| *gain > whole * WORTH_LOOKING).collect();
         hungry.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

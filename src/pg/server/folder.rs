@@ -77,14 +77,14 @@ impl Folder {
     /// folder leaves it alone, and a server that was orphaned on it is found as any other.
     pub fn keep_data_in(&self, kept: &Path, account: Option<&Account>) -> Result<(), Failure> {
         let fail = |e: Error| Failure::new(FailureKind::Missing, format!("cannot keep a data directory in {}: {e}", kept.display()));
-        let is_new = !kept.exists();
         std::fs::create_dir_all(kept).map_err(fail)?;
         let kept = kept.canonicalize().map_err(fail)?;
-        if is_new {
+        let is_empty = std::fs::read_dir(&kept).map_err(fail)?.next().is_none();
+        if is_empty {
             std::fs::set_permissions(&kept, Permissions::from_mode(0o700)).map_err(fail)?;
         }
         if let Some(account) = account {
-            if is_new {
+            if is_empty {
                 std::os::unix::fs::chown(&kept, Some(account.uid), Some(account.gid)).map_err(fail)?;
             }
             if !account.can_enter(&kept) {
