@@ -1,6 +1,6 @@
 //! A snapshot written as JSON and read again is the same snapshot, whatever names and numbers are in it.
 
-use advisor::model::catalog::{Catalog, Column, ColumnStats, Extension, ForeignKey, Index, Table, TableKind, TableUsage};
+use advisor::model::catalog::{Catalog, Column, ColumnStats, Extension, ForeignKey, Index, OperatorClass, Table, TableKind, TableUsage};
 use advisor::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use advisor::model::query::{Figures, PlanOrigin, Query, QueryPlan, QuerySource};
 use advisor::model::snapshot::{Evidence, Gap, Problem, SNAPSHOT_VERSION, Server, SessionActivity, Snapshot, Window};
@@ -51,8 +51,18 @@ fn table(p: &Parts) -> Table {
         common_values: p.names.clone(),
         common_freqs: p.numbers.clone(),
         histogram: p.names.clone(),
+        element_freqs: p.numbers.clone(),
+        elements_per_row: p.maybe(p.number(0)),
     };
-    let column = Column { number: 1, name: p.name(0), type_name: p.name(1), category: p.name(2), not_null: p.flag, stats: p.maybe(stats) };
+    let column = Column {
+        number: 1,
+        name: p.name(0),
+        type_name: p.name(1),
+        category: p.name(2),
+        not_null: p.flag,
+        sorts_by_bytes: p.flag,
+        stats: p.maybe(stats),
+    };
     let usage =
         TableUsage { seq_scans: p.number(0), dead_rows: p.number(4), analyzed_seconds_ago: p.maybe(p.number(5)), ..TableUsage::default() };
     Table {
@@ -137,6 +147,15 @@ fn snapshot(p: &Parts) -> Snapshot {
         indexes: vec![index(p)],
         foreign_keys: vec![key],
         extensions: vec![Extension { name: p.name(0), version: p.name(1), schema: p.name(2) }],
+        operator_classes: vec![OperatorClass {
+            schema: p.name(0),
+            name: p.name(1),
+            method: p.name(2),
+            type_name: p.name(0),
+            default: p.flag,
+            searches: p.names.clone(),
+            orders: p.names.clone(),
+        }],
     };
     Snapshot {
         snapshot_version: SNAPSHOT_VERSION,

@@ -121,7 +121,7 @@ static FACTS: &[Facts] = &[
         columns: &[
             (
                 "user.authority",
-                "case when g % 4000 = 0 then 'test.foobar.org' when random() < 0.9 then 'hypothes.is' else 'partner' || g % 20 || '.org' end",
+                "case when g % 40000 = 0 then 'test.foobar.org' when random() < 0.9 then 'hypothes.is' else 'partner' || g % 20 || '.org' end",
             ),
             ("user.username", "'name' || g"),
         ],

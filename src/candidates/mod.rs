@@ -2,6 +2,8 @@
 //! offered; which of them deserve to exist is the planner's and the selector's business.
 
 pub mod btree;
+pub mod existing;
+pub mod methods;
 pub mod size;
 pub mod writes;
 
@@ -47,7 +49,8 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
-            let offers = btree::offers(query.shape, number, table);
+            let mut offers = btree::offers(query.shape, number, table);
+            offers.extend(methods::offers(query.shape, number, table, catalog));
             let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
                 refused.entry(table.table_name()).or_insert_with(|| (first.create_sql(&first.safe_name(), true), reason));
@@ -112,7 +115,8 @@ fn bare(spec: &IndexSpec) -> IndexSpec {
     bare
 }
 
-fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
+/// A candidate with its size and what writes pay for it.
+pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: BTreeSet<QueryId>) -> Candidate {
     let table = catalog.table(&spec.table);
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();

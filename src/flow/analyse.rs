@@ -108,10 +108,9 @@ async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &A
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use);
-    match drops::tried(drops, settled, &mut recommendation).await {
-        Ok(drops) => recommendation.indexes.extend(drops),
-        Err(failure) => snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message }),
+    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use, &recommendation.indexes);
+    if let Err(failure) = drops::tried(drops, settled, &mut recommendation).await {
+        snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message });
     }
     Ok(report(snapshot, judgement, recommendation))
 }

@@ -1,74 +1,133 @@
-//! Indexes to drop, from the findings that name one.
+//! Indexes to drop: those that findings name, and those that the advice makes needless.
 
 use super::recommend::Settled;
 use super::wording::id_of;
+use crate::candidates::existing::leaves_key_bare;
 use crate::model::catalog::{Catalog, Index};
 use crate::model::ddl::{Ddl, IndexName};
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
 use crate::model::report::{Action, AdvisedIndex, Finding, Recommendation, Rejected};
+use crate::model::text::one_line;
 use crate::read::index_ddl;
 use std::collections::BTreeSet;
 
 /// Rules whose subject is an index that nobody needs, surest first.
 const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", "unused-index"];
 
+/// A drop to be tried.
+pub(super) struct Proposal {
+    drop: AdvisedIndex,
+    /// Only a trial can tell: it is smaller than what would do its work, and has filtered already.
+    only_if_tried: bool,
+}
+
 /// One drop per index. An index that a dropped one leans on (the one that covers it) stays; so does
 /// one in `in_use`, whatever the counters say, and the last one that a foreign key is looked up by.
-pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<IndexName>) -> Vec<AdvisedIndex> {
-    let mut gone: Vec<(&Index, &Finding)> = Vec::new();
+pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<IndexName>, advice: &[AdvisedIndex]) -> Vec<Proposal> {
+    let mut gone: Vec<&Index> = Vec::new();
+    let mut proposals = Vec::new();
     for rule in DROPPING {
         for finding in findings.iter().filter(|f| f.rule == rule) {
             let Some(index) = subject(finding, catalog) else { continue };
-            let known = gone.iter().any(|(g, _)| g.oid == index.oid);
-            let leaned_on = gone.iter().any(|(g, _)| g.valid && g.spec.is_covered_by(&index.spec));
-            let planned = rule == "unused-index" && in_use.contains(&IndexName::new(&index.spec.table.schema, &index.name));
+            let known = gone.iter().any(|g| g.oid == index.oid);
+            let leaned_on = gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec));
+            let planned = rule == "unused-index" && in_use.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
-                gone.push((index, finding));
+                gone.push(index);
+                let reason = format!("{}: {}", finding.rule, finding.message);
+                proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false });
             }
         }
     }
-    gone.into_iter().map(|(index, finding)| advised(index, finding, catalog)).collect()
+    // What covers them is created first: whatever leaned on them leans on that, foreign keys included.
+    for wide in advice.iter().filter(|a| a.action == Action::Create && !a.partitioned) {
+        for index in replaced(wide, catalog).filter(|i| may_go(i)) {
+            // Of an index that the workload does not use, but somebody does, no trial can tell who would miss it.
+            let only_if_tried = index.spec.predicate.is_some();
+            let judged = !only_if_tried || index.scans == 0.0 || in_use.contains(&name_of(index));
+            if judged && gone.iter().all(|g| g.oid != index.oid) {
+                gone.push(index);
+                let reason = format!("made redundant by {}, which serves the same conditions", one_line(&wide.name));
+                proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried });
+            }
+        }
+    }
+    proposals
+}
+
+/// The indexes that an advised one covers, by name.
+fn replaced<'c>(wide: &'c AdvisedIndex, catalog: &'c Catalog) -> impl Iterator<Item = &'c Index> {
+    let on_table = |i: &&Index| i.spec.table.name == wide.table && i.spec.table.schema == wide.schema;
+    catalog.indexes.iter().filter(on_table).filter(|i| wide.replaces.contains(&i.name))
+}
+
+fn may_go(index: &Index) -> bool {
+    index.valid && !index.is_load_bearing() && !index.partitioned && !index.building
+}
+
+fn name_of(index: &Index) -> IndexName {
+    IndexName::new(&index.spec.table.schema, &index.name)
 }
 
 /// A query may get this much dearer by a drop, as a share.
 const DEARER: f64 = 0.10;
 
-/// Tries each drop beside the advice and the drops before it; one that a query would miss is refused.
-pub(super) async fn tried(
-    drops: Vec<AdvisedIndex>,
+/// Tries each drop beside the advice and the drops before it, and adds it to the advice; one that a query would miss is refused.
+/// What is not dropped replaces nothing.
+pub(super) async fn tried(proposals: Vec<Proposal>, settled: Option<Settled>, recommendation: &mut Recommendation) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    let outcome = try_each(proposals, settled, &mut kept, &mut recommendation.rejected).await;
+    let dropped =
+        |table: (&str, &str), name: &String| kept.iter().any(|k| (k.schema.as_str(), k.table.as_str()) == table && k.name == *name);
+    for create in &mut recommendation.indexes {
+        let table = (create.schema.clone(), create.table.clone());
+        create.replaces.retain(|name| dropped((&table.0, &table.1), name));
+    }
+    recommendation.indexes.extend(kept);
+    recommendation.size_bytes = space(&recommendation.indexes);
+    outcome
+}
+
+async fn try_each(
+    proposals: Vec<Proposal>,
     settled: Option<Settled>,
-    recommendation: &mut Recommendation,
-) -> Result<Vec<AdvisedIndex>, Failure> {
-    let Some(mut settled) = settled else { return Ok(drops) };
-    let (mut kept, mut hidden) = (Vec::new(), BTreeSet::new());
-    for mut drop in drops {
+    kept: &mut Vec<AdvisedIndex>,
+    rejected: &mut Vec<Rejected>,
+) -> Result<(), Failure> {
+    let Some(mut settled) = settled else {
+        kept.extend(proposals.into_iter().filter(|p| !p.only_if_tried).map(|p| p.drop));
+        return Ok(());
+    };
+    let mut hidden = BTreeSet::new();
+    for Proposal { mut drop, only_if_tried } in proposals {
         let name = IndexName::new(&drop.schema, &drop.name);
         let without: BTreeSet<IndexName> = hidden.iter().cloned().chain([name]).collect();
         let dearer = settled.dearer_without(&TableName::new(&drop.schema, &drop.table), &without).await?;
         match dearer {
             Some(share) if share > DEARER => {
                 let reason = format!("tried without it, a query of the workload gets {:.0} % dearer", 100.0 * share);
-                recommendation.rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
+                rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
                 continue;
             }
             Some(share) if share > 0.0005 => {
                 drop.reason += &format!("; tried without it, no query gets more than {:.1} % dearer", 100.0 * share)
             }
             Some(_) => drop.reason += "; tried without it, no query gets dearer",
+            None if only_if_tried => continue,
             None => {}
         }
         hidden = without;
         kept.push(drop);
     }
-    Ok(kept)
+    Ok(())
 }
 
-/// True where a foreign key of the table is looked up by this index and by none that stays.
-fn leaves_key_bare(index: &Index, gone: &[(&Index, &Finding)], catalog: &Catalog) -> bool {
-    let stays = |other: &&Index| other.oid != index.oid && gone.iter().all(|(g, _)| g.oid != other.oid);
-    let keys = catalog.foreign_keys.iter().filter(|key| key.child == index.spec.table && index.serves(key));
-    keys.into_iter().any(|key| !catalog.indexes_of(&key.child).filter(stays).any(|other| other.serves(key)))
+/// Space that the creates take, less what the drops give back; `None` where a size is unknown, or nothing changes.
+fn space(indexes: &[AdvisedIndex]) -> Option<f64> {
+    let signed = |i: &AdvisedIndex| Some(if i.action == Action::Create { i.size_bytes? } else { -i.size_bytes? });
+    let sum: Option<f64> = indexes.iter().map(signed).sum();
+    sum.filter(|_| !indexes.is_empty())
 }
 
 fn subject<'c>(finding: &Finding, catalog: &'c Catalog) -> Option<&'c Index> {
@@ -77,9 +136,9 @@ fn subject<'c>(finding: &Finding, catalog: &'c Catalog) -> Option<&'c Index> {
     catalog.indexes.iter().find(|i| i.spec.table == table && i.name == name)
 }
 
-fn advised(index: &Index, finding: &Finding, catalog: &Catalog) -> AdvisedIndex {
+fn advised(index: &Index, reason: String, catalog: &Catalog) -> AdvisedIndex {
     let table = catalog.table(&index.spec.table);
-    let name = IndexName::new(&index.spec.table.schema, &index.name);
+    let name = name_of(index);
     let ddl = name.drop_sql();
     AdvisedIndex {
         id: id_of(&ddl),
@@ -93,7 +152,7 @@ fn advised(index: &Index, finding: &Finding, catalog: &Catalog) -> AdvisedIndex 
         write_cost: 0.0,
         queries: Vec::new(),
         benefit: 0.0,
-        reason: format!("{}: {}", finding.rule, finding.message),
+        reason,
         replaces: Vec::new(),
         partitioned: false,
         owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
@@ -111,4 +170,42 @@ fn undo(index: &Index, name: &IndexName) -> Vec<String> {
     let comment = index.comment.iter().map(|c| Ddl::Comment(name.clone(), c.clone()));
     let statistics = index.statistics_targets.iter().map(|(column, target)| Ddl::Statistics(name.clone(), *column, *target));
     std::iter::once(Ddl::Create(create)).chain(comment).chain(statistics).map(|d| d.sql()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::index_def::{IndexSpec, KeySpec};
+
+    #[test]
+    fn what_something_else_needs_is_never_replaced() {
+        let spec = IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a")]);
+        let plain = Index { oid: 1, name: "i".into(), spec, valid: true, ready: true, live: true, ..Index::default() };
+        let advice = AdvisedIndex { schema: "public".into(), table: "t".into(), replaces: vec!["i".into()], ..AdvisedIndex::default() };
+        let proposed = |index: Index, in_use: bool| {
+            let in_use = in_use.then(|| name_of(&index)).into_iter().collect();
+            drops(&[], &Catalog { indexes: vec![index], ..Catalog::default() }, &in_use, std::slice::from_ref(&advice)).len()
+        };
+        assert_eq!(proposed(plain.clone(), false), 1);
+        let pins: [fn(&mut Index); 9] = [
+            |i| i.primary = true,
+            |i| i.spec.unique = true,
+            |i| i.exclusion = true,
+            |i| i.constraint = Some("k".into()),
+            |i| i.replica_identity = true,
+            |i| i.clustered = true,
+            |i| i.needed_by_foreign_key = true,
+            |i| i.partition = true,
+            |i| i.partitioned = true,
+        ];
+        for (n, pin) in pins.iter().enumerate() {
+            let mut pinned = plain.clone();
+            pin(&mut pinned);
+            assert_eq!(proposed(pinned, true), 0, "pin {n}");
+        }
+        // A partial one that somebody uses, but no query that we know.
+        let partial = IndexSpec { predicate: Some("(b IS NULL)".into()), ..plain.spec.clone() };
+        let used = Index { spec: partial, scans: 7.0, ..plain };
+        assert_eq!((proposed(used.clone(), false), proposed(used, true)), (0, 1));
+    }
 }

@@ -1,6 +1,7 @@
 //! What the user's limits on the advice mean for this database.
 
 use super::engine::Advice;
+use super::why;
 use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
@@ -12,6 +13,7 @@ pub(super) fn settled(advice: &Advice, catalog: &Catalog) -> Result<Advice, Fail
     for (flag, names) in [("--tables", &advice.allowed.tables), ("--exclude", &advice.allowed.exclude)] {
         names.iter().try_for_each(|name| known(flag, name, catalog))?;
     }
+    why::check(&advice.why)?;
     let mut advice = advice.clone();
     if !advice.budget_shares.is_empty() {
         let heap = heap_bytes(&advice, catalog);

@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+mod build_time;
 mod cures;
 pub mod demo;
 pub mod doctor;
@@ -16,6 +17,7 @@ mod limits;
 mod offline;
 mod plans;
 mod recommend;
+mod refusals;
 pub mod rollback;
 mod runner;
 mod self_check;
@@ -25,4 +27,5 @@ mod subjects;
 mod targets;
 mod trial;
 pub mod wanted;
+mod why;
 mod wording;

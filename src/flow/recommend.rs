@@ -8,6 +8,7 @@ use super::self_check;
 use super::subjects::{Subject, subjects};
 use super::targets::targets;
 use super::trial::{Answer, Trials, weighted_cost};
+use super::why::Questions;
 use super::wording;
 use crate::candidates::size;
 use crate::candidates::{self, Wanted};
@@ -80,7 +81,9 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     let subjects = subjects(snapshot);
     let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
+    let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
+    advised.recommendation.why = questions.untried(&found.list);
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
@@ -105,7 +108,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     if let Some(sizes) = bench.engine.own_sizes().filter(|_| advice.sizes_of_engine) {
         found.list.iter_mut().zip(sizes).for_each(|(candidate, bytes)| candidate.size_bytes = *bytes);
     }
-    bench.choose(&found.list, &subjects, snapshot, advice, advised).await
+    bench.choose(&found.list, &questions, &subjects, snapshot, advice, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -167,6 +170,7 @@ impl Bench {
     async fn choose(
         mut self,
         list: &[Candidate],
+        questions: &Questions,
         subjects: &[Subject],
         snapshot: &mut Snapshot,
         advice: &Advice,
@@ -174,11 +178,12 @@ impl Bench {
     ) -> Result<(), Failure> {
         advised.recommendation.rejected.append(&mut self.refused);
         let subjects: Vec<&Subject> = self.of.iter().map(|n| &subjects[*n]).collect();
-        let targets = targets(&subjects, &self.of, list, &self.built);
+        let own = &list[..questions.own()];
+        let targets = targets(&subjects, &self.of, own, &self.built);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
-        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(list, &targets).until(advice.time_limit);
-        let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(own, &targets).until(advice.time_limit);
+        let mut selections = select::select(&mut trials, own, &targets, advice.limits, &advice.budgets).await?;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let selection = selections.pop().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
@@ -187,6 +192,11 @@ impl Bench {
         let sets = targets.iter().map(|t| standing.intersection(&t.touching).copied().collect()).collect();
         let (real, used) = trials.in_use(sets).await?;
         advised.in_use.extend(real);
+        let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
+        let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
+        advised.recommendation.why =
+            questions.answers(&mut trials, &choice, &targets, &advice.limits, &advised.recommendation.rejected).await?;
+        wording::fill(&mut advised.recommendation, &choice);
         progress.finish_and_clear();
         advised.recommendation.optimizer_calls = trials.calls;
         for (query, reason) in std::mem::take(&mut trials.failed) {
@@ -194,7 +204,6 @@ impl Bench {
             snapshot.problems.push(Problem { source: subjects[query].fingerprint.clone(), message });
         }
         advised.recommendation.what_if = self.engine.what_if();
-        wording::fill(&mut advised.recommendation, &subjects, list, &self.built, &selection, &snapshot.catalog);
         executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         advised.settled = Some(Settled { bench: self, targets, tables, chosen });

@@ -2,7 +2,8 @@
 
 use super::plans::ground;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
-use crate::model::query::{PlanOrigin, Query, Reading, Shape, StatementKind};
+use crate::model::index_def::TableName;
+use crate::model::query::{PlanOrigin, Query, Reading, Shape, StatementKind, TableRef};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
 use crate::pg::explain::Ground;
@@ -32,7 +33,7 @@ pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
             fingerprint: query.fingerprint.clone(),
             text: query.text.clone(),
             ground: ground(query),
-            shape: whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?,
+            shape: with_children(whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?, &snapshot.catalog),
             own_shape: query.shape().cloned(),
             weight: query.weight,
         })
@@ -50,13 +51,34 @@ fn whole_shape(query: &Query, catalog: &Catalog) -> Option<Shape> {
     }
 }
 
-/// What the server asks of the child for each deleted parent row; weight: deleted rows in the window.
+/// By plain inheritance a query of the parent reads the children too, each through indexes of its own.
+fn with_children(mut shape: Shape, catalog: &Catalog) -> Shape {
+    let mut at = 0;
+    while let Some(parent) = shape.tables.get(at).cloned() {
+        let children = catalog.tables.iter().filter(|t| t.inherits.contains(&parent.table));
+        let names: Vec<TableName> = children.map(|t| t.table_name()).filter(|name| !is_read(&shape, name, &parent)).collect();
+        shape.tables.extend(names.into_iter().map(|table| TableRef { table, ..parent.clone() }));
+        at += 1;
+    }
+    shape
+}
+
+/// A DELETE of the parent, or an UPDATE of the columns referred to.
+fn loses_key(kind: StatementKind, target: &TableRef, key: &ForeignKey) -> bool {
+    let changes = || target.assigned.iter().any(|c| key.parent_columns.contains(c));
+    target.table == key.parent && (kind == StatementKind::Delete || (kind != StatementKind::Insert && changes()))
+}
+
+/// True when the children of this reference are among the shape's references already.
+fn is_read(shape: &Shape, child: &TableName, parent: &TableRef) -> bool {
+    shape.tables.iter().any(|t| t.table == *child && t.alias == parent.alias && t.block == parent.block)
+}
+
+/// What the server asks of the child for each parent row that is deleted or gets another key; weight: such rows in the window.
 fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject> {
     let parent = snapshot.catalog.table(&key.parent)?;
-    let deletes = |q: &&Query| {
-        q.shape().is_some_and(|s| s.kind == StatementKind::Delete && s.tables.iter().any(|t| t.written && t.table == key.parent))
-    };
-    let in_window: f64 = snapshot.workload.iter().filter(deletes).map(|q| q.figures.as_ref().map_or(q.weight, |f| f.rows)).sum();
+    let loses_keys = |q: &&Query| q.shape().is_some_and(|s| s.tables.iter().any(|t| t.written && loses_key(s.kind, t, key)));
+    let in_window: f64 = snapshot.workload.iter().filter(loses_keys).map(|q| q.figures.as_ref().map_or(q.weight, |f| f.rows)).sum();
     let ever = parent.usage.as_ref().is_some_and(|u| u.deleted_rows > 0.0);
     if in_window == 0.0 && !ever {
         return None;

@@ -1,75 +1,104 @@
 //! The selector's choice in the report's words.
 
+use super::build_time;
+use super::plans::Planned;
+use super::refusals;
 use super::subjects::Subject;
 use crate::model::candidate::Candidate;
 use crate::model::catalog::{Catalog, TableKind};
-use crate::model::report::{Action, AdvisedIndex, Recommendation, Rejected, ServedQuery};
-use crate::model::text::{one_line, quote_ident};
-use crate::select::{self, Refusal, Selection};
+use crate::model::report::{Action, AdvisedIndex, Proof, Recommendation, ServedQuery};
+use crate::model::text::quote_ident;
+use crate::report::units::{count, percent, plural};
+use crate::select::{Chosen, Selection};
 
-/// Puts costs, advised indexes and refusals into the recommendation.
-pub(super) fn fill(
-    recommendation: &mut Recommendation,
-    subjects: &[&Subject],
-    list: &[Candidate],
-    built: &[bool],
-    selection: &Selection,
-    catalog: &Catalog,
-) {
-    let weighted = |costs: &[f64]| subjects.iter().zip(costs).map(|(s, c)| s.weight * c).sum::<f64>();
-    recommendation.cost_before = Some(weighted(&selection.before));
-    recommendation.cost_after = Some(weighted(&selection.after));
-    for chosen in &selection.chosen {
-        recommendation.indexes.push(advised(chosen, subjects, &list[chosen.id], selection, catalog));
-    }
-    let refused = selection.refused.iter().filter(|(id, _)| built[*id]);
-    recommendation.rejected.extend(refused.map(|(id, refusal)| rejected(&list[*id], refusal, list)));
+/// The choice and what it was made from.
+pub(super) struct Choice<'a> {
+    /// Queries that took part.
+    pub(super) subjects: &'a [&'a Subject],
+    /// How each was planned.
+    pub(super) planned: &'a [Planned],
+    /// All candidates.
+    pub(super) list: &'a [Candidate],
+    /// By candidate: the engine had it.
+    pub(super) built: &'a [bool],
+    /// What the selector says.
+    pub(super) selection: &'a Selection,
+    /// Catalog.
+    pub(super) catalog: &'a Catalog,
 }
 
-fn advised(
-    chosen: &select::Chosen,
-    subjects: &[&Subject],
-    candidate: &Candidate,
-    selection: &Selection,
-    catalog: &Catalog,
-) -> AdvisedIndex {
-    let spec = &candidate.spec;
-    let table = catalog.table(&spec.table);
-    let partitioned = table.is_some_and(|t| t.kind == TableKind::Partitioned);
-    let name = spec.safe_name();
-    let concurrently = if partitioned { "" } else { "CONCURRENTLY " };
-    let queries: Vec<ServedQuery> = chosen
-        .serves
-        .iter()
-        .map(|q| ServedQuery {
-            fingerprint: subjects[*q].fingerprint.clone(),
-            cost_before: selection.before[*q],
-            cost_after: selection.after[*q],
+/// Puts costs, advised indexes and refusals into the recommendation.
+pub(super) fn fill(recommendation: &mut Recommendation, choice: &Choice) {
+    let (before, after) = (choice.weighted(&choice.selection.before), choice.weighted(&choice.selection.after));
+    recommendation.cost_before = Some(before);
+    recommendation.cost_after = Some(after);
+    recommendation.indexes.extend(choice.selection.chosen.iter().map(|chosen| choice.advised(chosen, before, after)));
+    let sizes: Option<Vec<f64>> = recommendation.indexes.iter().map(|i| i.size_bytes).collect();
+    recommendation.size_bytes = sizes.map(|sizes| sizes.iter().sum::<f64>() + 0.0);
+    let refused = refusals::in_order(choice.selection.refused.iter().filter(|(id, _)| choice.built[*id]));
+    let words = refused.iter().map(|(id, refusal)| refusals::rejected(&choice.list[*id], refusal, choice.list, before));
+    recommendation.rejected.splice(0..0, words);
+}
+
+impl Choice<'_> {
+    /// Of the whole workload.
+    fn weighted(&self, costs: &[f64]) -> f64 {
+        self.subjects.iter().zip(costs).map(|(s, c)| s.weight * c).sum()
+    }
+
+    fn advised(&self, chosen: &Chosen, before: f64, after: f64) -> AdvisedIndex {
+        let candidate = &self.list[chosen.id];
+        let spec = &candidate.spec;
+        let table = self.catalog.table(&spec.table);
+        let partitioned = table.is_some_and(|t| t.kind == TableKind::Partitioned);
+        let name = spec.safe_name();
+        let concurrently = if partitioned { "" } else { "CONCURRENTLY " };
+        let queries: Vec<ServedQuery> = chosen.serves.iter().map(|q| self.served(*q, before, after)).collect();
+        let covered = |i: &&crate::model::catalog::Index| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec);
+        let replaces = self.catalog.indexes_of(&spec.table).filter(covered).map(|i| i.name.clone());
+        let ddl = spec.create_sql(&name, !partitioned);
+        AdvisedIndex {
+            id: id_of(&ddl),
+            action: Action::Create,
+            schema: spec.table.schema.clone(),
+            table: spec.table.name.clone(),
+            undo: vec![format!("DROP INDEX {concurrently}{}.{}", quote_ident(&spec.table.schema), quote_ident(&name))],
+            name,
+            ddl,
+            size_bytes: candidate.size_bytes,
+            write_cost: chosen.write_cost,
+            entries_per_second: candidate.writes.entries_per_second,
+            wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
+            build_seconds: build_time::seconds(spec, candidate.size_bytes, self.catalog),
+            confidence: self.proof(chosen),
+            reason: reason(&queries, chosen.write_cost, before),
+            queries,
+            benefit: chosen.benefit,
+            replaces: replaces.collect(),
+            partitioned,
+            owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+        }
+    }
+
+    fn served(&self, query: usize, before: f64, after: f64) -> ServedQuery {
+        let Selection { before: costs_before, after: costs_after, .. } = self.selection;
+        let share = |cost: f64, all: f64| if all > 0.0 { self.subjects[query].weight * cost / all } else { 0.0 };
+        ServedQuery {
+            fingerprint: self.subjects[query].fingerprint.clone(),
+            cost_before: costs_before[query],
+            cost_after: costs_after[query],
+            share_before: share(costs_before[query], before),
+            share_after: share(costs_after[query], after),
             ..ServedQuery::default()
-        })
-        .collect();
-    let replaces =
-        catalog.indexes_of(&spec.table).filter(|i| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec)).map(|i| i.name.clone());
-    let ddl = spec.create_sql(&name, !partitioned);
-    AdvisedIndex {
-        id: id_of(&ddl),
-        action: Action::Create,
-        schema: spec.table.schema.clone(),
-        table: spec.table.name.clone(),
-        undo: vec![format!("DROP INDEX {concurrently}{}.{}", quote_ident(&spec.table.schema), quote_ident(&name))],
-        name,
-        ddl,
-        size_bytes: candidate.size_bytes,
-        write_cost: chosen.write_cost,
-        reason: reason(&queries, chosen, candidate),
-        queries,
-        benefit: chosen.benefit,
-        replaces: replaces.collect(),
-        partitioned,
-        owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
-        entries_per_second: candidate.writes.entries_per_second,
-        wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
-        ..AdvisedIndex::default()
+        }
+    }
+
+    /// What most of the gain was proved with.
+    fn proof(&self, chosen: &Chosen) -> Proof {
+        let gain = |q: &usize| self.subjects[*q].weight * (self.selection.before[*q] - self.selection.after[*q]);
+        let generic = |q: &&usize| self.planned.get(**q).is_some_and(|p| p.bindings().is_empty());
+        let unproved: f64 = chosen.serves.iter().filter(generic).map(gain).sum();
+        if unproved > 0.5 * chosen.serves.iter().map(gain).sum::<f64>() { Proof::Generic } else { Proof::Statistics }
     }
 }
 
@@ -78,26 +107,31 @@ pub(super) fn id_of(ddl: &str) -> String {
     format!("{:08x}", xxhash_rust::xxh3::xxh3_64(ddl.as_bytes()) as u32)
 }
 
-fn reason(queries: &[ServedQuery], chosen: &select::Chosen, candidate: &Candidate) -> String {
+/// `3 queries use it: 41 % of the load falls to 2 %; the one that gains most costs 8420 → 12 per execution`.
+fn reason(queries: &[ServedQuery], write_cost: f64, before: f64) -> String {
     let look_ups = queries.iter().filter(|q| q.fingerprint.starts_with("fk:")).count();
     let plain = queries.len() - look_ups;
     let mut parts = Vec::new();
+    let mut users = Vec::new();
     if plain > 0 {
-        parts.push(format!(
-            "{plain} {} of the workload use{} it",
-            if plain == 1 { "query" } else { "queries" },
-            if plain == 1 { "s" } else { "" }
-        ));
+        users.push(plural(plain, "query", "queries"));
     }
     if look_ups > 0 {
-        parts.push("a DELETE on the parent table looks up rows by it".to_owned());
+        users.push(format!("{} of a foreign key", plural(look_ups, "look-up", "look-ups")));
     }
+    let (share, left) = queries.iter().fold((0.0, 0.0), |(share, left), q| {
+        let now = if q.cost_before > 0.0 { q.share_before * q.cost_after / q.cost_before } else { 0.0 };
+        (share + q.share_before, left + now)
+    });
+    let verb = if queries.len() == 1 { "uses" } else { "use" };
+    parts.push(format!("{} {verb} it: {} of today's load becomes {}", users.join(" and "), percent(share), refusals::of_load(left, 1.0)));
     let best = queries.iter().max_by(|a, b| (a.cost_before - a.cost_after).total_cmp(&(b.cost_before - b.cost_after)));
     if let Some(best) = best {
-        parts.push(format!("cost {:.0} → {:.0} per execution", best.cost_before, best.cost_after));
+        let which = if queries.len() > 1 { "at best " } else { "" };
+        parts.push(format!("{which}cost {} → {} per execution", count(best.cost_before), count(best.cost_after)));
     }
-    if candidate.writes.entries > 0.0 {
-        parts.push(format!("writes pay {:.0} of the {:.0} gained", chosen.write_cost, chosen.benefit));
+    if write_cost > 0.0 {
+        parts.push(format!("its writes cost {} of the load", refusals::of_load(write_cost, before)));
     }
     parts.join("; ")
 }
@@ -107,14 +141,29 @@ pub(super) fn ddl_of(candidate: &Candidate) -> String {
     candidate.spec.create_sql(&candidate.spec.safe_name(), true)
 }
 
-fn rejected(candidate: &Candidate, refusal: &Refusal, list: &[Candidate]) -> Rejected {
-    let (code, reason) = match refusal {
-        Refusal::NotUsed => ("not_used", "the planner never chose it".to_owned()),
-        Refusal::CoveredBy(id) => ("covered", format!("{} does its work", one_line(&list[*id].spec.safe_name()))),
-        Refusal::WriteCost { gain, cost } => ("write_cost", format!("writes would pay {cost:.0} for a gain of {gain:.0}")),
-        Refusal::OverBudget { gain } => ("over_budget", format!("it would gain {gain:.0}, but the limit on space or number is reached")),
-        Refusal::DroppedFor(id) => ("dropped_for", format!("{} gains more for its space", one_line(&list[*id].spec.safe_name()))),
-        Refusal::LowGain { gain } => ("low_gain", format!("beside the advised indexes it would gain only {gain:.0}")),
-    };
-    Rejected { ddl: ddl_of(candidate), reason_code: code.into(), reason }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(fingerprint: &str, cost: (f64, f64), share: f64) -> ServedQuery {
+        ServedQuery {
+            fingerprint: fingerprint.into(),
+            cost_before: cost.0,
+            cost_after: cost.1,
+            share_before: share,
+            ..ServedQuery::default()
+        }
+    }
+
+    #[test]
+    fn a_reason_tells_the_share_of_the_load() {
+        let one = [served("a", (8420.0, 84.2), 0.4)];
+        assert_eq!(reason(&one, 0.0, 1.0), "1 query uses it: 40 % of today's load becomes 0.4 %; cost 8.4k → 84.2 per execution");
+        let more = [served("a", (8420.0, 84.2), 0.4), served("fk:x", (10.0, 5.0), 0.1)];
+        let words = reason(&more, 2.0, 100.0);
+        assert_eq!(
+            words,
+            "1 query and 1 look-up of a foreign key use it: 50 % of today's load becomes 5.4 %; at best cost 8.4k → 84.2 per execution; its writes cost 2 % of the load"
+        );
+    }
 }

@@ -14,6 +14,28 @@ pub struct Catalog {
     pub foreign_keys: Vec<ForeignKey>,
     /// Extensions by name with their version and schema.
     pub extensions: Vec<Extension>,
+    /// Operator classes outside of pg_catalog (those of extensions), B-tree and hash left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator_classes: Vec<OperatorClass>,
+}
+
+/// An operator class: what an index of one access method over one type can find.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperatorClass {
+    /// Schema it lives in.
+    pub schema: String,
+    /// `gin_trgm_ops`…
+    pub name: String,
+    /// Access method.
+    pub method: String,
+    /// format_type() of its input type.
+    pub type_name: String,
+    /// True where an index on that type has it without naming it.
+    pub default: bool,
+    /// Operators with that type on the left by which it finds rows.
+    pub searches: Vec<String>,
+    /// Operators by which it returns rows in order: distances.
+    pub orders: Vec<String>,
 }
 
 /// An installed extension.
@@ -143,6 +165,13 @@ pub struct ColumnStats {
     pub common_freqs: Vec<f64>,
     /// Histogram bounds as text.
     pub histogram: Vec<String>,
+    /// Of an array or tsvector: shares of the rows that have each of the most common elements (the elements themselves are
+    /// not read).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub element_freqs: Vec<f64>,
+    /// Of an array: distinct elements of a row, on average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements_per_row: Option<f64>,
 }
 
 impl ColumnStats {

@@ -175,30 +175,45 @@ impl IndexSpec {
     /// [`IndexSpec::is_covered_by`] over the same rows. A partial index is covered by a full one, and
     /// yet it may deserve its place beside it: it is smaller, and it has filtered already.
     pub fn repeats(&self, other: &IndexSpec) -> bool {
-        self.predicate == other.predicate && self.is_covered_by(other)
+        same_predicate(self.predicate.as_deref(), other.predicate.as_deref()) && self.is_covered_by(other)
     }
 
-    /// True when `other` can do all that this index does and is at least as wide: same table and
-    /// method, this one's keys are a prefix of the other's (equal, or every direction reversed),
-    /// same predicate (or none on the other), INCLUDE columns present somewhere in the other.
+    /// True when `other` can do all that this index does over at least its rows: same table, same predicate (or none on the
+    /// other), INCLUDE columns present somewhere in the other. Its keys are found there too: at the left of a B-tree (all in
+    /// the same direction, or all reversed), anywhere in a GIN or BRIN index, which searches each key by itself; elsewhere
+    /// they must be the other's own. A hash index is covered by a B-tree that begins with its column.
     /// Uniqueness is not looked at: that is the caller's question.
     pub fn is_covered_by(&self, other: &IndexSpec) -> bool {
-        if self.table != other.table || self.method != other.method || self.keys.len() > other.keys.len() {
-            return false;
-        }
-        if other.predicate.is_some() && other.predicate != self.predicate {
-            return false;
-        }
-        // Only a B-tree reads its keys from the left; elsewhere the set of keys must be equal.
-        if self.method != "btree" && self.keys.len() != other.keys.len() {
-            return false;
-        }
-        let pairs = || self.keys.iter().zip(&other.keys);
-        let same = |a: &KeySpec, b: &KeySpec| a.expr == b.expr && a.opclass == b.opclass && a.collation == b.collation;
-        let forward = pairs().all(|(a, b)| same(a, b) && a.descending == b.descending && a.nulls_first == b.nulls_first);
-        let backward = pairs().all(|(a, b)| same(a, b) && a.descending != b.descending && a.nulls_first != b.nulls_first);
+        let rows = other.predicate.is_none() || same_predicate(self.predicate.as_deref(), other.predicate.as_deref());
         let holds = |c: &String| other.include.contains(c) || other.keys.iter().any(|k| k.column_name() == Some(c));
-        (forward || backward) && self.include.iter().all(holds)
+        self.table == other.table && rows && self.include.iter().all(holds) && self.keys_are_covered_by(other)
+    }
+
+    fn keys_are_covered_by(&self, other: &IndexSpec) -> bool {
+        let same = |a: &KeySpec, b: &KeySpec| a.expr == b.expr && a.opclass == b.opclass && a.collation == b.collation;
+        let pairs = || self.keys.iter().zip(&other.keys);
+        match (self.method.as_str(), other.method.as_str()) {
+            ("btree", "btree") => {
+                let forward = |(a, b): (&KeySpec, &KeySpec)| same(a, b) && a.descending == b.descending && a.nulls_first == b.nulls_first;
+                let backward = |(a, b): (&KeySpec, &KeySpec)| same(a, b) && a.descending != b.descending && a.nulls_first != b.nulls_first;
+                self.keys.len() <= other.keys.len() && (pairs().all(forward) || pairs().all(backward))
+            }
+            // Only equality, and with that neither direction nor NULLs matter.
+            ("hash", "btree") => pairs().count() == 1 && pairs().all(|(a, b)| same(a, b)),
+            ("gin", "gin") | ("brin", "brin") => {
+                self.with == other.with && self.keys.iter().all(|key| other.keys.iter().any(|wide| same(key, wide)))
+            }
+            (mine, theirs) => mine == theirs && self.keys.len() == other.keys.len() && pairs().all(|(a, b)| same(a, b)),
+        }
+    }
+}
+
+/// The same predicate, though the catalog puts it in parentheses and quotes a name only where it must.
+fn same_predicate(a: Option<&str>, b: Option<&str>) -> bool {
+    let inner = |p: &str| p.strip_prefix('(').and_then(|p| p.strip_suffix(')')).unwrap_or(p).replace('"', "");
+    match (a, b) {
+        (Some(a), Some(b)) => a == b || (!a.contains('\'') && inner(a) == inner(b)),
+        (a, b) => a == b,
     }
 }
 
@@ -224,6 +239,37 @@ mod tests {
         let mut narrow = spec(&["a"]);
         narrow.predicate = Some("c".into());
         assert!(narrow.is_covered_by(&spec(&["a"])) && !narrow.repeats(&spec(&["a"])) && narrow.repeats(&partial));
+    }
+
+    #[test]
+    fn what_other_duplicate_checks_miss() {
+        let with = |keys: &[&str], change: fn(&mut IndexSpec)| {
+            let mut spec = spec(keys);
+            change(&mut spec);
+            spec
+        };
+        let plain = spec(&["c"]);
+        let including = with(&["c"], |s| s.include = vec!["d".into()]);
+        assert!(plain.repeats(&including) && !including.repeats(&plain) && including.repeats(&spec(&["c", "d"])));
+        let reversed = with(&["c"], |s| (s.keys[0].descending, s.keys[0].nulls_first) = (true, true));
+        assert!(plain.repeats(&reversed) && reversed.repeats(&plain));
+        let nulls_last = with(&["c"], |s| s.keys[0].descending = true);
+        assert!(!nulls_last.repeats(&plain) && !plain.repeats(&nulls_last), "ORDER BY c DESC NULLS LAST is served by one alone");
+        let mixed = with(&["c", "d"], |s| (s.keys[1].descending, s.keys[1].nulls_first) = (true, true));
+        assert!(!mixed.repeats(&spec(&["c", "d"])) && plain.repeats(&mixed) && reversed.repeats(&mixed));
+        let partial = with(&["c"], |s| s.predicate = Some("(d IS NULL)".into()));
+        let ours = with(&["c", "e"], |s| s.predicate = Some("\"d\" IS NULL".into()));
+        assert!(partial.is_covered_by(&plain) && !partial.repeats(&plain) && partial.repeats(&ours));
+        let other_group = |p: &str| IndexSpec { predicate: Some(p.into()), ..spec(&["c"]) };
+        assert!(!other_group("((a AND b) OR d)").repeats(&other_group("(a AND (b OR d))")));
+        let hash = with(&["c"], |s| s.method = "hash".into());
+        assert!(hash.repeats(&spec(&["c", "d"])) && !plain.repeats(&hash) && !hash.repeats(&spec(&["d", "c"])));
+        let gin = |keys: &[&str]| IndexSpec { method: "gin".into(), ..spec(keys) };
+        assert!(gin(&["d"]).repeats(&gin(&["c", "d"])) && !gin(&["c", "d"]).repeats(&gin(&["d"])) && !gin(&["c"]).repeats(&plain));
+        let gist = |keys: &[&str]| IndexSpec { method: "gist".into(), ..spec(keys) };
+        assert!(!gist(&["d"]).repeats(&gist(&["d", "c"])) && gist(&["d"]).repeats(&gist(&["d"])));
+        let pattern = with(&["c"], |s| s.keys[0].opclass = Some("text_pattern_ops".into()));
+        assert!(!pattern.repeats(&plain) && !plain.repeats(&pattern));
     }
 
     #[test]

@@ -226,6 +226,30 @@ pub struct Shape {
     pub skip_locked: bool,
     /// What each parameter is compared with, where known: sampling takes values from there.
     pub parameter_uses: Vec<ParameterUse>,
+    /// Comparisons by operators that other access methods than B-trees serve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<Search>,
+}
+
+/// A comparison by an operator that no B-tree serves: containment, overlap, patterns, text search, distance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// Index into `Shape::tables`.
+    pub table_ref: usize,
+    /// Column or expression on that table: the operator's left side.
+    pub key: KeyExpr,
+    /// Columns of the table inside the key.
+    pub columns: Vec<String>,
+    /// Type of the key as SQL, where it is an expression that tells; a column's is in the catalog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_type: Option<String>,
+    /// The operator with the key on its left: `@>`, `&&`, `~~` for LIKE, `~~*` for ILIKE, `<->`…
+    pub operator: String,
+    /// True in ORDER BY: the nearest rows first.
+    pub orders: bool,
+    /// Of a constant pattern: the longest run of letters and digits that every match has; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub literal_run: Option<usize>,
 }
 
 /// Where a parameter's value can be sampled from.

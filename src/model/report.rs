@@ -331,7 +331,8 @@ pub struct WhyNot {
     pub asked: String,
     /// The index as CREATE INDEX; null where the question names none that could be.
     pub ddl: Option<String>,
-    /// Machine-readable: the codes of `rejected`, `advised`, `exists`, `unknown_table`, `unknown_column`, `no_query`.
+    /// Machine-readable: the codes of `rejected`, `advised`, `exists`, `pays`, `unknown_table`, `unknown_column`, `no_query`,
+    /// `not_tried`.
     pub reason_code: String,
     /// In words.
     pub reason: String,
@@ -339,6 +340,18 @@ pub struct WhyNot {
     pub cost_with_advice: Option<f64>,
     /// The same with this index beside the advice.
     pub cost_with_it: Option<f64>,
+    /// The same with this index and none of the advice.
+    #[serde(default)]
+    pub cost_with_it_alone: Option<f64>,
+    /// What writes of the window would pay for it, in the same weighted planner units.
+    #[serde(default)]
+    pub write_cost: f64,
+    /// Its estimated size, bytes; null where not known.
+    #[serde(default)]
+    pub size_bytes: Option<f64>,
+    /// Fingerprints of the queries whose plan uses it when it is alone.
+    #[serde(default)]
+    pub used_by: Vec<String>,
     /// Queries on its table with their costs: today, and with this index alone.
     pub queries: Vec<ServedQuery>,
 }

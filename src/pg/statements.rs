@@ -57,6 +57,10 @@ statements! {
     SEARCH_PATH = "collect/search_path", 13..=99, None, ["text"] -> ["value"];
     /// Extensions.
     EXTENSIONS = "collect/extensions", 13..=99, None, [] -> ["name", "version", "schema"];
+    /// Operator classes of extensions.
+    OPERATOR_CLASSES = "collect/operator_classes", 13..=99, None, [] -> [
+        "schema", "name", "method", "type_name", "is_default", "searches", "orders",
+    ];
     /// Relations.
     TABLES = "collect/tables", 13..=99, None, [] -> [
         "oid", "schema", "name", "kind", "owner", "ours", "from_extension", "row_security", "row_security_forced", "rows", "pages", "toast_oid", "statistics_readable",
@@ -70,6 +74,7 @@ statements! {
     /// pg_stats.
     COLUMN_STATISTICS = "collect/column_statistics", 13..=99, None, [] -> [
         "table_oid", "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
+        "element_freqs", "elements_per_row",
     ];
     /// Indexes.
     INDEXES = "collect/indexes", 13..=99, None, [] -> [

@@ -1,5 +1,6 @@
 //! Floor 1: text to model. Never fails: what cannot be read is a problem in the result.
 
+pub mod asked_index;
 pub mod explain;
 pub mod index_ddl;
 pub mod lex;

@@ -95,7 +95,11 @@ fn report_of(text: &str) -> Report {
                 reason: s(),
                 cost_with_advice: Some(130.0),
                 cost_with_it: Some(129.0),
-                queries: vec![],
+                cost_with_it_alone: Some(700.0),
+                write_cost: 3.0,
+                size_bytes: Some(9000.0),
+                queries: vec![ServedQuery { fingerprint: s(), cost_before: 9.0, cost_after: 3.0, ..ServedQuery::default() }],
+                used_by: vec![s()],
             }],
             rejected: vec![
                 Rejected { ddl: s(), reason_code: "not_used".into(), reason: s() },

@@ -8,7 +8,7 @@ mod order;
 mod partial;
 pub mod roles;
 
-use crate::model::catalog::Table;
+use crate::model::catalog::{Column, Table};
 use crate::model::index_def::{IndexSpec, KeySpec};
 use crate::model::query::Shape;
 use roles::Roles;
@@ -23,7 +23,8 @@ pub fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> 
     let mut out: Vec<IndexSpec> = heads::all(&roles).into_iter().map(|keys| with(keys, &plain)).collect();
     for predicate in &roles.partial {
         let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
-        out.extend(partial_heads(&roles, predicate, table).into_iter().map(|keys| with(keys, &over)));
+        let heads = partial_heads(&roles, predicate, needed.as_deref(), table);
+        out.extend(heads.into_iter().map(|keys| with(keys, &over)));
     }
     if let Some(needed) = needed {
         let covered: Vec<IndexSpec> = covering_heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain)).collect();
@@ -41,15 +42,18 @@ pub fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> 
     out
 }
 
-/// Keys inside a predicate; where nothing is left to look up by, the column that it is about.
-fn partial_heads(roles: &Roles, predicate: &partial::Predicate, table: &Table) -> Vec<Vec<KeySpec>> {
-    let mut lists = heads::chief(&partial::rest(roles, predicate));
-    if lists.is_empty() {
-        let first = predicate.fixed.first().map(KeySpec::column);
-        let any = || table.columns.iter().find(|c| c.not_null && key::is_ordered(c)).map(|c| KeySpec::column(&c.name));
-        lists.extend(first.or_else(any).map(|k| vec![k]));
+/// Keys inside a predicate; where nothing is left to look up by, what the query needs, or the column that it is about.
+fn partial_heads(roles: &Roles, predicate: &partial::Predicate, needed: Option<&[&Column]>, table: &Table) -> Vec<Vec<KeySpec>> {
+    let lists = heads::chief(&partial::rest(roles, predicate));
+    if !lists.is_empty() {
+        return lists;
     }
-    lists
+    let left = needed.unwrap_or_default().iter().filter(|c| !predicate.fixed.contains(&c.name) && key::is_ordered(c));
+    let all: Vec<KeySpec> = left.map(|c| KeySpec::column(&c.name)).collect();
+    let first = predicate.fixed.first().map(KeySpec::column);
+    let any = || table.columns.iter().find(|c| c.not_null && key::is_ordered(c)).map(|c| KeySpec::column(&c.name));
+    let one = first.or_else(any).map(|k| vec![k]);
+    one.into_iter().chain((!all.is_empty()).then_some(all)).collect()
 }
 
 /// Heads worth a covering index: the chief ones, and each single column that leads one of them.

@@ -71,9 +71,9 @@ fn rare(fixed: Vec<String>, sql: String, table: &Table) -> Option<Predicate> {
     (share <= LARGEST_SHARE).then_some(Predicate { fixed, sql, share })
 }
 
-/// A status, a flag, a type: a column of few values.
+/// A status, a flag, a type: a column of few values, which come again and again.
 fn is_kind(column: &Column, table: &Table) -> bool {
-    column.stats.as_ref().is_some_and(|s| s.distinct(table.rows.unwrap_or(0.0)) <= MOST_VALUES)
+    column.stats.as_ref().is_some_and(|s| !s.common_values.is_empty() && s.distinct(table.rows.unwrap_or(0.0)) <= MOST_VALUES)
 }
 
 /// Of independent columns, all predicates in one; in the order of their texts, so that two queries share the index.

@@ -149,10 +149,12 @@ fn constants_that_few_rows_have_become_predicates() {
         &["(user_id) WHERE flag AND state = 'pending'", "(user_id) WHERE flag"],
     );
     offers_all("select count(*) from posts where flag", "posts", &["(flag) WHERE flag"]);
+    offers_all("select id, user_id from posts where state = 'pending'", "posts", &["(id, user_id) WHERE state = 'pending'"]);
     never("select * from posts where state = 'done' and user_id = 4", "posts", "WHERE");
     never("select * from posts where state = $1 and user_id = $2", "posts", "WHERE");
     never("select * from posts where deleted_at is null and user_id = $2", "posts", "WHERE");
     never("select * from posts where user_id = 5", "posts", "WHERE");
+    never("select * from users where age = 5", "users", "WHERE");
 }
 
 #[test]

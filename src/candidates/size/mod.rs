@@ -1,6 +1,14 @@
 //! How large an index would be, from the statistics.
 
+mod brin;
 mod btree;
+mod elements;
+pub mod gin;
+mod gist;
+mod hash;
+mod keys;
+mod spgist;
+pub mod vector;
 
 use super::btree::roles::share_of;
 use crate::model::catalog::Table;
@@ -11,6 +19,12 @@ use crate::model::index_def::IndexSpec;
 pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
     match spec.method.as_str() {
         "btree" => btree::bytes(spec, table),
+        "gin" => gin::bytes(spec, table),
+        "gist" => gist::bytes(spec, table),
+        "spgist" => spgist::bytes(spec, table),
+        "brin" => brin::bytes(spec, table),
+        "hash" => hash::bytes(spec, table),
+        "hnsw" | "ivfflat" => vector::bytes(spec, table),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use super::Options;
 use super::live::Live;
 use crate::model::blueprint::{Blueprint, Relation};
 use crate::model::text::quote_qualified;
-use crate::pg::statements;
+use crate::pg::statements::{self, TAG};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tokio_postgres::{Error, Row};
@@ -149,7 +149,7 @@ fn probe((schema, table, column): &Column, direction: &str) -> String {
     // The server printed the column or expression itself.
     let table = quote_qualified(schema, table);
     format!(
-        "SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE ({column}) IS NOT NULL ORDER BY ({column}) {direction} LIMIT 1"
+        "SELECT pg_catalog.format('%s', {column}) FROM ONLY {table} WHERE ({column}) IS NOT NULL ORDER BY ({column}) {direction} LIMIT 1 {TAG}"
     )
 }
 

@@ -3,11 +3,11 @@
 use super::platform::is_platform;
 use super::reader::Reader;
 use super::{CollectOptions, Rights, indexes};
-use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, RowSecurity, Table, TableKind, TableUsage};
+use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, OperatorClass, RowSecurity, Table, TableKind, TableUsage};
 use crate::model::index_def::TableName;
 use crate::model::snapshot::{Evidence, Gap, Snapshot};
 use crate::model::text::quote_ident;
-use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, SIZES, TABLES};
+use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, OPERATOR_CLASSES, SIZES, TABLES};
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::{Error, Row};
 
@@ -25,6 +25,7 @@ struct TableRow {
 /// Fills `snapshot.catalog`.
 pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, rights: &Rights, options: &CollectOptions) {
     snapshot.catalog.extensions = reader.part(&EXTENSIONS, extension).await.unwrap_or_default();
+    snapshot.catalog.operator_classes = reader.part(&OPERATOR_CLASSES, operator_class).await.unwrap_or_default();
     let Some(rows) = reader.part(&TABLES, |row| table(row, options)).await else {
         let reason = "the catalog could not be read (see problems)".to_owned();
         snapshot.gaps.push(Gap { evidence: Evidence::Catalog, reason, fix_sql: None });
@@ -46,6 +47,18 @@ pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, right
 
 fn extension(row: &Row) -> Result<Extension, Error> {
     Ok(Extension { name: row.try_get("name")?, version: row.try_get("version")?, schema: row.try_get("schema")? })
+}
+
+fn operator_class(row: &Row) -> Result<OperatorClass, Error> {
+    Ok(OperatorClass {
+        schema: row.try_get("schema")?,
+        name: row.try_get("name")?,
+        method: row.try_get("method")?,
+        type_name: row.try_get("type_name")?,
+        default: row.try_get("is_default")?,
+        searches: row.try_get("searches")?,
+        orders: row.try_get("orders")?,
+    })
 }
 
 fn size(row: &Row) -> Result<(u32, u64), Error> {
@@ -163,6 +176,8 @@ fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
         common_values: texts("common_values")?,
         common_freqs: row.try_get::<_, Option<_>>("common_freqs")?.unwrap_or_default(),
         histogram: texts("histogram")?,
+        element_freqs: row.try_get::<_, Option<_>>("element_freqs")?.unwrap_or_default(),
+        elements_per_row: row.try_get("elements_per_row")?,
     };
     Ok(((row.try_get("table_oid")?, row.try_get("column_name")?), stats))
 }

@@ -3,7 +3,9 @@
 use super::blocks::Builder;
 use super::conditions::{bare, contents};
 use super::keys::local_key;
-use super::names::{Scope, fold, split};
+use super::names::{Output, Scope, fold, split};
+use super::outputs::Read;
+use crate::model::index_def::KeyExpr;
 use crate::model::query::{Amount, OrderKey};
 use sqlparser::ast::*;
 
@@ -50,7 +52,10 @@ impl Builder<'_> {
                 if let Some(expr) = target_expr(other) {
                     let found = self.mention(expr, block, scope);
                     let aggregates = found.functions.iter().any(|(name, over)| !over && AGGREGATES.contains(&name.as_str()));
+                    let grouped = !self.shape.blocks[block].group.is_empty();
                     self.shape.blocks[block].aggregate |= aggregates;
+                    found.windows.iter().for_each(|w| self.window(w, block, scope));
+                    found.extremes.iter().filter(|_| !grouped).for_each(|e| self.extreme(e, block, scope));
                 }
             }
         }
@@ -82,20 +87,74 @@ impl Builder<'_> {
         this.offset = offset.and_then(amount);
     }
 
-    pub(super) fn order(&mut self, keys: &[OrderByExpr], body: &SetExpr, block: usize, scope: &Scope) {
+    pub(super) fn order(&mut self, keys: &[OrderByExpr], body: &SetExpr, read: &Read) {
+        let (block, scope) = (read.block, &read.scope);
         let projection: &[SelectItem] = if let SetExpr::Select(select) = body { &select.projection } else { &[] };
-        for key in keys {
+        if let (SetExpr::SetOperation { .. }, Some(outputs)) = (body, &read.outputs) {
+            self.shape.blocks[block].order_opaque = true;
+            return self.order_of_arms(keys, outputs, block);
+        }
+        for (place, key) in keys.iter().enumerate() {
             let expr = behind_alias(&key.expr, projection);
             self.mention(expr, block, scope);
-            let descending = matches!(key.options.sort, Some(OrderBySort::Desc));
-            let nulls_first = key.options.nulls_first.unwrap_or(descending);
-            match self.within(block, scope, |around| local_key(expr, around)) {
-                Some((table_ref, key, _)) => self.shape.blocks[block].order.push(OrderKey { table_ref, key, descending, nulls_first }),
+            if place == 0 {
+                self.nearest(key, expr, block, scope);
+            }
+            match self.order_key(expr, &key.options, block, scope) {
+                Some(key) => self.shape.blocks[block].order.push(key),
                 None => {
                     self.shape.blocks[block].order_opaque = true;
                     return;
                 }
             }
+        }
+    }
+
+    fn order_key(&self, expr: &Expr, options: &OrderByOptions, block: usize, scope: &Scope) -> Option<OrderKey> {
+        let descending = matches!(options.sort, Some(OrderBySort::Desc));
+        let nulls_first = options.nulls_first.unwrap_or(descending);
+        let (table_ref, key, _) = self.within(block, scope, |around| local_key(expr, around))?;
+        Some(OrderKey { table_ref, key, descending, nulls_first })
+    }
+
+    /// The rows of a UNION ALL come in order when those of each arm do.
+    fn order_of_arms(&mut self, keys: &[OrderByExpr], outputs: &[Output], block: usize) {
+        let arms = outputs.iter().map(|o| o.origins.len()).max().unwrap_or(0);
+        for arm in 0..arms {
+            let of = |key: &OrderByExpr| {
+                let output = match bare(&key.expr) {
+                    Expr::Identifier(ident) => outputs.iter().find(|o| o.name.as_ref() == Some(&fold(ident))),
+                    Expr::Value(v) => v.value.to_string().parse::<usize>().ok().and_then(|n| outputs.get(n.checked_sub(1)?)),
+                    _ => None,
+                };
+                let (table_ref, column) = output?.origins.get(arm)?.clone();
+                let descending = matches!(key.options.sort, Some(OrderBySort::Desc));
+                let nulls_first = key.options.nulls_first.unwrap_or(descending);
+                Some(OrderKey { table_ref, key: KeyExpr::Column(column), descending, nulls_first })
+            };
+            let keys: Vec<OrderKey> = keys.iter().map_while(of).collect();
+            if !keys.is_empty() {
+                self.shape.blocks[block].orders.push(keys);
+            }
+        }
+    }
+
+    /// PARTITION BY and ORDER BY of a window, as far as one index can give them.
+    pub(super) fn window(&mut self, window: &WindowSpec, block: usize, scope: &Scope) {
+        let plain = OrderByOptions { sort: None, nulls_first: None };
+        let partition = window.partition_by.iter().map(|e| (e, &plain));
+        let order = window.order_by.iter().map(|o| (&o.expr, &o.options));
+        let keys: Vec<OrderKey> = partition.chain(order).map_while(|(e, o)| self.order_key(e, o, block, scope)).collect();
+        if !keys.is_empty() && !self.shape.blocks[block].orders.contains(&keys) {
+            self.shape.blocks[block].orders.push(keys);
+        }
+    }
+
+    /// `min(x)` and `max(x)` are the ends of an order.
+    pub(super) fn extreme(&mut self, expr: &Expr, block: usize, scope: &Scope) {
+        let key = self.order_key(expr, &OrderByOptions { sort: None, nulls_first: None }, block, scope);
+        if let Some(keys) = key.map(|k| vec![k]).filter(|keys| !self.shape.blocks[block].orders.contains(keys)) {
+            self.shape.blocks[block].orders.push(keys);
         }
     }
 

@@ -3,9 +3,7 @@
 use super::keys::local_key;
 use super::names::Scope;
 use crate::model::query::{Condition, Op, Rhs};
-use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, UnaryOperator, Value, Visit, Visitor,
-};
+use sqlparser::ast::*;
 use std::ops::ControlFlow;
 
 /// What conditions need to know of the block they stand in.
@@ -33,6 +31,10 @@ pub struct Contents {
     pub unresolved: bool,
     /// `count(*) OVER ()` without partition.
     pub count_over: bool,
+    /// Windows.
+    pub windows: Vec<WindowSpec>,
+    /// What `min()` and `max()` are taken of.
+    pub extremes: Vec<Expr>,
 }
 
 struct Collector<'a> {
@@ -67,8 +69,12 @@ impl Visitor for Collector<'_> {
             Expr::Value(v) => self.found.parameters.extend(placeholder(&v.value)),
             Expr::Function(f) => {
                 let name = super::names::split(&f.name).1;
-                self.found.count_over |=
-                    name == "count" && matches!(&f.over, Some(sqlparser::ast::WindowType::WindowSpec(w)) if w.partition_by.is_empty());
+                self.found.count_over |= name == "count" && matches!(&f.over, Some(WindowType::WindowSpec(w)) if w.partition_by.is_empty());
+                match &f.over {
+                    Some(WindowType::WindowSpec(window)) => self.found.windows.push(window.clone()),
+                    None if matches!(name.as_str(), "min" | "max") => self.found.extremes.extend(arguments(&f.args).into_iter().cloned()),
+                    _ => {}
+                }
                 self.found.functions.push((name, f.over.is_some()));
             }
             _ => {}

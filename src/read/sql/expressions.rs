@@ -1,11 +1,10 @@
 //! Expressions of a block: columns they need, subqueries they hold, conditions of WHERE and ON.
 
 use super::blocks::Builder;
-use super::clauses::target_expr;
 use super::conditions::{Contents, Surroundings, bare, conjuncts, contents};
 use super::keys::local_key;
 use super::members::{Member, member};
-use super::names::{Scope, Source};
+use super::names::{Origin, Scope};
 use super::parameters;
 use crate::model::index_def::KeyExpr;
 use crate::model::query::{Condition, Op, ParameterUse, Rhs};
@@ -18,7 +17,7 @@ impl Builder<'_> {
 
     pub(super) fn within<T>(&self, block: usize, scope: &Scope, work: impl FnOnce(&Surroundings) -> T) -> T {
         let has_column = |r: usize, c: &str| self.has_column(r, c);
-        let is_local = |r: usize| self.shape.tables.get(r).is_some_and(|t| t.block == block);
+        let is_local = |r: usize| self.shape.tables.get(r).is_some_and(|t| t.block == block) || scope.is_local(r);
         work(&Surroundings { scope, has_column: &has_column, is_local: &is_local })
     }
 
@@ -65,6 +64,7 @@ impl Builder<'_> {
             } else {
                 self.mention(conjunct, block, scope);
             }
+            self.searches(conjunct, block, scope);
             let uses = self.within(block, scope, |around| parameters::uses(conjunct, around));
             let at =
                 |(table_ref, usage): (usize, ParameterUse)| ParameterUse { table: self.shape.tables[table_ref].table.clone(), ..usage };
@@ -73,7 +73,7 @@ impl Builder<'_> {
             let kept = |r: usize| only.as_ref().is_none_or(|o| o.contains(&r));
             let Member { always, optional, arms } = self.within(block, scope, |around| member(conjunct, around));
             for (table_ref, condition) in always.into_iter().filter(|(r, _)| kept(*r)) {
-                self.shape.tables[table_ref].conditions.push(condition);
+                self.hold(table_ref, condition, block);
             }
             for (table_ref, condition) in optional.into_iter().filter(|(r, _)| kept(*r)) {
                 self.shape.tables[table_ref].optional.push(condition);
@@ -90,17 +90,24 @@ impl Builder<'_> {
         self.shape.blocks[block].subqueries = true;
         let outer = self.within(block, scope, |around| local_key(key, around));
         let inner = self.query(subquery, scope, self.shape.blocks[block].depth + 1);
-        let SetExpr::Select(select) = subquery.body.as_ref() else { return };
-        let (Some((table_ref, KeyExpr::Column(column), _)), [item], false) = (outer, select.projection.as_slice(), negated) else { return };
-        let Some(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) = target_expr(item) else { return };
-        let mut inside = scope.nested();
-        for r in self.shape.blocks[inner].table_refs.clone() {
-            inside.add(Source::Table { alias: self.shape.tables[r].alias.clone(), table_ref: r });
+        let Some((table_ref, KeyExpr::Column(column), _)) = outer.filter(|_| !negated) else { return };
+        let Some([output]) = inner.outputs.as_deref() else { return };
+        for (target, own) in output.origins.clone() {
+            let rhs = Rhs::Column { table_ref, column: column.clone() };
+            let condition = Condition::new(KeyExpr::Column(own.clone()), vec![own], Op::Eq, rhs);
+            self.shape.tables[target].conditions.push(condition);
         }
-        let found = target_expr(item).and_then(|e| self.within(inner, &inside, |around| local_key(e, around)));
-        if let Some((target, key, columns)) = found {
-            let rhs = Rhs::Column { table_ref, column };
-            self.shape.tables[target].conditions.push(Condition::new(key, columns, Op::Eq, rhs));
+    }
+
+    /// A condition holds in every arm of a UNION through which its column comes.
+    fn hold(&mut self, table_ref: usize, condition: Condition, block: usize) {
+        if let (KeyExpr::Column(column), true) = (&condition.key, self.shape.tables[table_ref].block != block) {
+            let twins: Vec<Origin> = self.twins.get(&(table_ref, column.clone())).cloned().unwrap_or_default();
+            for (twin, column) in twins {
+                let own = Condition { key: KeyExpr::Column(column.clone()), columns: vec![column], predicate: None, ..condition.clone() };
+                self.shape.tables[twin].conditions.push(own);
+            }
         }
+        self.shape.tables[table_ref].conditions.push(condition);
     }
 }

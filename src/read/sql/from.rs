@@ -1,26 +1,28 @@
 //! FROM: base tables, joins, derived tables, and the columns a derived table has.
 
 use super::blocks::Builder;
-use super::names::{Scope, Source, fold, split};
+use super::names::{Origin, Output, Scope, Source, fold, split};
+use super::outputs::renamed;
 use crate::model::index_def::KeyExpr;
 use crate::model::query::{Condition, Op, Rhs, TableRef};
 use sqlparser::ast::*;
 
 impl Builder<'_> {
     pub(super) fn list_item(&mut self, item: &TableWithJoins, block: usize, scope: &mut Scope) {
-        let first = self.shape.tables.len();
+        let (first, left) = (self.shape.tables.len(), scope.width());
         self.factor(&item.relation, block, scope);
         for join in &item.joins {
-            let before = self.shape.tables.len();
+            let (before, right) = (self.shape.tables.len(), scope.width());
             self.factor(&join.relation, block, scope);
-            self.join(&join.join_operator, first, before, block, scope);
+            self.join(&join.join_operator, (first, left), (before, right), block, scope);
         }
     }
 
-    /// ON and USING; on an outer join only the nullable side gets conditions (the other is read whole).
-    pub(super) fn join(&mut self, operator: &JoinOperator, first: usize, before: usize, block: usize, scope: &Scope) {
+    /// ON and USING; on an outer join only the nullable side gets conditions (the other is read whole). `left` and
+    /// `right` say where the sides begin, among the table references and among the sources.
+    pub(super) fn join(&mut self, operator: &JoinOperator, left: (usize, usize), right: (usize, usize), block: usize, scope: &Scope) {
         use JoinOperator as J;
-        let after = self.shape.tables.len();
+        let (first, before, after) = (left.0, right.0, self.shape.tables.len());
         let (constraint, nullable) = match operator {
             J::Join(c) | J::Inner(c) | J::CrossJoin(c) | J::StraightJoin(c) => (c, None),
             J::Left(c) | J::LeftOuter(c) => (c, Some(before..after)),
@@ -34,27 +36,27 @@ impl Builder<'_> {
         match constraint {
             JoinConstraint::On(on) => self.filter(on, block, scope, nullable),
             JoinConstraint::Using(columns) => {
-                columns.iter().for_each(|c| self.using(&split(c).1, first..before, before..after, nullable.clone()));
+                let sources = &scope.levels[0];
+                for column in columns.iter().map(|c| split(c).1) {
+                    let has = |r: usize, c: &str| self.has_column(r, c);
+                    let side = |range: std::ops::Range<usize>| sources[range].iter().find_map(|s| s.column(&column, &has));
+                    let sides = (side(left.1..right.1), side(right.1..sources.len()));
+                    if let (Some(a), Some(b)) = sides {
+                        self.equal(a, b, nullable.as_ref());
+                    }
+                }
             }
             _ => {}
         }
     }
 
-    pub(super) fn using(
-        &mut self,
-        column: &str,
-        left: std::ops::Range<usize>,
-        right: std::ops::Range<usize>,
-        only: Option<std::ops::Range<usize>>,
-    ) {
-        let has = |this: &Self, r: usize| this.has_column(r, column);
-        let (Some(a), Some(b)) = (left.clone().find(|r| has(self, *r)), right.clone().find(|r| has(self, *r))) else { return };
-        for (this, other) in [(a, b), (b, a)] {
-            self.need(this, column);
-            if only.as_ref().is_none_or(|o| o.contains(&this)) {
-                let rhs = Rhs::Column { table_ref: other, column: column.to_owned() };
-                let condition = Condition::new(KeyExpr::Column(column.to_owned()), vec![column.to_owned()], Op::Eq, rhs);
-                self.shape.tables[this].conditions.push(condition);
+    /// USING: one column of each side.
+    fn equal(&mut self, a: Origin, b: Origin, only: Option<&std::ops::Range<usize>>) {
+        for ((this, own), (other, column)) in [(a.clone(), b.clone()), (b, a)] {
+            self.need(this, &own);
+            if only.is_none_or(|o| o.contains(&this)) {
+                let rhs = Rhs::Column { table_ref: other, column };
+                self.shape.tables[this].conditions.push(Condition::new(KeyExpr::Column(own.clone()), vec![own], Op::Eq, rhs));
             }
         }
     }
@@ -67,8 +69,8 @@ impl Builder<'_> {
             }
             TableFactor::Derived { subquery, alias, .. } => {
                 // A plain derived table sees no siblings, but seeing them harms nobody: names would not resolve to them.
-                self.query(subquery, scope, self.shape.blocks[block].depth + 1);
-                let columns = alias.as_ref().map_or_else(|| None, |a| output_columns(subquery, a));
+                let read = self.query(subquery, scope, self.shape.blocks[block].depth + 1);
+                let columns = alias.as_ref().map_or(read.outputs.clone(), |a| renamed(read.outputs, a));
                 self.derived(alias.as_ref(), columns, block, scope);
             }
             TableFactor::NestedJoin { table_with_joins, .. } => self.list_item(table_with_joins, block, scope),
@@ -85,7 +87,7 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn derived(&mut self, alias: Option<&TableAlias>, columns: Option<Vec<String>>, block: usize, scope: &mut Scope) {
+    pub(super) fn derived(&mut self, alias: Option<&TableAlias>, columns: Option<Vec<Output>>, block: usize, scope: &mut Scope) {
         self.shape.blocks[block].derived_tables = true;
         scope.add(Source::Derived { alias: alias.map(|a| fold(&a.name)).unwrap_or_default(), columns });
     }
@@ -104,6 +106,10 @@ impl Builder<'_> {
         let cte = schema.is_none().then(|| scope.ctes.iter().rev().find(|(n, _)| *n == name)).flatten().cloned();
         if let Some((_, columns)) = cte {
             self.shape.blocks[block].derived_tables = true;
+            let columns = match alias {
+                Some(alias) => renamed(columns, alias),
+                None => columns,
+            };
             return scope.add(Source::Derived { alias: shown, columns });
         }
         let Some(table) = self.tables.find(schema.as_deref(), &name, self.search_path) else {
@@ -115,20 +121,4 @@ impl Builder<'_> {
         self.shape.blocks[block].table_refs.push(table_ref);
         scope.add(Source::Table { alias: shown, table_ref });
     }
-}
-
-/// Output column names of a subquery, where each can be told.
-pub(super) fn output_columns(query: &Query, alias: &TableAlias) -> Option<Vec<String>> {
-    if !alias.columns.is_empty() {
-        return Some(alias.columns.iter().map(|c| fold(&c.name)).collect());
-    }
-    let SetExpr::Select(select) = query.body.as_ref() else { return None };
-    let name = |item: &SelectItem| match item {
-        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
-        SelectItem::UnnamedExpr(Expr::Identifier(ident)) => Some(fold(ident)),
-        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(fold),
-        SelectItem::UnnamedExpr(Expr::Function(f)) => Some(split(&f.name).1),
-        _ => None,
-    };
-    select.projection.iter().map(name).collect()
 }

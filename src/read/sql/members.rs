@@ -85,7 +85,7 @@ fn with_predicate(expr: &Expr, mut found: Found, around: &Surroundings) -> Found
         condition.predicate = Some(match (&condition.op, &condition.rhs) {
             (Op::Eq, Rhs::Constant(value)) if value == "true" => crate::model::text::quote_ident(&first.1),
             (Op::Eq, Rhs::Constant(value)) if value == "false" => format!("NOT {}", crate::model::text::quote_ident(&first.1)),
-            _ => quoted(bare(expr)),
+            _ => quoted(bare(expr), around),
         });
     }
     found

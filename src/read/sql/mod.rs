@@ -8,8 +8,10 @@ mod expressions;
 mod from;
 mod keys;
 mod members;
-mod names;
+pub(in crate::read) mod names;
 pub mod normalize;
+mod operators;
+mod outputs;
 mod parameters;
 pub mod rewrite;
 pub mod tokens;
@@ -53,12 +55,13 @@ fn read_with(sql: &str, tables: &Tables, search_path: &[String]) -> Reading {
     }
     let parse =
         |text: &str| Parser::new(&PostgreSqlDialect {}).with_recursion_limit(100).try_with_sql(text).and_then(|mut p| p.parse_statements());
+    let sql = &rewrite::without_only(sql);
     let parsed = parse(sql).or_else(|first| parse(&rewrite::parsable(sql)).map_err(|_| first));
     match parsed {
         Err(error) => Reading::Opaque(format!("the parser says: {}", crate::model::text::squeeze(&error.to_string()))),
         Ok(statements) => match statements.as_slice() {
             [statement] => {
-                let mut builder = blocks::Builder { tables, search_path, shape: Shape::default() };
+                let mut builder = blocks::Builder { tables, search_path, shape: Shape::default(), twins: Default::default() };
                 builder.statement(statement);
                 builder.shape.parameters = builder.shape.parameters.max(highest_parameter(sql));
                 Reading::Understood(builder.shape)

@@ -58,14 +58,54 @@ pub enum Source {
         /// Alias, empty without one.
         alias: String,
         /// Its columns, where they can be told.
-        columns: Option<Vec<String>>,
+        columns: Option<Vec<Output>>,
     },
 }
 
+/// An output column of a subquery or CTE.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// Name; `None` where the server makes one up.
+    pub name: Option<String>,
+    /// The base columns that it hands on unchanged: one of each arm of a UNION; none for an expression.
+    pub origins: Vec<Origin>,
+}
+
+/// A column of a table reference.
+pub type Origin = (usize, String);
+
 impl Source {
-    fn alias(&self) -> &str {
+    /// Alias, or the table's name.
+    pub fn alias(&self) -> &str {
         match self {
             Source::Table { alias, .. } | Source::Derived { alias, .. } => alias,
+        }
+    }
+
+    /// True where an unqualified name may mean a column of this source.
+    fn may_have(&self, name: &str, has_column: &dyn Fn(usize, &str) -> bool) -> bool {
+        match self {
+            Source::Table { table_ref, .. } => has_column(*table_ref, name),
+            Source::Derived { columns, .. } => {
+                let named = |o: &Output| o.name.as_deref().is_none_or(|n| n == name);
+                columns.as_ref().is_none_or(|c| c.iter().any(named))
+            }
+        }
+    }
+
+    /// What a column name of this source stands for.
+    pub fn column(&self, name: &str, has_column: &dyn Fn(usize, &str) -> bool) -> Option<Origin> {
+        match self {
+            Source::Table { table_ref, .. } => has_column(*table_ref, name).then(|| (*table_ref, name.to_owned())),
+            Source::Derived { columns, .. } => columns.as_ref()?.iter().find(|o| o.name.as_deref() == Some(name))?.origins.first().cloned(),
+        }
+    }
+
+    /// True when rows of this table reference come through it.
+    fn hands_on(&self, reference: usize) -> bool {
+        match self {
+            Source::Table { table_ref, .. } => *table_ref == reference,
+            Source::Derived { columns, .. } => columns.iter().flatten().flat_map(|o| &o.origins).any(|(r, _)| *r == reference),
         }
     }
 }
@@ -76,7 +116,7 @@ pub struct Scope {
     /// Innermost first.
     pub levels: Vec<Vec<Source>>,
     /// CTE names in sight with their columns where known.
-    pub ctes: Vec<(String, Option<Vec<String>>)>,
+    pub ctes: Vec<(String, Option<Vec<Output>>)>,
 }
 
 impl Scope {
@@ -95,6 +135,11 @@ impl Scope {
         self.levels[0].push(source);
     }
 
+    /// Items of the innermost FROM list so far.
+    pub fn width(&self) -> usize {
+        self.levels.first().map_or(0, Vec::len)
+    }
+
     /// Base tables of the innermost FROM list.
     pub fn local_tables(&self) -> Vec<usize> {
         let of = |s: &Source| match s {
@@ -104,31 +149,24 @@ impl Scope {
         self.levels.first().map(|l| l.iter().filter_map(of).collect()).unwrap_or_default()
     }
 
-    /// The table reference that a column name means. `has_column` tells whether a reference has a column.
-    pub fn resolve(&self, parts: &[Ident], has_column: impl Fn(usize, &str) -> bool) -> Option<(usize, String)> {
+    /// True when rows of a table reference come through the innermost FROM list.
+    pub fn is_local(&self, table_ref: usize) -> bool {
+        self.levels.first().is_some_and(|level| level.iter().any(|s| s.hands_on(table_ref)))
+    }
+
+    /// The table reference and column that a column name means. `has_column` tells whether a reference has a column.
+    pub fn resolve(&self, parts: &[Ident], has_column: &dyn Fn(usize, &str) -> bool) -> Option<Origin> {
         let column = fold(parts.last()?);
         let qualifier = parts.len().checked_sub(2).map(|n| fold(&parts[n]));
         for level in &self.levels {
-            match &qualifier {
-                Some(alias) => {
-                    if let Some(source) = level.iter().find(|s| s.alias() == alias) {
-                        let Source::Table { table_ref, .. } = source else { return None };
-                        return has_column(*table_ref, &column).then_some((*table_ref, column));
-                    }
-                }
-                None => {
-                    let mut hides = false;
-                    for source in level {
-                        match source {
-                            Source::Table { table_ref, .. } if has_column(*table_ref, &column) => return Some((*table_ref, column)),
-                            Source::Table { .. } => {}
-                            Source::Derived { columns, .. } => hides |= columns.as_ref().is_none_or(|c| c.contains(&column)),
-                        }
-                    }
-                    if hides {
-                        return None;
-                    }
-                }
+            let means = |s: &&Source| match &qualifier {
+                Some(alias) => s.alias() == alias,
+                None => s.may_have(&column, has_column),
+            };
+            // Where two may have an unqualified name, the one that certainly has it is meant.
+            let known = level.iter().filter(means).find_map(|s| s.column(&column, has_column));
+            if known.is_some() || level.iter().any(|s| means(&s)) {
+                return known;
             }
         }
         None

@@ -33,6 +33,19 @@ fn date_part(list: &[Token], n: usize) -> Vec<(usize, usize, String)> {
     }
 }
 
+/// `FROM ONLY t` is `FROM t` to who looks for tables; sqlparser takes `only` for a table's name.
+pub fn without_only(sql: &str) -> String {
+    let list = tokens(sql);
+    let mut edits = Vec::new();
+    for three in list.windows(3) {
+        let before = ["from", "join", "update", "using", "into"].iter().any(|w| three[0].is_word(w)) || three[0].is_symbol(",");
+        if before && three[1].is_word("only") && matches!(three[2].kind, Kind::Word | Kind::Quoted) && !three[2].is_word("as") {
+            edits.push((three[1].offset, end(&three[1]), String::new()));
+        }
+    }
+    apply(sql, edits)
+}
+
 /// A text for sqlparser where the original failed: row-lock strengths, collations behind casts and
 /// conflict targets (all without a say in the choice of indexes) are taken out.
 pub fn parsable(sql: &str) -> String {
@@ -52,8 +65,6 @@ pub fn parsable(sql: &str) -> String {
             }
         } else if word(0, "operator") && list.get(n + 1).is_some_and(|t| t.is_symbol("(")) {
             edits.extend(plain_operator(&list, n));
-        } else if word(1, "only") && (word(0, "from") || word(0, "join") || word(0, "update")) {
-            edits.push((list[n + 1].offset, end(&list[n + 1]), String::new()));
         } else if word(0, "isnull") || word(0, "notnull") {
             edits.push((list[n].offset, end(&list[n]), if word(0, "isnull") { "is null".into() } else { "is not null".into() }));
         }
@@ -95,6 +106,13 @@ mod tests {
     fn normalised_literals_become_casts() {
         assert_eq!(explainable("select now() - interval $1, 'interval $2'"), "select now() - $1::interval, 'interval $2'");
         assert_eq!(explainable("select extract($1 from a.b), extract(year from c)"), "select date_part($1 , a.b), extract(year from c)");
+    }
+
+    #[test]
+    fn only_is_no_table() {
+        assert_eq!(without_only("select * from only a, only \"b\" join only c on true"), "select * from  a,  \"b\" join  c on true");
+        let kept = "select a, \"only\" from t fetch first 3 rows only";
+        assert_eq!(without_only(kept), kept);
     }
 
     #[test]

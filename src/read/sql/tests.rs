@@ -143,3 +143,97 @@ fn hopeless_texts_are_opaque_and_nothing_panics() {
     let long = format!("select 1 from users where {}", vec!["id = 1"; 3000].join(" or "));
     read(&long, &catalog(), &["public".to_owned()]);
 }
+
+#[test]
+fn a_column_is_traced_through_derived_tables_ctes_and_unions() {
+    let has = |sql: &str, wanted: &str| {
+        let found = conditions(sql);
+        assert!(found.contains(&wanted.to_owned()), "{sql}: {found:?}");
+    };
+    has("select * from (select id as k, sender_id from messages) d where d.sender_id = 5", "messages: sender_id Eq 5");
+    has("select * from (select sender_id as s from messages) d where lower(s) = 'x'", "messages: (lower(sender_id)) Eq 'x'");
+    has("with m as (select * from messages) select * from m join users u on u.id = m.sender_id", "messages: sender_id Eq u.id");
+    has("with m as (select * from messages) select * from users u join m on u.id = m.sender_id", "u: id Eq messages.sender_id");
+    has(
+        "select * from (select conversation_id, count(*) as n from messages group by 1) d where conversation_id = $1",
+        "messages: conversation_id Eq $1",
+    );
+    has("select * from users u join (select user_id from conversations) d (uid) on d.uid = u.id", "conversations: user_id Eq u.id");
+    has("select * from users u join (select user_id as id from conversations) d using (id)", "conversations: user_id Eq u.id");
+    has(
+        "select * from (select id, sender_id as who from messages union all select id, user_id from conversations) d where who = 7",
+        "conversations: user_id Eq 7",
+    );
+    has("select * from users u, lateral (select * from messages m where m.sender_id = u.id limit 3) l", "m: sender_id Eq u.id");
+    has("select * from users where id in (select d.s from (select sender_id as s from messages) d)", "messages: sender_id Eq users.id");
+    has(
+        "merge into users u using (select id as i, handle as h from messages m2 join users x on true) s on u.id = s.i when matched then do nothing",
+        "u: id Eq m2.id",
+    );
+}
+
+#[test]
+fn what_a_limit_or_a_second_use_hides_is_not_filtered() {
+    let none = |sql: &str, table: &str| {
+        let shape = shape(sql);
+        let found: Vec<_> = shape.tables.iter().filter(|t| t.table.name == table).flat_map(|t| &t.conditions).collect();
+        assert!(found.is_empty(), "{sql}: {found:?}");
+    };
+    none("select * from (select * from messages order by id limit 10) d where sender_id = 5", "messages");
+    none("with m as (select * from messages) select * from m a join m b on a.id = b.id where a.sender_id = 3", "messages");
+    none("with m as materialized (select * from messages) select * from m where sender_id = 3", "messages");
+    none("select * from (select sender_id from messages except select id from users) d where sender_id = 3", "messages");
+}
+
+#[test]
+fn no_name_goes_to_a_table_that_has_not_the_column() {
+    // `handle` is a column of users alone, wherever users stands in the list.
+    assert_eq!(
+        conditions("select 1 from messages, users where handle = 'x' and sender_id = 3"),
+        ["messages: sender_id Eq 3", "users: handle Eq 'x'"]
+    );
+    // An alias of the subquery is no column of a table.
+    assert_eq!(conditions("select 1 from messages, (select 1 as total) d where total = 3"), Vec::<String>::new());
+    assert_eq!(conditions("select 1 from messages, (select now() as body) d where d.body = 'x'"), Vec::<String>::new());
+    // Names of a derived table hide those of the tables around it.
+    assert_eq!(
+        conditions("select 1 from users where exists (select 1 from generate_series(1, 3) handle where handle = 3)"),
+        Vec::<String>::new()
+    );
+    // An output alias means the expression behind it.
+    let shape = shape("select body as created_at from messages order by created_at");
+    assert_eq!(shape.blocks[0].order[0].key, KeyExpr::Column("body".into()));
+}
+
+#[test]
+fn windows_extremes_and_unions_ask_for_orders() {
+    let orders = |sql: &str| -> Vec<String> {
+        let shape = shape(sql);
+        let one = |k: &crate::model::query::OrderKey| format!("{:?}{}", k.key, if k.descending { " desc" } else { "" });
+        shape.blocks.iter().flat_map(|b| &b.orders).map(|o| o.iter().map(one).collect::<Vec<_>>().join(", ")).collect()
+    };
+    assert_eq!(
+        orders("select row_number() over (partition by sender_id order by created_at desc) from messages"),
+        ["Column(\"sender_id\"), Column(\"created_at\") desc"]
+    );
+    assert_eq!(orders("select rank() over w from messages window w as (order by body)"), ["Column(\"body\")"]);
+    assert_eq!(orders("select min(created_at), max(m.id) from messages m"), ["Column(\"created_at\")", "Column(\"id\")"]);
+    assert_eq!(orders("select sender_id, max(created_at) from messages group by sender_id"), Vec::<String>::new());
+    assert_eq!(
+        orders("select id, created_at from messages union all select id, updated_at from conversations order by created_at desc limit 5"),
+        ["Column(\"created_at\") desc", "Column(\"updated_at\") desc"]
+    );
+}
+
+#[test]
+fn ors_lists_and_what_may_be_left_out() {
+    let found = |sql: &str| shape(sql).tables[0].clone();
+    let optional = found("select * from messages where ($1::bigint is null or sender_id = $1) and ($2 = '' or body = $2)");
+    assert_eq!((optional.optional.len(), optional.conditions.len(), optional.or_arms.len()), (2, 0, 0));
+    let listed = found("select * from messages where sender_id = 1 or sender_id = 2");
+    assert_eq!((listed.conditions[0].op.clone(), listed.or_arms.len()), (Op::In, 0));
+    let common = conditions(
+        "select 1 from messages m, users u where (m.sender_id = u.id and u.handle = 'a') or (m.sender_id = u.id and u.handle = 'b')",
+    );
+    assert_eq!(common, ["m: sender_id Eq u.id", "u: id Eq m.sender_id"]);
+}

@@ -73,7 +73,7 @@ fn shop() -> Catalog {
             reference("order_items", "product_id", "products"),
             reference("sessions", "customer_id", "customers"),
         ],
-        extensions: Vec::new(),
+        ..Catalog::default()
     }
 }
 

@@ -1,0 +1,103 @@
+//! Why candidates were refused, in words that a person understands; the codes are part of the report's contract.
+
+use super::wording::ddl_of;
+use crate::model::candidate::Candidate;
+use crate::model::report::Rejected;
+use crate::model::text::one_line;
+use crate::report::units::percent;
+use crate::select::Refusal;
+
+/// What it gives away, most first: the order in which refusals are listed.
+pub(super) fn gain(refusal: &Refusal) -> f64 {
+    match refusal {
+        Refusal::OverBudget { gain } | Refusal::LowGain { gain } | Refusal::WriteCost { gain, .. } => *gain,
+        Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::NotUsed => 0.0,
+    }
+}
+
+/// The refusals with the most interesting first: what a larger budget would buy, what lost to another, what is no use.
+pub(super) fn in_order<'a>(refused: impl Iterator<Item = &'a (usize, Refusal)>) -> Vec<&'a (usize, Refusal)> {
+    let rank = |refusal: &Refusal| match refusal {
+        Refusal::OverBudget { .. } => 0,
+        Refusal::DroppedFor(_) => 1,
+        Refusal::WriteCost { .. } => 2,
+        Refusal::LowGain { .. } => 3,
+        Refusal::CoveredBy(_) => 4,
+        Refusal::NotUsed => 5,
+    };
+    let mut refused: Vec<_> = refused.collect();
+    refused.sort_by(|(a_id, a), (b_id, b)| rank(a).cmp(&rank(b)).then(gain(b).total_cmp(&gain(a))).then(a_id.cmp(b_id)));
+    refused
+}
+
+/// As the report has it; `before` is the weighted cost of the workload today.
+pub(super) fn rejected(candidate: &Candidate, refusal: &Refusal, list: &[Candidate], before: f64) -> Rejected {
+    let (code, reason) = words(refusal, list, before);
+    Rejected { ddl: ddl_of(candidate), reason_code: code.into(), reason }
+}
+
+/// Code and reason.
+pub(super) fn words(refusal: &Refusal, list: &[Candidate], before: f64) -> (&'static str, String) {
+    let name = |id: &usize| list.get(*id).map_or_else(|| "another index".to_owned(), |c| one_line(&c.spec.safe_name()));
+    let share = |gain: &f64| of_load(*gain, before);
+    match refusal {
+        Refusal::NotUsed => ("not_used", "the planner never chose it for any query of the workload".to_owned()),
+        Refusal::CoveredBy(id) => ("covered", format!("the advised {} does its work", name(id))),
+        Refusal::WriteCost { gain, cost } => {
+            ("write_cost", format!("writes would pay more than reads gain: {} of today's load against {}", share(cost), share(gain)))
+        }
+        Refusal::OverBudget { gain } => {
+            ("over_budget", format!("it would save a further {} of today's load, but the limit on space or number is reached", share(gain)))
+        }
+        Refusal::DroppedFor(id) => ("dropped_for", format!("the advised {} saves more for its space", name(id))),
+        Refusal::LowGain { gain } => {
+            ("low_gain", format!("beside the advised indexes it would save {}: too little for an index", further(*gain, before)))
+        }
+    }
+}
+
+/// What an index would save beside others.
+pub(super) fn further(gain: f64, before: f64) -> String {
+    if gain > 0.0 { format!("{} of today's load", of_load(gain, before)) } else { "nothing".to_owned() }
+}
+
+/// A cost as a share of the workload's today.
+pub(super) fn of_load(cost: f64, before: f64) -> String {
+    match cost / before {
+        share if before <= 0.0 || !share.is_finite() => "an unknown share".into(),
+        share if share > 0.0 && share < 0.0005 => "less than 0.1 %".into(),
+        share => percent(share),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::index_def::{IndexSpec, KeySpec, TableName};
+
+    #[test]
+    fn the_most_telling_refusals_come_first() {
+        let refused = [
+            (0, Refusal::NotUsed),
+            (1, Refusal::LowGain { gain: 1.0 }),
+            (2, Refusal::OverBudget { gain: 2.0 }),
+            (3, Refusal::OverBudget { gain: 5.0 }),
+            (4, Refusal::CoveredBy(3)),
+        ];
+        assert_eq!(in_order(refused.iter()).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [3, 2, 1, 4, 0]);
+    }
+
+    #[test]
+    fn reasons_are_shares_of_the_load() {
+        let list = [Candidate::new(IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a\u{1b}")]))];
+        let (code, reason) = words(&Refusal::WriteCost { gain: 10.0, cost: 30.0 }, &list, 1000.0);
+        assert_eq!((code, reason.as_str()), ("write_cost", "writes would pay more than reads gain: 3 % of today's load against 1 %"));
+        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 1000.0).1.contains("save less than 0.1 % of today's load"));
+        assert!(words(&Refusal::LowGain { gain: 0.0 }, &list, 1000.0).1.contains("save nothing"));
+        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 0.0).1.contains("unknown share"));
+        assert!(
+            !words(&Refusal::CoveredBy(0), &list, 1.0).1.contains('\u{1b}')
+                && words(&Refusal::CoveredBy(7), &list, 1.0).1.contains("another index")
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! Existing indexes that the advice makes needless, on a real server.
+
+mod support;
+
+use serde_json::Value;
+use std::process::Command;
+
+fn report(url: &str, queries: &str) -> Value {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("q.sql");
+    std::fs::write(&file, queries).expect("write");
+    let output = Command::new(env!("CARGO_BIN_EXE_advisor"))
+        .args(["analyze", "--db", url, "--queries", file.to_str().expect("plain path"), "--format", "json", "--fail-on", "never"])
+        .output()
+        .expect("run advisor");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+async fn database(name: &str, schema: &str) -> String {
+    let url = support::database(name);
+    let client = support::connect(&url).await;
+    client.batch_execute(schema).await.expect("schema");
+    client.batch_execute("vacuum analyze").await.expect("vacuum");
+    url
+}
+
+/// Action and name of each advised change, in order.
+fn changes(report: &Value) -> Vec<(&str, &str)> {
+    let indexes = report["recommendation"]["indexes"].as_array().expect("a list");
+    indexes.iter().map(|i| (i["action"].as_str().expect("an action"), i["name"].as_str().expect("a name"))).collect()
+}
+
+fn change<'a>(report: &'a Value, action: &str, part: &str) -> &'a Value {
+    let indexes = report["recommendation"]["indexes"].as_array().expect("a list");
+    let found = indexes.iter().find(|i| i["action"] == action && i["ddl"].as_str().is_some_and(|d| d.contains(part)));
+    found.unwrap_or_else(|| panic!("no {action} of {part}: {:#}", report["recommendation"]))
+}
+
+const POSTS: &str = "create table users (id int primary key); insert into users select generate_series(1, 500);
+    create table posts (id int primary key, user_id int references users, created_at timestamptz, body text);
+    insert into posts select g, 1 + g % 500, now() - g * interval '1 min', repeat('x', 100) from generate_series(1, 60000) g;
+    create index posts_user on posts (user_id);";
+
+const LATEST: &str = "-- weight: 1000\nselect * from posts where user_id = 17 order by created_at desc limit 10;";
+
+#[tokio::test]
+async fn a_wider_index_takes_the_place_of_the_narrow_one() {
+    let url = database("replace_narrow", POSTS).await;
+    let found = report(&url, LATEST);
+    let [("create", wide), ("drop", "posts_user")] = changes(&found)[..] else { panic!("{:#}", found["recommendation"]) };
+    let (create, drop) = (change(&found, "create", "(\"user_id\", \"created_at\" DESC)"), change(&found, "drop", "posts_user"));
+    assert_eq!(create["replaces"], serde_json::json!(["posts_user"]));
+    let reason = drop["reason"].as_str().expect("a reason");
+    assert!(reason.contains(&format!("made redundant by {wide}")) && reason.contains("tried without it"), "{reason}");
+    assert_eq!(drop["undo"], serde_json::json!(["CREATE INDEX CONCURRENTLY \"posts_user\" ON \"public\".\"posts\" USING btree (user_id)"]));
+    let bytes = |of: &Value| of["size_bytes"].as_f64().expect("a size");
+    assert!((bytes(create) - bytes(drop) - bytes(&found["recommendation"])).abs() < 1.0, "{:#}", found["recommendation"]);
+}
+
+#[tokio::test]
+async fn what_something_else_needs_is_not_replaced() {
+    let url = database("replace_clustered", &format!("{POSTS} alter table posts cluster on posts_user;")).await;
+    let found = report(&url, LATEST);
+    let [("create", _)] = changes(&found)[..] else { panic!("{:#}", found["recommendation"]) };
+    assert_eq!(change(&found, "create", "posts")["replaces"], serde_json::json!([]), "nothing is dropped");
+}
+
+const JOBS: &str = "create table jobs (id int primary key, run_at timestamptz, status text, deleted_at timestamptz, owner int);
+    insert into jobs select g, now() - g * interval '1 s', case when g % 2000 = 0 then 'pending' else 'done' end,
+      case when g % 100 = 0 then now() end, g % 700 from generate_series(1, 80000) g;
+    create index jobs_pending on jobs (run_at) where status = 'pending';
+    create index jobs_owner on jobs (owner) where deleted_at is null;";
+
+#[tokio::test]
+async fn a_small_partial_index_beside_a_full_one_goes_only_where_no_query_misses_it() {
+    let url = database("replace_partial", JOBS).await;
+    let found = report(
+        &url,
+        "-- weight: 500\nselect * from jobs where status = 'pending' order by run_at limit 10;
+         -- weight: 500\nselect * from jobs order by run_at desc limit 10;
+         -- weight: 500\nselect id from jobs where owner = 5 and deleted_at is null;
+         -- weight: 500\nselect id, deleted_at from jobs where owner = 6;",
+    );
+    change(&found, "create", "\"run_at\"");
+    change(&found, "create", "(\"owner\"");
+    let drops: Vec<&str> = changes(&found).into_iter().filter(|(action, _)| *action == "drop").map(|(_, name)| name).collect();
+    assert_eq!(drops, ["jobs_owner"], "the pending jobs are found by their own index: {:#}", found["recommendation"]);
+    let rejected = found["recommendation"]["rejected"].as_array().expect("a list");
+    let missed = rejected.iter().find(|r| r["reason_code"] == "missed").expect("the other drop was tried");
+    assert!(missed["ddl"].as_str().is_some_and(|d| d.contains("jobs_pending")), "{missed}");
+}
