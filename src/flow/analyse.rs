@@ -9,6 +9,7 @@ use super::offline;
 use super::plans;
 use super::recommend;
 use super::snapshot;
+use crate::candidates;
 use crate::model::failure::Failure;
 use crate::model::query::Query;
 use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
@@ -107,6 +108,7 @@ async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &A
     let advice = limits::settled(&analysis.advice, &snapshot.catalog)?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
+    recommendation.statistics = candidates::statistics::advise(&snapshot, &advice.allowed);
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
     let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use, &recommendation.indexes);
     if let Err(failure) = drops::tried(drops, settled, &mut recommendation).await {

@@ -12,6 +12,8 @@ const PEELS: [(usize, usize); 3] = [(usize::MAX, 3), (3, 2), (1, 2)];
 const LESS: usize = 10;
 /// A query is looked at again around a set while it could save this share of the whole.
 const WORTH_LOOKING: f64 = 0.0005;
+/// Indexes of a set that are tried without, largest first: theirs is the space that could be put to better use.
+const SHAKEN: usize = 24;
 /// Candidates tried one by one beside a set, most hopeful first.
 const HOPEFUL: usize = 24;
 
@@ -128,7 +130,9 @@ impl<O: Oracle> Search<'_, O> {
     /// Learns what the queries that use an index of `set` do without it, or with a narrower one in its place.
     pub(super) async fn shake(&mut self, set: &Set, useful: &Set) -> Result<(), O::Error> {
         let mut asks = Vec::new();
-        for id in set.iter() {
+        let mut large: Vec<CandidateId> = set.iter().collect();
+        large.sort_by(|a, b| self.bytes(*b).total_cmp(&self.bytes(*a)).then(a.cmp(b)));
+        for id in large.into_iter().take(SHAKEN) {
             let users = self.of_candidate[id].iter().copied().filter(|q| self.known(*q, &self.part(*q, set)).used.contains(id));
             let users: Vec<QueryId> = users.collect();
             let without = set.without(id);

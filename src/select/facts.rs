@@ -18,14 +18,16 @@ pub struct Fact {
 /// Answers by query.
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// How far apart the bounds of a cost may be for it to count as known, as a share.
+    tolerance: f64,
     answers: Vec<Vec<Fact>>,
     exact: Vec<HashMap<Set, usize>>,
 }
 
 impl Facts {
     /// No answers yet for `queries` queries.
-    pub fn new(queries: usize) -> Self {
-        Facts { answers: vec![Vec::new(); queries], exact: vec![HashMap::new(); queries] }
+    pub fn new(queries: usize, tolerance: f64) -> Self {
+        Facts { tolerance, answers: vec![Vec::new(); queries], exact: vec![HashMap::new(); queries] }
     }
 
     /// Notes an answer.
@@ -35,12 +37,23 @@ impl Facts {
     }
 
     /// The answer for `query` with `present`, where it follows from one that we have: the same set, or a
-    /// larger set whose plan uses only what is present (that plan stays the best one).
+    /// larger set whose plan uses only what is present (that plan stays the best one), or a possible plan that costs
+    /// next to nothing more than one with a larger set.
     pub fn find(&self, query: QueryId, present: &Set) -> Option<&Fact> {
         if let Some(n) = self.exact[query].get(present) {
             return self.answers[query].get(*n);
         }
-        self.answers[query].iter().find(|fact| fact.used.is_subset(present) && present.is_subset(&fact.available))
+        let (mut possible, mut least): (Option<&Fact>, f64) = (None, f64::NEG_INFINITY);
+        for fact in &self.answers[query] {
+            let (can_be, larger) = (fact.used.is_subset(present), present.is_subset(&fact.available));
+            match (can_be, larger) {
+                (true, true) => return Some(fact),
+                (true, false) if possible.is_none_or(|p| fact.total < p.total) => possible = Some(fact),
+                (false, true) => least = least.max(fact.total),
+                _ => {}
+            }
+        }
+        possible.filter(|fact| fact.total <= least * (1.0 + self.tolerance))
     }
 
     /// Every answer for a query, oldest first.
@@ -72,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_plan_stays_best_when_only_unused_candidates_go() {
-        let mut facts = Facts::new(1);
+        let mut facts = Facts::new(1, 0.0);
         facts.learn(0, Fact { available: set(&[1, 2, 3]), used: set(&[2]), total: 5.0 });
         assert_eq!(facts.find(0, &set(&[2])).map(|f| f.total), Some(5.0));
         assert_eq!(facts.find(0, &set(&[2, 3])).map(|f| f.total), Some(5.0));
@@ -80,5 +93,15 @@ mod tests {
         assert_eq!(facts.find(0, &set(&[2, 4])), None);
         assert_eq!(facts.at_most(0, &set(&[2, 4])), Some(5.0));
         assert_eq!((facts.at_most(0, &set(&[4])), facts.at_least(0, &set(&[1]))), (None, 5.0));
+    }
+
+    #[test]
+    fn bounds_that_meet_are_an_answer() {
+        let mut facts = Facts::new(1, 0.01);
+        facts.learn(0, Fact { available: set(&[1, 2, 3]), used: set(&[3]), total: 100.0 });
+        facts.learn(0, Fact { available: set(&[1]), used: set(&[1]), total: 100.5 });
+        assert_eq!(facts.find(0, &set(&[1, 2])).map(|f| f.total), Some(100.5));
+        facts.learn(0, Fact { available: set(&[2]), used: set(&[2]), total: 300.0 });
+        assert_eq!(facts.find(0, &set(&[2])).map(|f| f.total), Some(300.0));
     }
 }

@@ -21,7 +21,12 @@ pub struct Room {
 struct Known {
     cost: f64,
     needs: Vec<u32>,
+    /// The same as bits, one for each member that any plan of the query needs.
+    bits: Vec<u64>,
 }
+
+/// A bit of a query's members: word and mask.
+type Bit = (usize, u64);
 
 /// The known plans of a workload over a pool of indexes.
 pub struct Master {
@@ -33,8 +38,10 @@ pub struct Master {
     write: Vec<f64>,
     /// By query, cheapest first, without plans that another one beats with no more indexes.
     known: Vec<Vec<Known>>,
-    /// Queries with a plan that needs the member.
-    queries: Vec<Vec<u32>>,
+    /// Queries with a plan that needs the member, and its bit there.
+    queries: Vec<Vec<(u32, Bit)>>,
+    /// By query: words of bits.
+    words: Vec<usize>,
 }
 
 /// What the master must know of one member of the pool.
@@ -57,19 +64,28 @@ impl Master {
     pub fn new<'p>(members: Vec<Member>, plans: impl Iterator<Item = Vec<(f64, &'p Set)>>) -> Master {
         let place: std::collections::HashMap<usize, u32> = members.iter().enumerate().map(|(n, m)| (m.id, n as u32)).collect();
         let mut queries = vec![Vec::new(); members.len()];
-        let mut known = Vec::new();
+        let (mut known, mut words) = (Vec::new(), Vec::new());
         for (query, plans) in plans.enumerate() {
             let inside = |(cost, used): (f64, &Set)| {
                 let needs: Option<Vec<u32>> = used.iter().map(|id| place.get(&id).copied()).collect();
-                Some(Known { cost, needs: needs? })
+                Some(Known { cost, needs: needs?, bits: Vec::new() })
             };
-            let plans = undominated(plans.into_iter().filter_map(inside).collect());
-            for member in plans.iter().flat_map(|p| &p.needs) {
-                if queries[*member as usize].last() != Some(&(query as u32)) {
-                    queries[*member as usize].push(query as u32);
+            let mut plans = undominated(plans.into_iter().filter_map(inside).collect());
+            let mut local: Vec<u32> = plans.iter().flat_map(|p| p.needs.iter().copied()).collect();
+            local.sort_unstable();
+            local.dedup();
+            let bit = |n: usize| (n / 64, 1u64 << (n % 64));
+            for (n, member) in local.iter().enumerate() {
+                queries[*member as usize].push((query as u32, bit(n)));
+            }
+            for plan in &mut plans {
+                plan.bits = vec![0; local.len().div_ceil(64)];
+                for (word, mask) in plan.needs.iter().filter_map(|m| local.binary_search(m).ok()).map(bit) {
+                    plan.bits[word] |= mask;
                 }
             }
             known.push(plans);
+            words.push(local.len().div_ceil(64));
         }
         Master {
             ids: members.iter().map(|m| m.id).collect(),
@@ -78,13 +94,14 @@ impl Master {
             write: members.iter().map(|m| m.write).collect(),
             known,
             queries,
+            words,
         }
     }
 
     /// The best set found from `start`, and its cost. `effort` is the number of disturbed rounds.
     pub fn solve(&self, start: &Set, room: Room, effort: usize) -> (Set, f64) {
         let mut state = State::new(self, start);
-        state.trim(room, &[]);
+        state.trim(room, &[], 1.0);
         state.climb(room, usize::MAX);
         let mut best = (state.set(), state.objective());
         let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
@@ -106,6 +123,8 @@ impl Master {
     }
 }
 
+/// Ways of making room: by what is missed for its space, by what is missed at all, and between.
+const TRIMS: [f64; 3] = [1.0, 0.5, 0.0];
 /// Relative differences below this are rounding.
 const EPSILON: f64 = 1e-9;
 
@@ -125,6 +144,8 @@ fn undominated(mut plans: Vec<Known>) -> Vec<Known> {
 struct State<'m> {
     master: &'m Master,
     on: Vec<bool>,
+    /// The same by query, as bits.
+    bits: Vec<Vec<u64>>,
     /// By query: position of the best plan that the set allows; `None` where no known plan is possible.
     best: Vec<Option<u32>>,
     cost: f64,
@@ -133,25 +154,37 @@ struct State<'m> {
     number: usize,
     /// Members turned on or off, in order: a step that fails is walked back.
     log: Vec<u32>,
+    /// By query: by how much it gets dearer without each member that its best plan needs; `None` for impossible.
+    needed: Vec<Vec<(u32, Option<f64>)>>,
+    /// By member: sum over the queries that are possible without it, less what writes pay for it.
+    losses: Vec<f64>,
+    /// By member: queries that have no plan without it.
+    vital: Vec<u32>,
 }
 
 impl<'m> State<'m> {
     fn new(master: &'m Master, start: &Set) -> State<'m> {
-        let on: Vec<bool> = master.ids.iter().map(|id| start.contains(*id)).collect();
-        let mut state =
-            State { master, best: vec![None; master.known.len()], cost: 0.0, impossible: 0, size: 0.0, number: 0, log: Vec::new(), on };
+        let mut state = State {
+            master,
+            on: master.ids.iter().map(|id| start.contains(*id)).collect(),
+            bits: master.words.iter().map(|words| vec![0; *words]).collect(),
+            best: vec![None; master.known.len()],
+            cost: 0.0,
+            impossible: master.known.len(),
+            size: 0.0,
+            number: 0,
+            log: Vec::new(),
+            needed: vec![Vec::new(); master.known.len()],
+            losses: master.write.iter().map(|w| -w).collect(),
+            vital: vec![0; master.ids.len()],
+        };
         for member in state.members().collect::<Vec<_>>() {
             state.size += master.size[member];
             state.cost += master.write[member];
             state.number += usize::from(master.counts[member]);
+            state.flip(member);
         }
-        for query in 0..master.known.len() {
-            state.best[query] = state.best_of(query, None);
-            match state.best[query] {
-                Some(n) => state.cost += master.known[query][n as usize].cost,
-                None => state.impossible += 1,
-            }
-        }
+        (0..master.known.len()).for_each(|query| state.look_up(query));
         state
     }
 
@@ -168,9 +201,17 @@ impl<'m> State<'m> {
     }
 
     /// The cheapest known plan of a query that does without `absent`.
-    fn best_of(&self, query: usize, absent: Option<usize>) -> Option<u32> {
-        let possible = |k: &Known| k.needs.iter().all(|n| self.on[*n as usize] && Some(*n as usize) != absent);
+    fn best_of(&self, query: usize, absent: Option<u32>) -> Option<u32> {
+        let on = &self.bits[query];
+        let possible =
+            |k: &Known| k.bits.iter().zip(on).all(|(needs, on)| needs & !on == 0) && absent.is_none_or(|m| !k.needs.contains(&m));
         self.master.known[query].iter().position(possible).map(|n| n as u32)
+    }
+
+    fn flip(&mut self, member: usize) {
+        for (query, (word, mask)) in &self.master.queries[member] {
+            self.bits[*query as usize][*word] ^= mask;
+        }
     }
 
     fn turn(&mut self, member: usize, on: bool) {
@@ -180,57 +221,64 @@ impl<'m> State<'m> {
         self.log.push(member as u32);
         let sign = if on { 1.0 } else { -1.0 };
         self.on[member] = on;
+        self.flip(member);
         self.size += sign * self.master.size[member];
         self.cost += sign * self.master.write[member];
         self.number = self.number + usize::from(on && self.master.counts[member]) - usize::from(!on && self.master.counts[member]);
-        for query in &self.master.queries[member] {
-            let query = *query as usize;
-            let plans = &self.master.known[query];
-            let needs = |n: Option<u32>| n.is_some_and(|n| plans[n as usize].needs.contains(&(member as u32)));
-            if !on && !needs(self.best[query]) {
-                continue;
+        let master = self.master;
+        master.queries[member].iter().for_each(|(query, _)| self.look_up(*query as usize));
+    }
+
+    /// Finds the best plan of a query again, and what it would lose without each of that plan's indexes.
+    fn look_up(&mut self, query: usize) {
+        let plans = &self.master.known[query];
+        match self.best[query] {
+            Some(n) => self.cost -= plans[n as usize].cost,
+            None => self.impossible -= 1,
+        }
+        for (member, loss) in std::mem::take(&mut self.needed[query]) {
+            match loss {
+                Some(loss) => self.losses[member as usize] -= loss,
+                None => self.vital[member as usize] -= 1,
             }
-            let now = self.best_of(query, None);
-            match self.best[query] {
-                Some(n) => self.cost -= plans[n as usize].cost,
-                None => self.impossible -= 1,
+        }
+        self.best[query] = self.best_of(query, None);
+        let Some(here) = self.best[query].map(|n| &plans[n as usize]) else {
+            self.impossible += 1;
+            return;
+        };
+        self.cost += here.cost;
+        for member in &here.needs {
+            let loss = self.best_of(query, Some(*member)).map(|n| plans[n as usize].cost - here.cost);
+            match loss {
+                Some(loss) => self.losses[*member as usize] += loss,
+                None => self.vital[*member as usize] += 1,
             }
-            match now {
-                Some(n) => self.cost += plans[n as usize].cost,
-                None => self.impossible += 1,
-            }
-            self.best[query] = now;
+            self.needed[query].push((*member, loss));
         }
     }
 
     /// By how much the objective rises when a member goes.
     fn loss(&self, member: usize) -> f64 {
-        let mut loss = -self.master.write[member];
-        for query in &self.master.queries[member] {
-            let query = *query as usize;
-            let plans = &self.master.known[query];
-            let Some(here) = self.best[query].map(|n| &plans[n as usize]) else { continue };
-            if here.needs.contains(&(member as u32)) {
-                loss += self.best_of(query, Some(member)).map_or(f64::INFINITY, |n| plans[n as usize].cost - here.cost);
-            }
-        }
-        loss
+        if self.vital[member] > 0 { f64::INFINITY } else { self.losses[member] }
     }
 
     fn fits(&self, room: Room) -> bool {
         self.size <= room.bytes && self.number <= room.indexes
     }
 
-    /// Lets go what is missed least for its space until the rest fits; `kept` stay.
-    fn trim(&mut self, room: Room, kept: &[u32]) -> bool {
+    /// Lets go what is missed least, for its space to this power, until the rest fits; `kept` stay.
+    fn trim(&mut self, room: Room, kept: &[u32], power: f64) -> bool {
         while !self.fits(room) {
             let crowded = self.number > room.indexes;
-            let per_byte = |m: usize| {
+            let excess = self.size - room.bytes;
+            let rank = |m: usize| {
                 let loss = self.loss(m);
-                if loss <= 0.0 || crowded { loss } else { loss / self.master.size[m].max(1.0) }
+                // More space than is needed is no merit.
+                if loss <= 0.0 || crowded { loss } else { loss / self.master.size[m].min(excess).max(1.0).powf(power) }
             };
             let loose = self.members().filter(|m| !kept.contains(&(*m as u32)) && (!crowded || self.master.counts[*m]));
-            let Some((_, out)) = loose.map(|m| (per_byte(m), m)).min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))) else {
+            let Some((_, out)) = loose.map(|m| (rank(m), m)).min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))) else {
                 return false;
             };
             self.turn(out, false);
@@ -267,7 +315,8 @@ impl<'m> State<'m> {
 
     fn drop_losers(&mut self) {
         for member in self.members().collect::<Vec<_>>() {
-            if self.loss(member) < 0.0 || (self.loss(member) == 0.0 && self.master.size[member] > 0.0) {
+            // A loss that is all rounding is none.
+            if self.loss(member) <= EPSILON * self.cost.abs() * 1e-3 && self.master.size[member] > 0.0 {
                 self.turn(member, false);
             }
         }
@@ -289,23 +338,43 @@ impl<'m> State<'m> {
         steps
     }
 
-    /// Makes a plan possible and lets go what no longer fits; undone where that is no improvement.
+    /// Makes a plan possible and lets go what no longer fits, in the way that costs least; undone where that is no improvement.
     fn step(&mut self, wanted: &[u32], room: Room) -> bool {
         let before = self.objective();
         let mark = self.log.len();
         wanted.iter().for_each(|m| self.turn(*m as usize, true));
         let gained = self.objective() < before;
-        if gained && self.trim(room, wanted) {
+        if gained && self.fits(room) {
             self.drop_losers();
-            if self.objective() < before - EPSILON * before.abs() {
-                return true;
+            return true;
+        }
+        let full = self.log.len();
+        let mut best: Option<(f64, f64)> = None;
+        for power in TRIMS.into_iter().filter(|_| gained) {
+            if self.trim(room, wanted, power) && best.is_none_or(|(cost, _)| self.objective() < cost) {
+                best = Some((self.objective(), power));
+            }
+            self.walk_back(full);
+        }
+        match best.filter(|(cost, _)| *cost < before - EPSILON * before.abs()) {
+            Some((_, power)) => {
+                self.trim(room, wanted, power);
+                self.drop_losers();
+                true
+            }
+            None => {
+                self.walk_back(mark);
+                false
             }
         }
+    }
+
+    /// Undoes what was done since the log had this length.
+    fn walk_back(&mut self, mark: usize) {
         for member in self.log.split_off(mark).into_iter().rev() {
             self.turn(member as usize, !self.on[member as usize]);
         }
         self.log.truncate(mark);
-        false
     }
 
     /// Takes some members out, and makes one plan possible that is not, whatever it costs.
@@ -314,7 +383,7 @@ impl<'m> State<'m> {
         if let Some((_, query, plan)) = steps.get(dice.roll(steps.len())) {
             let wanted = &self.master.known[*query][*plan].needs;
             wanted.iter().for_each(|m| self.turn(*m as usize, true));
-            self.trim(room, wanted);
+            self.trim(room, wanted, TRIMS[dice.roll(TRIMS.len())]);
         }
         for _ in 0..strength {
             let members: Vec<usize> = self.members().collect();
@@ -322,7 +391,7 @@ impl<'m> State<'m> {
                 self.turn(*member, false);
             }
         }
-        self.trim(room, &[]);
+        self.trim(room, &[], 1.0);
     }
 }
 

@@ -6,6 +6,9 @@ use super::{Limits, Oracle, Target};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId};
 use std::collections::BTreeSet;
 
+/// While searching, a cost known to this share is known; the verified costs are exact.
+const TOLERANCE: f64 = 1e-3;
+
 /// A query with the candidates that matter to it.
 pub(super) struct Asked {
     pub(super) weight: f64,
@@ -42,7 +45,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             Asked { weight: t.weight, own: Set::from(&t.own), relevant: Set::from(&t.relevant).union(&here), touching }
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
-        let facts = Facts::new(queries.len());
+        let facts = Facts::new(queries.len(), TOLERANCE);
         let mut search = Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start, floors: Vec::new() };
         search.index();
         search
@@ -58,7 +61,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Forgets all answers; from here on every candidate on its tables is part of a query's plans, as it would be when built.
     pub(super) fn start_afresh(&mut self) {
         self.floors = self.ids().map(|query| self.floor(query)).collect();
-        self.facts = Facts::new(self.queries.len());
+        self.facts = Facts::new(self.queries.len(), 0.0);
         self.queries.iter_mut().for_each(|q| q.relevant = q.touching.clone());
         self.index();
     }
