@@ -14,15 +14,12 @@ use super::wording;
 use crate::candidates::size;
 use crate::candidates::{self, Wanted};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
-use crate::model::catalog::Catalog;
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
 use crate::model::plan::Plan;
 use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
-use crate::pg::explain;
-use crate::pg::session::Session;
 use crate::select;
 use crate::term;
 use std::collections::BTreeSet;
@@ -80,7 +77,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
-    let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
+    let wanted: Vec<Wanted> = subjects.iter().enumerate().flat_map(|(id, s)| s.shapes().map(move |shape| Wanted { id, shape })).collect();
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
@@ -144,7 +141,7 @@ impl Bench {
         let refused = refused.collect();
         let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
         for (n, subject) in subjects.iter().enumerate() {
-            match prepare_one(bench.engine.planner()?, subject, &snapshot.catalog).await {
+            match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog).await {
                 Ok(planned) => {
                     bench.of.push(n);
                     bench.planned.push(planned);
@@ -221,19 +218,4 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
     let names: BTreeSet<&str> = nodes.filter_map(|n| n.index_name.as_deref()).collect();
     let used = snapshot.catalog.indexes.iter().filter(|i| names.contains(i.name.as_str()));
     used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
-}
-
-async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
-    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), subject.own_shape.as_ref(), catalog).await?;
-    match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
-        Ok(plans) => planned.merge_equal(&plans),
-        Err(_) => {
-            planned.keep_typical();
-            if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), 1)).await.is_err() {
-                planned.make_generic();
-                explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
-            }
-        }
-    }
-    Ok(planned)
 }
