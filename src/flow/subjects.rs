@@ -93,7 +93,7 @@ fn with_children(mut shape: Shape, catalog: &Catalog) -> Shape {
     shape
 }
 
-/// A DELETE of the parent, or an UPDATE of the columns referred to.
+/// A DELETE of the parent, or an UPDATE of the columns referred to. An upsert finds its row by them and leaves them as they are.
 fn loses_key(kind: StatementKind, target: &TableRef, key: &ForeignKey) -> bool {
     let changes = || target.assigned.iter().any(|c| key.parent_columns.contains(c));
     target.table == key.parent && (kind == StatementKind::Delete || (kind != StatementKind::Insert && changes()))

@@ -422,7 +422,7 @@ pub struct TableRef {
     pub needed: Vec<String>,
     /// The whole row is needed (`*`).
     pub needs_all: bool,
-    /// Columns that an UPDATE assigns; empty for other statements.
+    /// Columns that an UPDATE assigns, or an INSERT … ON CONFLICT DO UPDATE or MERGE to rows that are there; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assigned: Vec<String>,
     /// On the nullable side of an outer join (LEFT JOIN's right side…).
