@@ -13,16 +13,16 @@ const LESS: usize = 10;
 /// A query is looked at again around a set while it could save this share of the whole.
 const WORTH_LOOKING: f64 = 0.0005;
 /// Indexes of a set that are tried without, largest first: theirs is the space that could be put to better use.
-const SHAKEN: usize = 24;
+const SHAKEN: usize = 12;
 /// Candidates tried one by one beside a set, most hopeful first.
-const HOPEFUL: usize = 24;
+const HOPEFUL: usize = 12;
 
 impl<O: Oracle> Search<'_, O> {
     /// All candidates that some plan wants, with their prefixes: per query, plan with all candidates that fit it, take out
     /// what the plan used, and plan again.
     pub(super) async fn peel(&mut self) -> Result<Set, O::Error> {
         let start = self.start.clone();
-        self.prime(&start).await?;
+        self.must_know(&start).await?;
         let mut useful = Set::default();
         let mut left: BTreeMap<QueryId, Set> = self.ids().map(|q| (q, self.queries[q].own.clone())).collect();
         for (widest, rounds) in PEELS {
@@ -51,6 +51,11 @@ impl<O: Oracle> Search<'_, O> {
             }
         }
         Ok(useful.union(&self.prefixes(&useful)))
+    }
+
+    /// False for what is larger than all the space; an unknown size is, where space is counted.
+    fn may_fit(&self, id: CandidateId, bytes: f64) -> bool {
+        bytes.is_infinite() || self.bytes(id) <= bytes
     }
 
     /// Candidates whose work another one in the set can do.
@@ -112,7 +117,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Learns what queries that want more would take beside `set`, of what would fit into `bytes` at all.
     pub(super) async fn look_around(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
-        let fits: Set = useful.iter().filter(|id| !(self.bytes(*id) > bytes)).collect();
+        let fits: Set = useful.iter().filter(|id| self.may_fit(*id, bytes)).collect();
         let mut offers: BTreeMap<QueryId, Set> = self.hungry(set).into_iter().map(|q| (q, self.part(q, &fits.union(set)))).collect();
         for _ in 0..2 {
             self.ask(offers.iter().map(|(q, offer)| (*q, offer.clone())).collect::<Vec<_>>()).await?;
@@ -153,7 +158,7 @@ impl<O: Oracle> Search<'_, O> {
     /// Learns what the most hopeful candidates do beside `set`, one by one.
     pub(super) async fn additions(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
         let mut hopes: Vec<(f64, CandidateId)> = Vec::new();
-        for id in useful.minus(set).iter().filter(|id| !(self.bytes(*id) > bytes)) {
+        for id in useful.minus(set).iter().filter(|id| self.may_fit(*id, bytes)) {
             let with = set.with(id);
             let hope = |query: &QueryId| {
                 let present = self.part(*query, &with);
