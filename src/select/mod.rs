@@ -158,6 +158,8 @@ pub struct Selection {
     /// By how much the best set of these candidates could be cheaper at most, as a share, if further indexes never
     /// make a plan dearer; `None` where space or number are limited: the bound is too weak to say anything then.
     pub gap: Option<f64>,
+    /// Share of what indexes could save that is in queries which were looked at in depth; below 1 for a great many queries.
+    pub looked_at: f64,
     /// Existing indexes that need not stay.
     pub dropped: Vec<CandidateId>,
     /// Chosen, most benefit first.

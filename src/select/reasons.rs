@@ -73,6 +73,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut selection = Selection {
             budget: room.bytes.is_finite().then(|| room.bytes - start.iter().map(|id| self.bytes(id)).sum::<f64>()),
             size_bytes: self.space(&chosen) - self.space(&start.minus(set)),
+            looked_at: self.looked_at,
             gap: (!room.is_tight()).then(|| self.gap(set)),
             dropped: start.minus(set).iter().collect(),
             chosen: chosen.iter().map(|id| self.part_of(id, set, &before, &after)).collect(),

@@ -34,6 +34,8 @@ pub(super) struct Search<'a, O: Oracle> {
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
     pub(super) start: Set,
+    /// Share of what indexes could save that is in queries which were looked at in depth.
+    pub(super) looked_at: f64,
     /// The time is over: what is not known yet is taken at the cost of the best plan that is known to be possible.
     pub(super) hurried: bool,
     /// By query: the least cost seen with any candidates, per execution; empty while the search goes on.
@@ -51,8 +53,18 @@ impl<'a, O: Oracle> Search<'a, O> {
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);
-        let mut search =
-            Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start, hurried: false, floors: Vec::new() };
+        let mut search = Search {
+            oracle,
+            candidates,
+            limits,
+            queries,
+            of_candidate: Vec::new(),
+            facts,
+            start,
+            looked_at: 1.0,
+            hurried: false,
+            floors: Vec::new(),
+        };
         search.index();
         search
     }
@@ -67,9 +79,24 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Forgets all answers; from here on every candidate on its tables is part of a query's plans, as it would be when built.
     pub(super) fn start_afresh(&mut self) {
         self.floors = self.ids().map(|query| self.floor(query)).collect();
+        let today: Vec<(QueryId, Option<Fact>)> =
+            self.ids().map(|q| (q, self.facts.find(q, &self.part(q, &self.start)).cloned())).collect();
         self.facts = Facts::new(self.queries.len(), 0.0);
         self.queries.iter_mut().for_each(|q| q.relevant = q.touching.clone());
         self.index();
+        for (query, fact) in today {
+            // With nothing added there is nothing that could be left out: today's plan is what it was.
+            if let Some(fact) = fact.filter(|f| f.available == self.part(query, &self.start)) {
+                self.facts.learn(query, fact);
+            }
+        }
+    }
+
+    /// Leaves a query out of the search: no candidate is relevant to it until all is planned afresh.
+    pub(super) fn set_aside(&mut self, query: QueryId) {
+        let relevant = std::mem::take(&mut self.queries[query].relevant);
+        relevant.iter().for_each(|id| self.of_candidate[id].retain(|q| *q != query));
+        self.queries[query].relevant = self.queries[query].touching.intersection(&self.start);
     }
 
     pub(super) fn ids(&self) -> std::ops::Range<QueryId> {
