@@ -255,6 +255,25 @@ async fn a_kept_server_lives_on_until_its_stop_command() {
 }
 
 #[tokio::test]
+async fn a_data_directory_can_outlive_its_server() {
+    let tmp = temporary_folder();
+    let options = ServerOptions { data_dir: Some(tmp.path().join("deep/data")), ..Default::default() };
+    let first = Server::start(&binaries(), &options).await.unwrap();
+    support::connect(&first.url("postgres")).await.batch_execute("create table kept as select 42 as n").await.unwrap();
+    let folder = first.socket_dir().to_owned();
+    first.stop();
+    assert!(!folder.exists() && tmp.path().join("deep/data/PG_VERSION").exists());
+
+    let second = Server::start(&binaries(), &options).await.unwrap();
+    let n: i32 = support::connect(&second.url("postgres")).await.query_one("select n from kept", &[]).await.unwrap().get(0);
+    assert_eq!(n, 42);
+    let busy = Server::start(&binaries(), &options).await.unwrap_err();
+    assert!(busy.hints.iter().any(|hint| hint.contains("postmaster.pid")), "{:?}", busy.hints);
+    let still: i32 = support::connect(&second.url("postgres")).await.query_one("select n from kept", &[]).await.unwrap().get(0);
+    assert_eq!(still, 42, "the second comer left it alone");
+}
+
+#[tokio::test]
 async fn tests_share_one_server_and_have_databases_of_their_own() {
     for server in support::servers() {
         let client = support::connect(&server.database("shared_one")).await;

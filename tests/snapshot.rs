@@ -1,6 +1,8 @@
 //! A snapshot written as JSON and read again is the same snapshot, whatever names and numbers are in it.
 
-use advisor::model::catalog::{Catalog, Column, ColumnStats, Extension, ForeignKey, Index, OperatorClass, Table, TableKind, TableUsage};
+use advisor::model::catalog::{
+    Catalog, Column, ColumnStats, Extension, ForeignKey, Index, OperatorClass, StatisticsObject, Table, TableKind, TableUsage,
+};
 use advisor::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use advisor::model::query::{Figures, PlanOrigin, Query, QueryPlan, QuerySource};
 use advisor::model::snapshot::{Evidence, Gap, Problem, SNAPSHOT_VERSION, Server, SessionActivity, Snapshot, Window};
@@ -60,6 +62,9 @@ fn table(p: &Parts) -> Table {
         type_name: p.name(1),
         category: p.name(2),
         not_null: p.flag,
+        length: -1,
+        alignment: Some('i'),
+        ambiguous: p.flag,
         sorts_by_bytes: p.flag,
         stats: p.maybe(stats),
     };
@@ -147,6 +152,13 @@ fn snapshot(p: &Parts) -> Snapshot {
         indexes: vec![index(p)],
         foreign_keys: vec![key],
         extensions: vec![Extension { name: p.name(0), version: p.name(1), schema: p.name(2) }],
+        statistics_objects: vec![StatisticsObject {
+            schema: p.name(0),
+            name: p.name(1),
+            table: TableName::new(p.name(0), p.name(2)),
+            columns: p.names.clone(),
+            kinds: p.name(1),
+        }],
         operator_classes: vec![OperatorClass {
             schema: p.name(0),
             name: p.name(1),

@@ -14,7 +14,10 @@ select a.attrelid                                          as table_oid,
                      when l.collprovider = 'd' then coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c') = 'b'
                           or (coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c') = 'c' and d.datcollate in ('C', 'POSIX'))
                      else l.collprovider = 'b' or (l.collprovider = 'c' and l.collcollate in ('C', 'POSIX')) end, false)
-                                                           as sorts_by_bytes
+                                                           as sorts_by_bytes,
+       a.attlen                                            as length,
+       a.attalign::pg_catalog.text                         as alignment,
+       coalesce(l.collisdeterministic, true)               as deterministic
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -5,6 +5,7 @@ pub mod btree;
 pub mod existing;
 pub mod methods;
 pub mod size;
+pub mod statistics;
 pub mod writes;
 
 use crate::model::candidate::{Candidate, QueryId};
@@ -31,6 +32,17 @@ pub struct Candidates {
     pub list: Vec<Candidate>,
     /// Refused at once, with the reason.
     pub rejected: Vec<Rejected>,
+    /// Advice that no engine can try.
+    pub assumed: Vec<Assumed>,
+}
+
+/// An index that nobody can try before it is built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assumed {
+    /// The index.
+    pub candidate: Candidate,
+    /// Why it is advised and what it needs, in a sentence.
+    pub reason: String,
 }
 
 /// One query to find candidates for.
@@ -46,9 +58,13 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     let (catalog, load) = (&snapshot.catalog, Load::of(snapshot));
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
+    let mut assumed: BTreeMap<IndexSpec, (String, BTreeSet<QueryId>)> = BTreeMap::new();
     for query in wanted {
         for (number, reference) in query.shape.tables.iter().enumerate() {
             let Some(table) = catalog.table(&reference.table).filter(|t| allowed.allow_table(&t.table_name())) else { continue };
+            for offer in methods::vector::offers(query.shape, number, table, catalog) {
+                assumed.entry(offer.spec).or_insert_with(|| (offer.advice, BTreeSet::new())).1.insert(query.id);
+            }
             let mut offers = btree::offers(query.shape, number, table);
             offers.extend(methods::offers(query.shape, number, table, catalog));
             let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
@@ -70,7 +86,22 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
     let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, &load, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
-    Candidates { list: list.collect(), rejected: rejected.collect() }
+    assumed.retain(|spec, _| allowed.allow(spec) && !exists(catalog, spec, allowed) && may_have(catalog, spec, allowed));
+    let assumed = assumed.into_iter().map(|(spec, (advice, from_queries))| Assumed {
+        reason: format!(
+            "not tried: {} is of an extension whose library the trial server lacks; {} {} by the distance that it serves; {advice}",
+            spec.method,
+            from_queries.len(),
+            if from_queries.len() == 1 { "query sorts" } else { "queries sort" }
+        ),
+        candidate: candidate(catalog, &load, spec, from_queries),
+    });
+    let assumed = assumed.collect();
+    Candidates { list: list.collect(), rejected: rejected.collect(), assumed }
+}
+
+fn may_have(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
+    catalog.table(&spec.table).is_some_and(|table| why_not(table, &allowed.schemas).is_none())
 }
 
 /// Why a table gets no candidates, as code and words; `None` where it does.
@@ -120,7 +151,8 @@ pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: 
     let table = catalog.table(&spec.table);
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();
-    Candidate { size_bytes, writes, from_queries, ..Candidate::new(spec) }
+    let gin = catalog.table(&spec.table).filter(|_| spec.method == "gin").and_then(|t| size::gin::counters(&spec, t));
+    Candidate { size_bytes, writes, from_queries, gin, ..Candidate::new(spec) }
 }
 
 #[cfg(test)]

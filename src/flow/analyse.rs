@@ -9,6 +9,8 @@ use super::offline;
 use super::plans;
 use super::recommend;
 use super::snapshot;
+use super::why;
+use crate::candidates;
 use crate::model::failure::Failure;
 use crate::model::query::Query;
 use crate::model::report::{REPORT_VERSION, Recommendation, Report, ReportQuery};
@@ -70,10 +72,15 @@ impl Analysis {
 
 /// Analyses a live database; where none is named, the plans that were handed to us.
 pub async fn analyse(analysis: &Analysis) -> Result<Report, Failure> {
+    why::check(&analysis.advice.why)?;
     if let Some(path) = &analysis.snapshot {
         return analyse_file(path, analysis).await;
     }
     if offline::applies(analysis) {
+        if !analysis.advice.why.is_empty() {
+            return Err(Failure::usage("--why tries an index, and plans alone are no database to try it on")
+                .hint("name the database with --db, or a snapshot with --snapshot"));
+        }
         let snapshot = offline::read(analysis)?;
         let judgement = rules::judge(&snapshot, &analysis.thresholds);
         return Ok(report(snapshot, judgement, Recommendation::default()));
@@ -107,6 +114,7 @@ async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &A
     let advice = limits::settled(&analysis.advice, &snapshot.catalog)?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
     let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
+    recommendation.statistics = candidates::statistics::advise(&snapshot, &advice.allowed);
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
     let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use, &recommendation.indexes);
     if let Err(failure) = drops::tried(drops, settled, &mut recommendation).await {

@@ -210,7 +210,8 @@ async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, pla
         Ok(parsed) => parsed,
         Err(reason) => return Ok(Err(reason)),
     };
-    let plans = explain::explain(hypopg.planner(), planned.ground(), planned.call(parsed, usize::MAX)).await;
+    let mut plans = explain::explain(hypopg.planner(), planned.ground(), planned.call(parsed, usize::MAX)).await;
+    plans.iter_mut().flatten().for_each(|plan| hypopg.name_candidates(plan));
     answer(hypopg.planner(), planned, plans)
 }
 

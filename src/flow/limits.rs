@@ -1,7 +1,6 @@
 //! What the user's limits on the advice mean for this database.
 
 use super::engine::Advice;
-use super::why;
 use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
@@ -13,7 +12,6 @@ pub(super) fn settled(advice: &Advice, catalog: &Catalog) -> Result<Advice, Fail
     for (flag, names) in [("--tables", &advice.allowed.tables), ("--exclude", &advice.allowed.exclude)] {
         names.iter().try_for_each(|name| known(flag, name, catalog))?;
     }
-    why::check(&advice.why)?;
     let mut advice = advice.clone();
     if !advice.budget_shares.is_empty() {
         let heap = heap_bytes(&advice, catalog);
@@ -58,4 +56,68 @@ fn known(flag: &str, name: &str, catalog: &Catalog) -> Result<(), Failure> {
 pub(super) fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let mut same = names.clone().filter(|name| name.eq_ignore_ascii_case(wrong.trim_matches('"')));
     same.next().or_else(|| did_you_mean(wrong, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::restrictions::Restrictions;
+
+    fn catalog() -> Catalog {
+        let table = |schema: &str, name: &str, kind, bytes, parent: Option<&str>| Table {
+            schema: schema.into(),
+            name: name.into(),
+            kind,
+            size_bytes: bytes,
+            platform: schema == "auth",
+            partition_of: parent.map(|p| TableName::new(schema, p)),
+            ..Table::default()
+        };
+        let tables = vec![
+            table("public", "orders", TableKind::Table, 1000, None),
+            table("public", "events", TableKind::Partitioned, 0, None),
+            table("public", "events_1", TableKind::Table, 500, Some("events")),
+            table("public", "old", TableKind::View, 0, None),
+            table("auth", "users", TableKind::Table, 7000, None),
+        ];
+        Catalog { tables, ..Catalog::default() }
+    }
+
+    fn budgets(advice: Advice) -> Result<Vec<f64>, Failure> {
+        settled(&advice, &catalog()).map(|advice| advice.budgets)
+    }
+
+    #[test]
+    fn shares_are_of_the_heap_of_the_advised_tables() {
+        let shares = |tables: &[&str], schemas: &[&str]| Advice {
+            budgets: vec![200.0],
+            budget_shares: vec![0.5, 0.1],
+            allowed: Restrictions {
+                tables: tables.iter().map(|t| (*t).to_owned()).collect(),
+                schemas: schemas.iter().map(|t| (*t).to_owned()).collect(),
+                ..Restrictions::default()
+            },
+            ..Advice::default()
+        };
+        assert_eq!(budgets(shares(&[], &[])), Ok(vec![150.0, 200.0, 750.0]), "smallest first, the platform's tables left out");
+        assert_eq!(budgets(shares(&["public.events"], &[])), Ok(vec![50.0, 200.0, 250.0]), "a parent is its partitions");
+        assert_eq!(budgets(shares(&["auth.users"], &["auth"])), Ok(vec![200.0, 700.0, 3500.0]));
+        assert!(budgets(shares(&["old"], &[])).unwrap_err().message.contains("are empty"));
+    }
+
+    #[test]
+    fn unknown_tables_are_named_with_the_nearest() {
+        let failure = |tables: &[&str], exclude: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+            let allowed = Restrictions { tables: owned(tables), exclude: owned(exclude), ..Restrictions::default() };
+            budgets(Advice { allowed, ..Advice::default() }).unwrap_err()
+        };
+        let wrong = failure(&["ordres"], &[]);
+        assert_eq!(
+            (wrong.message.as_str(), wrong.hints[0].as_str()),
+            ("--tables names ordres, and there is no such table", "did you mean `orders`?")
+        );
+        assert_eq!(failure(&[], &["Orders"]).hints[0], "did you mean `orders`?");
+        assert!(failure(&["x\u{1b}[2J"], &[]).message.contains("\\u{1b}"));
+    }
 }

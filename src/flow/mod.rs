@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod apply;
+mod assumed;
 mod build_time;
 mod cures;
 pub mod demo;

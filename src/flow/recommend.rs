@@ -1,5 +1,6 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
+use super::assumed;
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
@@ -83,6 +84,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
+    advised.recommendation.indexes = assumed::advised(&found.assumed, &subjects, snapshot);
     advised.recommendation.why = questions.untried(&found.list);
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
@@ -128,8 +130,10 @@ impl Bench {
     /// Builds the candidates and parses the queries, planning each once; one that fails leaves the choice with a problem.
     async fn set(mut engine: Engine, list: &[Candidate], subjects: &[Subject], snapshot: &Snapshot) -> Result<Bench, Failure> {
         let rows = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::rows(&c.spec, t)).unwrap_or(0.0);
-        let sizes: Vec<(CandidateId, f64, f64)> =
-            list.iter().enumerate().map(|(id, c)| (id, c.size_bytes.unwrap_or(0.0), rows(c))).collect();
+        // To plan with it an index must have some size, also where we would not name one.
+        let assumed = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::assumed(&c.spec, t));
+        let bytes = |c: &Candidate| c.size_bytes.or_else(|| assumed(c)).unwrap_or(0.0);
+        let sizes: Vec<(CandidateId, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, bytes(c), rows(c))).collect();
         let refusals = engine.add_candidates(list, &sizes).await?;
         let built = (0..list.len()).map(|id| refusals.iter().all(|(refused, _)| *refused != id)).collect();
         let refused = refusals.iter().map(|(id, reason)| Rejected {

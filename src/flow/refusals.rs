@@ -1,6 +1,7 @@
 //! Why candidates were refused, in words that a person understands; the codes are part of the report's contract.
 
 use super::wording::ddl_of;
+use crate::candidates::writes::in_words;
 use crate::model::candidate::Candidate;
 use crate::model::report::Rejected;
 use crate::model::text::one_line;
@@ -32,24 +33,24 @@ pub(super) fn in_order<'a>(refused: impl Iterator<Item = &'a (usize, Refusal)>) 
 
 /// As the report has it; `before` is the weighted cost of the workload today.
 pub(super) fn rejected(candidate: &Candidate, refusal: &Refusal, list: &[Candidate], before: f64) -> Rejected {
-    let (code, reason) = words(refusal, list, before);
+    let (code, reason) = words(refusal, candidate, list, before);
     Rejected { ddl: ddl_of(candidate), reason_code: code.into(), reason }
 }
 
 /// Code and reason.
-pub(super) fn words(refusal: &Refusal, list: &[Candidate], before: f64) -> (&'static str, String) {
-    let name = |id: &usize| list.get(*id).map_or_else(|| "another index".to_owned(), |c| one_line(&c.spec.safe_name()));
+pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate], before: f64) -> (&'static str, String) {
+    let name = |id: &usize| list.get(*id).map_or_else(|| "another index".to_owned(), named);
     let share = |gain: &f64| of_load(*gain, before);
     match refusal {
         Refusal::NotUsed => ("not_used", "the planner never chose it for any query of the workload".to_owned()),
-        Refusal::CoveredBy(id) => ("covered", format!("the advised {} does its work", name(id))),
-        Refusal::WriteCost { gain, cost } => {
-            ("write_cost", format!("writes would pay more than reads gain: {} of today's load against {}", share(cost), share(gain)))
+        Refusal::CoveredBy(id) => ("covered", format!("{} does its work", name(id))),
+        Refusal::WriteCost { gain, .. } => {
+            ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&candidate.writes, *gain)))
         }
         Refusal::OverBudget { gain } => {
             ("over_budget", format!("it would save a further {} of today's load, but the limit on space or number is reached", share(gain)))
         }
-        Refusal::DroppedFor(id) => ("dropped_for", format!("the advised {} saves more for its space", name(id))),
+        Refusal::DroppedFor(id) => ("dropped_for", format!("{} saves more for its space", name(id))),
         Refusal::LowGain { gain } => {
             ("low_gain", format!("beside the advised indexes it would save {}: too little for an index", further(*gain, before)))
         }
@@ -59,6 +60,14 @@ pub(super) fn words(refusal: &Refusal, list: &[Candidate], before: f64) -> (&'st
 /// What an index would save beside others.
 pub(super) fn further(gain: f64, before: f64) -> String {
     if gain > 0.0 { format!("{} of today's load", of_load(gain, before)) } else { "nothing".to_owned() }
+}
+
+/// A member of the chosen set: `the advised NAME`, `NAME, which exists,`.
+pub(super) fn named(candidate: &Candidate) -> String {
+    match &candidate.existing {
+        Some(index) => format!("{}, which exists,", one_line(&index.name)),
+        None => format!("the advised {}", one_line(&candidate.spec.safe_name())),
+    }
 }
 
 /// A cost as a share of the workload's today.
@@ -73,6 +82,7 @@ pub(super) fn of_load(cost: f64, before: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::candidate::Writes;
     use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 
     #[test]
@@ -90,14 +100,17 @@ mod tests {
     #[test]
     fn reasons_are_shares_of_the_load() {
         let list = [Candidate::new(IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a\u{1b}")]))];
-        let (code, reason) = words(&Refusal::WriteCost { gain: 10.0, cost: 30.0 }, &list, 1000.0);
-        assert_eq!((code, reason.as_str()), ("write_cost", "writes would pay more than reads gain: 3 % of today's load against 1 %"));
-        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 1000.0).1.contains("save less than 0.1 % of today's load"));
-        assert!(words(&Refusal::LowGain { gain: 0.0 }, &list, 1000.0).1.contains("save nothing"));
-        assert!(words(&Refusal::LowGain { gain: 0.01 }, &list, 0.0).1.contains("unknown share"));
-        assert!(
-            !words(&Refusal::CoveredBy(0), &list, 1.0).1.contains('\u{1b}')
-                && words(&Refusal::CoveredBy(7), &list, 1.0).1.contains("another index")
+        let mut candidate = list[0].clone();
+        candidate.writes = Writes { cost: 30.0, entries_per_second: Some(4.2), ..Writes::default() };
+        let words = |refusal: &Refusal, before| words(refusal, &candidate, &list, before);
+        assert_eq!(
+            words(&Refusal::WriteCost { gain: 10.0, cost: 30.0 }, 1000.0),
+            ("write_cost", "writes would pay more than reads gain: writes 4.2 entries/s, 300 % of what it saves".to_owned())
         );
+        assert!(words(&Refusal::OverBudget { gain: 30.0 }, 1000.0).1.contains("a further 3 % of today's load"));
+        assert!(words(&Refusal::LowGain { gain: 0.01 }, 1000.0).1.contains("save less than 0.1 % of today's load"));
+        assert!(words(&Refusal::LowGain { gain: 0.0 }, 1000.0).1.contains("save nothing"));
+        assert!(words(&Refusal::LowGain { gain: 0.01 }, 0.0).1.contains("unknown share"));
+        assert!(!words(&Refusal::CoveredBy(0), 1.0).1.contains('\u{1b}') && words(&Refusal::CoveredBy(7), 1.0).1.contains("another index"));
     }
 }

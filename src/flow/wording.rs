@@ -4,7 +4,8 @@ use super::build_time;
 use super::plans::Planned;
 use super::refusals;
 use super::subjects::Subject;
-use crate::model::candidate::Candidate;
+use crate::candidates::writes::in_words;
+use crate::model::candidate::{Candidate, Writes};
 use crate::model::catalog::{Catalog, TableKind};
 use crate::model::report::{Action, AdvisedIndex, Proof, Recommendation, ServedQuery};
 use crate::model::text::quote_ident;
@@ -33,8 +34,6 @@ pub(super) fn fill(recommendation: &mut Recommendation, choice: &Choice) {
     recommendation.cost_before = Some(before);
     recommendation.cost_after = Some(after);
     recommendation.indexes.extend(choice.selection.chosen.iter().map(|chosen| choice.advised(chosen, before, after)));
-    let sizes: Option<Vec<f64>> = recommendation.indexes.iter().map(|i| i.size_bytes).collect();
-    recommendation.size_bytes = sizes.map(|sizes| sizes.iter().sum::<f64>() + 0.0);
     let refused = refusals::in_order(choice.selection.refused.iter().filter(|(id, _)| choice.built[*id]));
     let words = refused.iter().map(|(id, refusal)| refusals::rejected(&choice.list[*id], refusal, choice.list, before));
     recommendation.rejected.splice(0..0, words);
@@ -71,7 +70,7 @@ impl Choice<'_> {
             wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
             build_seconds: build_time::seconds(spec, candidate.size_bytes, self.catalog),
             confidence: self.proof(chosen),
-            reason: reason(&queries, chosen.write_cost, before),
+            reason: reason(&queries, &candidate.writes, chosen.benefit),
             queries,
             benefit: chosen.benefit,
             replaces: replaces.collect(),
@@ -108,7 +107,7 @@ pub(super) fn id_of(ddl: &str) -> String {
 }
 
 /// `3 queries use it: 41 % of the load falls to 2 %; the one that gains most costs 8420 → 12 per execution`.
-fn reason(queries: &[ServedQuery], write_cost: f64, before: f64) -> String {
+fn reason(queries: &[ServedQuery], writes: &Writes, benefit: f64) -> String {
     let look_ups = queries.iter().filter(|q| q.fingerprint.starts_with("fk:")).count();
     let plain = queries.len() - look_ups;
     let mut parts = Vec::new();
@@ -130,8 +129,8 @@ fn reason(queries: &[ServedQuery], write_cost: f64, before: f64) -> String {
         let which = if queries.len() > 1 { "at best " } else { "" };
         parts.push(format!("{which}cost {} → {} per execution", count(best.cost_before), count(best.cost_after)));
     }
-    if write_cost > 0.0 {
-        parts.push(format!("its writes cost {} of the load", refusals::of_load(write_cost, before)));
+    if writes.cost > 0.0 {
+        parts.push(in_words(writes, benefit));
     }
     parts.join("; ")
 }
@@ -158,12 +157,13 @@ mod tests {
     #[test]
     fn a_reason_tells_the_share_of_the_load() {
         let one = [served("a", (8420.0, 84.2), 0.4)];
-        assert_eq!(reason(&one, 0.0, 1.0), "1 query uses it: 40 % of today's load becomes 0.4 %; cost 8.4k → 84.2 per execution");
+        let none = Writes::default();
+        assert_eq!(reason(&one, &none, 1.0), "1 query uses it: 40 % of today's load becomes 0.4 %; cost 8.4k → 84.2 per execution");
         let more = [served("a", (8420.0, 84.2), 0.4), served("fk:x", (10.0, 5.0), 0.1)];
-        let words = reason(&more, 2.0, 100.0);
+        let writes = Writes { cost: 2.0, entries_per_second: Some(4.2), ..Writes::default() };
         assert_eq!(
-            words,
-            "1 query and 1 look-up of a foreign key use it: 50 % of today's load becomes 5.4 %; at best cost 8.4k → 84.2 per execution; its writes cost 2 % of the load"
+            reason(&more, &writes, 100.0),
+            "1 query and 1 look-up of a foreign key use it: 50 % of today's load becomes 5.4 %; at best cost 8.4k → 84.2 per execution; writes 4.2 entries/s, 2 % of what it saves"
         );
     }
 }

@@ -170,6 +170,22 @@ pub struct GinCounters {
     pub entries: i64,
 }
 
+impl GinCounters {
+    /// The same division of an index of `pages`: of one partition, or of another size than was estimated.
+    pub fn scaled_to(self, pages: u32) -> GinCounters {
+        let factor = f64::from(pages) / f64::from(self.total_pages.max(1));
+        let scaled = |n: u32| (f64::from(n) * factor) as u32;
+        // The planner takes an index without entry pages for one that was never vacuumed.
+        GinCounters {
+            pending_pages: 0,
+            total_pages: pages,
+            entry_pages: scaled(self.entry_pages).max(1),
+            data_pages: scaled(self.data_pages),
+            entries: (self.entries as f64 * factor) as i64,
+        }
+    }
+}
+
 /// pg_statistic of one column or expression.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStatistics {

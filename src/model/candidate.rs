@@ -1,5 +1,6 @@
 //! A candidate: an index that does not exist, and what a trial says of it.
 
+use super::blueprint::GinCounters;
 use super::ddl::IndexName;
 use super::index_def::IndexSpec;
 use serde::{Deserialize, Serialize};
@@ -27,12 +28,15 @@ pub struct Candidate {
     pub from_queries: BTreeSet<QueryId>,
     /// Its name, where it is an index that exists and may be dropped: the choice is then whether it stays.
     pub existing: Option<IndexName>,
+    /// Of a GIN index: how its pages divide, by which the planner charges a search; `None` where there is no basis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gin: Option<GinCounters>,
 }
 
 impl Candidate {
     /// A candidate of which nothing is known but its definition.
     pub fn new(spec: IndexSpec) -> Candidate {
-        Candidate { spec, size_bytes: None, writes: Writes::default(), from_queries: BTreeSet::new(), existing: None }
+        Candidate { spec, size_bytes: None, writes: Writes::default(), from_queries: BTreeSet::new(), existing: None, gin: None }
     }
 }
 

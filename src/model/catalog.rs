@@ -17,6 +17,24 @@ pub struct Catalog {
     /// Operator classes outside of pg_catalog (those of extensions), B-tree and hash left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operator_classes: Vec<OperatorClass>,
+    /// Extended statistics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics_objects: Vec<StatisticsObject>,
+}
+
+/// What CREATE STATISTICS made. Expressions are left out: no advice of ours has any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatisticsObject {
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// Table.
+    pub table: TableName,
+    /// Columns in the table's order.
+    pub columns: Vec<String>,
+    /// stxkind: `d` ndistinct, `f` dependencies, `m` mcv, `e` expressions.
+    pub kinds: String,
 }
 
 /// An operator class: what an index of one access method over one type can find.
@@ -107,6 +125,9 @@ pub struct Table {
     pub toast_bytes: u64,
     /// Columns in attribute order.
     pub columns: Vec<Column>,
+    /// Sets of columns, by number, with how many combinations of their values there are (CREATE STATISTICS).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distinct_together: Vec<(Vec<i16>, f64)>,
     /// Activity counters; `None` for kinds without.
     pub usage: Option<TableUsage>,
     /// Partitioned parent, where this is a partition.
@@ -144,6 +165,15 @@ pub struct Column {
     /// Sorts by bytes (collation C or POSIX, or the builtin provider's): `LIKE 'x%'` is then a range of any B-tree.
     #[serde(default)]
     pub sorts_by_bytes: bool,
+    /// pg_type.typlen: bytes, -1 for a length that varies; 0 where it was not read.
+    #[serde(default)]
+    pub length: i16,
+    /// pg_type.typalign: `c`har, `s`hort, `i`nt or `d`ouble; `None` where it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<char>,
+    /// Its collation takes different texts for equal (it is not deterministic).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ambiguous: bool,
     /// pg_stats; `None` where never analyzed or not readable by us.
     pub stats: Option<ColumnStats>,
 }

@@ -3,12 +3,16 @@
 
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::plan::Plan;
 use crate::model::text::quote_ident;
 use crate::pg::error::describe;
 use crate::pg::session::Session;
 use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP, HYPOPG_SIZE};
 use futures_util::future::{join_all, try_join, try_join_all};
 use std::collections::BTreeMap;
+
+/// How candidates are called in plans.
+const LASTING: &str = "<candidate>";
 
 /// HypoPG in one session.
 pub struct Hypopg {
@@ -69,8 +73,24 @@ impl Hypopg {
         Ok(())
     }
 
-    /// The candidate behind an index in a plan: HypoPG names them `<OID>btree_…`.
+    /// Gives the candidates in a plan just made names that last: HypoPG calls them `<OID>btree_…`, and hands an OID
+    /// out again once its index is gone.
+    pub fn name_candidates(&self, plan: &mut Plan) {
+        let mut stack = vec![&mut plan.root];
+        while let Some(node) = stack.pop() {
+            if let Some(id) = node.index_name.as_deref().and_then(|index| self.shown(index)) {
+                node.index_name = Some(format!("{LASTING}{id}"));
+            }
+            stack.extend(node.children.iter_mut());
+        }
+    }
+
+    /// The candidate behind an index in a plan of [`Hypopg::name_candidates`].
     pub fn candidate(&self, index: &str) -> Option<CandidateId> {
+        index.strip_prefix(LASTING)?.parse().ok()
+    }
+
+    fn shown(&self, index: &str) -> Option<CandidateId> {
         let oid: u32 = index.strip_prefix('<')?.split_once('>')?.0.parse().ok()?;
         self.present.iter().find(|(_, o)| **o == oid).map(|(id, _)| *id)
     }

@@ -70,15 +70,19 @@ statements! {
     /// Sizes of what has storage.
     SIZES = "collect/sizes", 13..=99, None, [] -> ["oid", "size_bytes"];
     /// Columns.
-    COLUMNS = "collect/columns", 13..=99, None, [] -> ["table_oid", "number", "name", "type_name", "category", "not_null", "sorts_by_bytes"];
+    COLUMNS = "collect/columns", 13..=99, None, [] -> [
+        "table_oid", "number", "name", "type_name", "category", "not_null", "sorts_by_bytes", "length", "alignment", "deterministic",
+    ];
     /// pg_stats.
     COLUMN_STATISTICS = "collect/column_statistics", 13..=99, None, [] -> [
         "table_oid", "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
         "element_freqs", "elements_per_row",
     ];
+    /// Extended statistics: distinct combinations.
+    DISTINCT_TOGETHER = "collect/distinct_together", 13..=99, None, [] -> ["table_oid", "combinations"];
     /// Indexes.
     INDEXES = "collect/indexes", 13..=99, None, [] -> [
-        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "definition", "valid", "ready", "live", "is_primary",
+        "oid", "schema", "table_name", "name", "method", "is_unique", "predicate", "options", "definition", "valid", "ready", "live", "is_primary",
         "exclusion", "constraint_name", "needed_by_foreign_key", "replica_identity", "clustered", "partition", "partitioned", "pages",
         "scans", "owner", "tablespace", "comment", "building",
     ];
@@ -87,6 +91,8 @@ statements! {
         "index_oid", "place", "included", "column_name", "expression", "opclass", "collation", "descending", "nulls_first",
         "statistics_target",
     ];
+    /// Extended statistics.
+    STATISTICS_OBJECTS = "collect/statistics_objects", 13..=99, None, [] -> ["schema", "name", "table_schema", "table_name", "columns", "kinds"];
     /// Foreign keys.
     FOREIGN_KEYS = "collect/foreign_keys", 13..=99, None, [] -> [
         "name", "child_schema", "child_name", "parent_schema", "parent_name", "on_delete", "child_columns", "parent_columns",

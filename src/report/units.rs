@@ -30,6 +30,13 @@ pub fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &[" B", " kB", " MB", " GB", " TB"])
 }
 
+/// A limit that a person set: `50 MB` in powers of 1000 where that is a round number, else `47.7 MiB`.
+pub fn limit_bytes(value: f64) -> String {
+    let decimal = scaled(value, 1000.0, &[" B", " kB", " MB", " GB", " TB"]);
+    let unit = [1e12, 1e9, 1e6, 1e3, 1.0].into_iter().find(|unit| value >= *unit).unwrap_or(1.0);
+    if (value / unit * 10.0).fract() == 0.0 { decimal } else { scaled(value, 1024.0, &[" B", " KiB", " MiB", " GiB", " TiB"]) }
+}
+
 /// A duration given in milliseconds: `0.03 ms`, `340 ms`, `3.4 s`, `5.2 min`, `3.1 h`, `12 d`.
 pub fn duration(ms: f64) -> String {
     const STEPS: &[(f64, f64, &str)] =
@@ -116,6 +123,13 @@ mod tests {
         }
         for (value, text) in [(512.0, "512 B"), (8192.0, "8 kB"), (1_258_291.0, "1.2 MB"), (1_073_741_800.0, "1 GB")] {
             assert_eq!(bytes(value), text);
+        }
+    }
+
+    #[test]
+    fn limits_are_shown_as_they_were_written() {
+        for (value, text) in [(5e7, "50 MB"), (1.5e9, "1.5 GB"), (67_108_864.0, "64 MiB"), (900.0, "900 B"), (12_345_678.0, "11.8 MiB")] {
+            assert_eq!(limit_bytes(value), text);
         }
     }
 

@@ -101,7 +101,7 @@ impl Master {
     /// The best set found from `start`, and its cost. `effort` is the number of disturbed rounds.
     pub fn solve(&self, start: &Set, room: Room, effort: usize) -> (Set, f64) {
         let mut state = State::new(self, start);
-        state.trim(room, &[]);
+        state.trim(room, &[], 1.0);
         state.climb(room, usize::MAX);
         let mut best = (state.set(), state.objective());
         let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
@@ -123,6 +123,8 @@ impl Master {
     }
 }
 
+/// Ways of making room: by what is missed for its space, by what is missed at all, and between.
+const TRIMS: [f64; 3] = [1.0, 0.5, 0.0];
 /// Relative differences below this are rounding.
 const EPSILON: f64 = 1e-9;
 
@@ -265,16 +267,18 @@ impl<'m> State<'m> {
         self.size <= room.bytes && self.number <= room.indexes
     }
 
-    /// Lets go what is missed least for its space until the rest fits; `kept` stay.
-    fn trim(&mut self, room: Room, kept: &[u32]) -> bool {
+    /// Lets go what is missed least, for its space to this power, until the rest fits; `kept` stay.
+    fn trim(&mut self, room: Room, kept: &[u32], power: f64) -> bool {
         while !self.fits(room) {
             let crowded = self.number > room.indexes;
-            let per_byte = |m: usize| {
+            let excess = self.size - room.bytes;
+            let rank = |m: usize| {
                 let loss = self.loss(m);
-                if loss <= 0.0 || crowded { loss } else { loss / self.master.size[m].max(1.0) }
+                // More space than is needed is no merit.
+                if loss <= 0.0 || crowded { loss } else { loss / self.master.size[m].min(excess).max(1.0).powf(power) }
             };
             let loose = self.members().filter(|m| !kept.contains(&(*m as u32)) && (!crowded || self.master.counts[*m]));
-            let Some((_, out)) = loose.map(|m| (per_byte(m), m)).min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))) else {
+            let Some((_, out)) = loose.map(|m| (rank(m), m)).min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))) else {
                 return false;
             };
             self.turn(out, false);
@@ -334,23 +338,43 @@ impl<'m> State<'m> {
         steps
     }
 
-    /// Makes a plan possible and lets go what no longer fits; undone where that is no improvement.
+    /// Makes a plan possible and lets go what no longer fits, in the way that costs least; undone where that is no improvement.
     fn step(&mut self, wanted: &[u32], room: Room) -> bool {
         let before = self.objective();
         let mark = self.log.len();
         wanted.iter().for_each(|m| self.turn(*m as usize, true));
         let gained = self.objective() < before;
-        if gained && self.trim(room, wanted) {
+        if gained && self.fits(room) {
             self.drop_losers();
-            if self.objective() < before - EPSILON * before.abs() {
-                return true;
+            return true;
+        }
+        let full = self.log.len();
+        let mut best: Option<(f64, f64)> = None;
+        for power in TRIMS.into_iter().filter(|_| gained) {
+            if self.trim(room, wanted, power) && best.is_none_or(|(cost, _)| self.objective() < cost) {
+                best = Some((self.objective(), power));
+            }
+            self.walk_back(full);
+        }
+        match best.filter(|(cost, _)| *cost < before - EPSILON * before.abs()) {
+            Some((_, power)) => {
+                self.trim(room, wanted, power);
+                self.drop_losers();
+                true
+            }
+            None => {
+                self.walk_back(mark);
+                false
             }
         }
+    }
+
+    /// Undoes what was done since the log had this length.
+    fn walk_back(&mut self, mark: usize) {
         for member in self.log.split_off(mark).into_iter().rev() {
             self.turn(member as usize, !self.on[member as usize]);
         }
         self.log.truncate(mark);
-        false
     }
 
     /// Takes some members out, and makes one plan possible that is not, whatever it costs.
@@ -359,7 +383,7 @@ impl<'m> State<'m> {
         if let Some((_, query, plan)) = steps.get(dice.roll(steps.len())) {
             let wanted = &self.master.known[*query][*plan].needs;
             wanted.iter().for_each(|m| self.turn(*m as usize, true));
-            self.trim(room, wanted);
+            self.trim(room, wanted, TRIMS[dice.roll(TRIMS.len())]);
         }
         for _ in 0..strength {
             let members: Vec<usize> = self.members().collect();
@@ -367,7 +391,7 @@ impl<'m> State<'m> {
                 self.turn(*member, false);
             }
         }
-        self.trim(room, &[]);
+        self.trim(room, &[], 1.0);
     }
 }
 

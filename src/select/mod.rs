@@ -160,7 +160,7 @@ const ROUNDS: usize = 4;
 /// Rounds in which the master chooses and the planner answers, without looking around.
 const AGREE: usize = 6;
 /// Disturbed rounds of the master's local search.
-const EFFORT: usize = 40;
+const EFFORT: usize = 80;
 
 /// Chooses, for each budget in bytes (smallest first); for as much as pays where none is given. Deterministic: the same
 /// answers give the same sets, whatever the order of the queries' answers.

@@ -88,6 +88,7 @@ fn whole(roles: &Roles, out: &mut Heads) {
         out.add([&ones, tail]);
         out.add([&ones, tail, equal]);
         equal.iter().take(MOST_COMBINED).for_each(|e| out.add([from_ref(e), tail]));
+        (2..ones.len().min(MOST_COMBINED)).for_each(|n| out.add([&ones[..n], tail]));
         optional.iter().for_each(|p| out.add([equal, from_ref(p), tail]));
         join.iter().take(MOST_COMBINED).for_each(|j| {
             out.add([from_ref(j), tail]);

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most merged indexes of one table.
 const MOST_PER_TABLE: usize = 60;
 
+/// Of each table so many covering indexes are paired, those of the heaviest queries: every one with every other takes time.
+const MOST_PAIRED: usize = 400;
+
 /// An index and the queries it is for.
 pub type Offered = (IndexSpec, BTreeSet<QueryId>);
 
@@ -32,6 +35,7 @@ pub fn merged(specs: &[Offered], catalog: &Catalog) -> Vec<Offered> {
 
 fn of_table(own: &[&Offered], known: &BTreeSet<&IndexSpec>) -> Vec<Offered> {
     let mut found: BTreeMap<IndexSpec, BTreeSet<QueryId>> = BTreeMap::new();
+    let own = &own[..own.len().min(MOST_PAIRED)];
     for (n, (a, of_a)) in own.iter().enumerate() {
         for (b, of_b) in &own[n + 1..] {
             if of_a.is_subset(of_b) || of_b.is_subset(of_a) || a.predicate != b.predicate {
@@ -57,4 +61,29 @@ fn both(a: &IndexSpec, b: &IndexSpec) -> Option<IndexSpec> {
     let is_key = |c: &String| long.keys.iter().any(|k| k.column_name() == Some(c));
     let include: BTreeSet<String> = long.include.iter().chain(&short.include).filter(|c| !is_key(c)).cloned().collect();
     (include.len() <= MOST_INCLUDED).then(|| IndexSpec { include: include.into_iter().collect(), ..long.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::{Column, Table};
+    use crate::model::index_def::KeySpec;
+
+    #[test]
+    fn two_that_begin_alike_become_one() {
+        let columns = ["a", "b", "c", "d"].iter().map(|c| Column { name: (*c).into(), type_name: "bigint".into(), ..Column::default() });
+        let table = Table { schema: "s".into(), name: "t".into(), columns: columns.collect(), ..Table::default() };
+        let name = table.table_name();
+        let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+        let spec = |keys: &[&str], include: &[&str]| {
+            let keys = keys.iter().map(|k| KeySpec::column(*k)).collect();
+            IndexSpec { include: include.iter().map(|c| (*c).to_owned()).collect(), ..IndexSpec::btree(name.clone(), keys) }
+        };
+        let tails = |specs: &[Offered]| merged(specs, &catalog).iter().map(|(s, q)| (s.tail_sql(), q.len())).collect::<Vec<_>>();
+        let found = tails(&[(spec(&["a"], &["c"]), [0].into()), (spec(&["a", "b"], &["d"]), [1].into())]);
+        let wanted = [(" USING btree (\"a\", \"b\") INCLUDE (\"c\", \"d\")", 2), (" USING btree (\"a\", \"b\", \"c\", \"d\")", 2)];
+        assert_eq!(found, wanted.map(|(t, n)| (t.to_owned(), n)));
+        assert!(tails(&[(spec(&["a"], &["c"]), [0].into()), (spec(&["b"], &["d"]), [1].into())]).is_empty(), "nothing in common");
+        assert!(tails(&[(spec(&["a"], &["c"]), [0].into()), (spec(&["a"], &["d"]), [0].into())]).is_empty(), "one query");
+    }
 }

@@ -38,8 +38,15 @@ pub fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> 
         }
     }
     let mut seen = std::collections::HashSet::new();
-    out.retain(|spec| seen.insert(spec.clone()));
+    out.retain(|spec| !leads_with_flag(spec, &roles, table) && seen.insert(spec.clone()));
     out
+}
+
+/// A flag before another equality: the other one finds the rows, and the flag is a predicate or comes behind.
+fn leads_with_flag(spec: &IndexSpec, roles: &Roles, table: &Table) -> bool {
+    let [first, second, ..] = spec.keys.as_slice() else { return false };
+    let flag = |k: &KeySpec| k.column_name().and_then(|c| table.column(c)).is_some_and(|c| c.type_name == "boolean");
+    flag(first) && !flag(second) && roles.equal.contains(first) && roles.equal.contains(second)
 }
 
 /// Keys inside a predicate; where nothing is left to look up by, what the query needs, or the column that it is about.

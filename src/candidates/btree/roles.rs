@@ -8,6 +8,11 @@ use crate::model::catalog::Table;
 use crate::model::index_def::{KeyExpr, KeySpec};
 use crate::model::query::{Condition, Op, Rhs, Shape};
 
+/// Arms of ORs, and optional filters, that get candidates: a text made by a program may have thousands.
+const MOST_ARMS: usize = 8;
+/// Orders and groupings that get candidates.
+const MOST_ORDERS: usize = 6;
+
 /// The roles of one table reference, each list in a fixed order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Roles {
@@ -61,6 +66,11 @@ pub fn roles(shape: &Shape, table_ref: usize, table: &Table) -> Roles {
     roles.arms = this.or_arms.iter().map(|arm| arm_keys(arm, table)).filter(|keys| !keys.is_empty()).collect();
     roles.orders = order::orders(shape, table_ref, table);
     roles.groups = order::groups(shape, table_ref, table);
+    roles.arms.dedup();
+    roles.arms.truncate(MOST_ARMS);
+    roles.optional.truncate(MOST_ARMS);
+    roles.orders.truncate(MOST_ORDERS);
+    roles.groups.truncate(MOST_ORDERS);
     roles
 }
 

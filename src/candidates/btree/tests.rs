@@ -208,6 +208,13 @@ fn joins_from_both_sides_and_what_they_imply() {
 }
 
 #[test]
+fn a_flag_finds_nothing_in_front() {
+    offers_all("select * from posts where flag = true and user_id = $1", "posts", &["(user_id, flag)", "(user_id) WHERE flag"]);
+    never("select * from posts where flag = true and user_id = $1", "posts", "(flag, user_id");
+    offers_all("select * from posts where user_id = $1 and kind = $2 and lower(title) = $3 order by id", "posts", &["(user_id, kind, id)"]);
+}
+
+#[test]
 fn many_conditions_make_no_explosion() {
     let one = |n: usize| format!("c{n}");
     let columns: Vec<String> = (0..20).map(one).collect();
@@ -218,4 +225,9 @@ fn many_conditions_make_no_explosion() {
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
     let found = offers(&shape, 0, &catalog.tables[0]);
     assert!((20..120).contains(&found.len()), "{}", found.len());
+    let arms: Vec<String> = (0..1000).map(|n| format!("(c{} = {n} and c{} = 3)", n % 20, (n + 7) % 20)).collect();
+    let sql = format!("select c1 from wide where {}", arms.join(" or "));
+    let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("arms") };
+    let found = offers(&shape, 0, &catalog.tables[0]);
+    assert!((2..60).contains(&found.len()), "{}", found.len());
 }

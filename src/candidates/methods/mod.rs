@@ -12,6 +12,7 @@ mod brin;
 mod classes;
 mod hash;
 mod search;
+pub mod vector;
 
 use crate::model::catalog::{Catalog, Table};
 use crate::model::index_def::IndexSpec;

@@ -100,3 +100,80 @@ fn equal(conditions: &[Condition], method: &str, table: &Table, catalog: &Catalo
     }
     keys
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::catalog::{Catalog, Column, OperatorClass, Table};
+    use crate::model::query::Reading;
+
+    /// What follows USING of every offer for `select * from docs …`.
+    fn offered(rest: &str, extensions: bool) -> Vec<String> {
+        let column = |(name, type_name, category): (&str, &str, &str)| Column {
+            name: name.into(),
+            type_name: type_name.into(),
+            category: category.into(),
+            ..Column::default()
+        };
+        let columns = [
+            ("id", "bigint", "N"),
+            ("doc", "jsonb", "U"),
+            ("tags", "text[]", "A"),
+            ("title", "character varying(80)", "S"),
+            ("during", "tstzrange", "R"),
+            ("host", "inet", "I"),
+            ("place", "point", "G"),
+        ];
+        let class = |method: &str, name: &str, type_name: &str, default: bool, searches: &[&str], orders: &[&str]| OperatorClass {
+            schema: "ext".into(),
+            name: name.into(),
+            method: method.into(),
+            type_name: type_name.into(),
+            default,
+            searches: searches.iter().map(|o| (*o).to_owned()).collect(),
+            orders: orders.iter().map(|o| (*o).to_owned()).collect(),
+        };
+        let trigrams = ["%", "~~", "~~*", "~", "~*"];
+        let classes = vec![
+            class("gin", "gin_trgm_ops", "text", false, &trigrams, &[]),
+            class("gist", "gist_trgm_ops", "text", false, &trigrams, &["<->"]),
+            class("gin", "int8_ops", "bigint", true, &["<", "="], &[]),
+        ];
+        let table = Table { schema: "public".into(), name: "docs".into(), columns: columns.map(column).into(), ..Table::default() };
+        let operator_classes = if extensions { classes } else { Vec::new() };
+        let catalog = Catalog { tables: vec![table], operator_classes, ..Catalog::default() };
+        let sql = format!("select * from docs {rest}");
+        let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+        let offers = super::offers(&shape, 0, &catalog.tables[0], &catalog);
+        offers.iter().map(|o| o.tail_sql().trim_start_matches(" USING ").to_owned()).collect()
+    }
+
+    #[test]
+    fn the_smallest_class_that_serves_all_that_is_asked() {
+        assert_eq!(offered("where doc @> $1", false), ["gin (\"doc\" jsonb_path_ops)"]);
+        assert_eq!(offered("where doc @> $1 and doc ? $2", false), ["gin (\"doc\")"]);
+        assert_eq!(offered("where tags && $1", false), ["gin (\"tags\")"]);
+        assert_eq!(offered("where $1 = any (tags)", false), [""; 0]);
+        assert_eq!(offered("where to_tsvector('english', title) @@ to_tsquery($1)", false), ["gin ((to_tsvector('english', title)))"]);
+        assert_eq!(offered("where during @> now()", false), ["gist (\"during\")", "spgist (\"during\")"]);
+        assert_eq!(offered("where host << $1", false), ["gist (\"host\" inet_ops)", "spgist (\"host\")"]);
+        assert_eq!(offered("order by place <-> $1 limit 5", false), ["gist (\"place\")", "spgist (\"place\")"]);
+        assert_eq!(offered("order by place <-> $1", false), [""; 0], "all rows");
+    }
+
+    #[test]
+    fn trigrams_where_the_extension_is_and_the_pattern_has_one() {
+        assert_eq!(offered("where title like '%abc%'", false), [""; 0]);
+        assert_eq!(offered("where title like '%abc%'", true), ["gin (\"title\" ext.gin_trgm_ops)"]);
+        assert_eq!(offered("where title ilike $1", true), ["gin (\"title\" ext.gin_trgm_ops)"]);
+        assert_eq!(offered("where title like '%a%'", true), [""; 0]);
+        assert_eq!(offered("order by title <-> 'abc' limit 3", true), ["gist (\"title\" ext.gist_trgm_ops)"]);
+    }
+
+    #[test]
+    fn several_keys_where_the_method_has_classes_for_them() {
+        let both = ["gin (\"doc\" jsonb_path_ops)", "gin (\"tags\")", "gin (\"doc\" jsonb_path_ops, \"tags\")"];
+        assert_eq!(offered("where doc @> $1 and tags @> $2", true), both);
+        assert_eq!(offered("where id = $1 and tags @> $2", true), ["gin (\"tags\")", "gin (\"id\", \"tags\")"]);
+        assert_eq!(offered("where id = $1 and tags @> $2", false), ["gin (\"tags\")"]);
+    }
+}

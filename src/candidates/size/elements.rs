@@ -44,9 +44,9 @@ pub(super) fn groups(key: &KeySpec, table: &Table, rows: f64) -> Option<Vec<Grou
     let found = match kind {
         Kind::Whole => whole(column, stats, rows),
         Kind::Array(width) if !stats.element_freqs.is_empty() => {
-            elements(stats, rows, stats.elements_per_row?, width.unwrap_or_else(|| text_width(stats)))
+            elements(stats, rows, stats.elements_per_row?, width.unwrap_or_else(|| text_width(stats)), REPEATS_OF_ELEMENTS)
         }
-        Kind::Lexemes => elements(stats, rows, stats.avg_width_bytes / LEXEME_BYTES, 7.0),
+        Kind::Lexemes => elements(stats, rows, stats.avg_width_bytes / LEXEME_BYTES, 7.0, REPEATS_OF_WORDS),
         kind => sampled(stats, rows, |value| take_apart(kind, &inside(key, value))),
     };
     (!found.is_empty()).then_some(found)
@@ -103,19 +103,21 @@ fn text_width(stats: &ColumnStats) -> f64 {
 
 /// From the shares of the most common elements. The other elements share what is left of a row. ANALYZE drops an
 /// element below nine in a bucket of its count, [`DROPPED_BELOW`] of the elements at the default target; how far
-/// below is not known: nearer to one row than to that is a guess that
-/// errs on the safe side.
-fn elements(stats: &ColumnStats, rows: f64, per_row: f64, key_bytes: f64) -> Vec<Group> {
+/// below is not known: this power of the rows at that border is a guess.
+fn elements(stats: &ColumnStats, rows: f64, per_row: f64, key_bytes: f64, repeats: f64) -> Vec<Group> {
     let present = rows * (1.0 - stats.null_frac);
     let mut all: Vec<Group> = stats.element_freqs.iter().map(|f| Group { entries: 1.0, rows_each: f * rows, key_bytes }).collect();
     let rest = per_row * present - stats.element_freqs.iter().sum::<f64>() * rows;
     if rest > rows * LEAST_REST {
-        let rows_each = (DROPPED_BELOW * per_row * present).max(1.0).cbrt();
+        let rows_each = (DROPPED_BELOW * per_row * present).max(1.0).powf(repeats);
         all.push(Group { entries: rest / rows_each, rows_each, key_bytes });
     }
     all
 }
 
+/// Elements of arrays are often as good as unique; words come again.
+const REPEATS_OF_ELEMENTS: f64 = 0.33;
+const REPEATS_OF_WORDS: f64 = 0.75;
 /// compute_array_stats(): elements seen less often than 9 times in 142,857.
 const DROPPED_BELOW: f64 = 9.0 / 142_857.0;
 /// What is left of a row by inexact averages alone, elements.

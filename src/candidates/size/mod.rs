@@ -29,6 +29,11 @@ pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
     }
 }
 
+/// A working figure for planning with the index where its size is not known: never to be shown.
+pub fn assumed(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    bytes(spec, table).or_else(|| (spec.method == "btree").then(|| btree::assumed(spec, table))?)
+}
+
 /// Rows in the index: a partial one holds those of its predicate alone.
 pub fn rows(spec: &IndexSpec, table: &Table) -> Option<f64> {
     Some(table.rows? * spec.predicate.as_deref().and_then(|p| share_of(p, table)).unwrap_or(1.0))

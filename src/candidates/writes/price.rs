@@ -116,7 +116,7 @@ fn items(spec: &IndexSpec, column: Option<&Column>) -> f64 {
         opclass if opclass.ends_with("gin_trgm_ops") => width + 1.0,
         "jsonb_path_ops" => width / 16.0,
         // Eight bytes an element, a document's key or value; a word with its place takes nine.
-        _ => width / 8.0,
+        _ => column.and_then(|c| c.stats.as_ref()?.elements_per_row).unwrap_or(width / 8.0),
     }
     .max(1.0)
 }

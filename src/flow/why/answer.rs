@@ -2,7 +2,8 @@
 
 use super::{Question, Questions, plain};
 use crate::candidates::FEWEST_ROWS;
-use crate::flow::refusals::{further, of_load, words};
+use crate::candidates::writes::in_words;
+use crate::flow::refusals::{further, named, of_load, words};
 use crate::flow::trial::Trials;
 use crate::flow::wording::{Choice, ddl_of};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
@@ -13,11 +14,19 @@ use crate::report::units::plural;
 use crate::select::{Limits, Oracle, Target};
 use std::collections::BTreeMap;
 
-/// The plans of all queries on the candidate's table.
+/// What the queries on one table cost.
+type Plans = BTreeMap<QueryId, Cost>;
+
+/// A candidate with the plans of all queries on its table.
 struct Tried {
     id: CandidateId,
-    beside: BTreeMap<QueryId, Cost>,
-    alone: BTreeMap<QueryId, Cost>,
+    beside: Plans,
+    alone: Plans,
+}
+
+async fn plans(asks: Vec<(QueryId, CandidateSet)>, trials: &mut Trials<'_>) -> Result<Plans, Failure> {
+    let queries: Vec<QueryId> = asks.iter().map(|(q, _)| *q).collect();
+    Ok(queries.into_iter().zip(trials.plan_all(asks).await?).collect())
 }
 
 impl Questions {
@@ -57,29 +66,34 @@ impl Bench<'_> {
     async fn answer(&self, asked: &str, candidates: &[CandidateId], trials: &mut Trials<'_>) -> Result<WhyNot, Failure> {
         // Of several that begin with the column an advised one is the answer.
         if let Some(id) = candidates.iter().find(|id| self.choice.selection.chosen.iter().any(|c| c.id == **id)) {
-            return Ok(self.told(asked, &self.trial(*id, trials).await?, "advised", self.advised(*id)));
+            let alone = self.alone(*id, trials).await?;
+            return Ok(self.told(asked, &self.beside_advice(*id, alone, trials).await?, "advised", self.advised(*id)));
         }
-        let built: Vec<CandidateId> = candidates.iter().copied().filter(|id| self.choice.built[*id]).collect();
-        let (Some(first), false) = (candidates.first(), built.is_empty()) else {
+        let Some((id, alone)) = self.best_alone(candidates, trials).await? else {
             let ddl = candidates.first().map(|id| ddl_of(self.candidate(*id)));
             let refused = self.rejected.iter().find(|r| Some(&r.ddl) == ddl.as_ref());
             let reason = refused.map_or("the server refuses it", |r| r.reason.as_str()).to_owned();
             return Ok(WhyNot { ddl, ..plain(asked, "not_buildable", reason) });
         };
-        let mut best: Option<Tried> = None;
-        for id in built {
-            let tried = self.trial(id, trials).await?;
-            let cheaper = |best: &Tried| self.with(&tried.alone) + self.writes(id) < self.with(&best.alone) + self.writes(best.id);
-            if best.as_ref().is_none_or(cheaper) {
-                best = Some(tried);
-            }
-        }
-        let Some(tried) = best else { return Ok(plain(asked, "not_tried", "nothing could be tried".to_owned())) };
+        let tried = self.beside_advice(id, alone, trials).await?;
         let (code, mut reason) = self.verdict(&tried);
-        if tried.id != *first {
-            reason = format!("the best that begins with it is {}: {reason}", one_line(&self.candidate(tried.id).spec.safe_name()));
+        if candidates.first() != Some(&id) {
+            reason = format!("the best that begins with it is {}: {reason}", one_line(&self.candidate(id).spec.safe_name()));
         }
         Ok(self.told(asked, &tried, code, reason))
+    }
+
+    /// Of those that the engine has the one with which alone the workload is cheapest, and the plans with it.
+    async fn best_alone(&self, candidates: &[CandidateId], trials: &mut Trials<'_>) -> Result<Option<(CandidateId, Plans)>, Failure> {
+        let mut best: Option<(f64, CandidateId, Plans)> = None;
+        for id in candidates.iter().copied().filter(|id| self.choice.built[*id]) {
+            let alone = self.alone(id, trials).await?;
+            let cost = self.with(&alone) + self.writes(id);
+            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                best = Some((cost, id, alone));
+            }
+        }
+        Ok(best.map(|(_, id, alone)| (id, alone)))
     }
 
     fn candidate(&self, id: CandidateId) -> &Candidate {
@@ -90,18 +104,31 @@ impl Bench<'_> {
         self.candidate(id).writes.cost
     }
 
-    /// Plans every query on its table with it alone and beside the advice.
-    async fn trial(&self, id: CandidateId, trials: &mut Trials<'_>) -> Result<Tried, Failure> {
+    /// Queries on the table of a candidate.
+    fn queries(&self, id: CandidateId) -> impl Iterator<Item = QueryId> {
         let table = &self.candidate(id).spec.table;
-        let on_it = |q: &QueryId| self.choice.subjects[*q].shape.tables.iter().any(|t| t.table == *table);
-        let queries: Vec<QueryId> = (0..self.choice.subjects.len()).filter(on_it).collect();
-        let advice: CandidateSet = self.choice.selection.chosen.iter().map(|c| c.id).collect();
-        let alone = CandidateSet::from([id]);
-        let beside = |q: &QueryId| advice.intersection(&self.targets[*q].relevant).chain(&alone).copied().collect::<CandidateSet>();
-        let asks = queries.iter().map(|q| (*q, alone.clone())).chain(queries.iter().map(|q| (*q, beside(q)))).collect();
-        let mut costs = trials.plan_all(asks).await?;
-        let rest = costs.split_off(queries.len().min(costs.len()));
-        Ok(Tried { id, alone: queries.iter().copied().zip(costs).collect(), beside: queries.iter().copied().zip(rest).collect() })
+        (0..self.choice.subjects.len()).filter(move |q| self.choice.subjects[*q].shape.tables.iter().any(|t| t.table == *table))
+    }
+
+    /// Existing indexes on the tables of a query: a question that left them out would hide them.
+    fn existing(&self, query: QueryId) -> impl Iterator<Item = CandidateId> {
+        self.targets[query].touching.iter().copied().filter(|id| self.candidate(*id).existing.is_some())
+    }
+
+    /// Plans every query on its table with it alone.
+    async fn alone(&self, id: CandidateId, trials: &mut Trials<'_>) -> Result<Plans, Failure> {
+        let with = |q: QueryId| self.existing(q).chain([id]).collect();
+        plans(self.queries(id).map(|q| (q, with(q))).collect(), trials).await
+    }
+
+    /// Plans every query on its table with it beside the advice.
+    async fn beside_advice(&self, id: CandidateId, alone: Plans, trials: &mut Trials<'_>) -> Result<Tried, Failure> {
+        let selection = self.choice.selection;
+        let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
+        let stays = |q: QueryId| self.existing(q).filter(|id| !selection.dropped.contains(id));
+        let with = |q: QueryId| chosen.intersection(&self.targets[q].touching).copied().chain(stays(q)).chain([id]).collect();
+        let beside = plans(self.queries(id).map(|q| (q, with(q))).collect(), trials).await?;
+        Ok(Tried { id, alone, beside })
     }
 
     fn sum(&self, cost: impl Fn(QueryId) -> f64) -> f64 {
@@ -109,12 +136,12 @@ impl Bench<'_> {
     }
 
     /// The workload with nothing but this index.
-    fn with(&self, alone: &BTreeMap<QueryId, Cost>) -> f64 {
+    fn with(&self, alone: &Plans) -> f64 {
         self.sum(|q| alone.get(&q).map_or(self.choice.selection.before[q], |cost| cost.total))
     }
 
     /// The workload with this index beside the advice.
-    fn beside(&self, beside: &BTreeMap<QueryId, Cost>) -> f64 {
+    fn beside(&self, beside: &Plans) -> f64 {
         self.sum(|q| beside.get(&q).map_or(self.choice.selection.after[q], |cost| cost.total))
     }
 
@@ -135,8 +162,12 @@ impl Bench<'_> {
             }
         };
         let used = alone.iter().filter(|(_, cost)| cost.used.contains(id));
+        let used_by: Vec<String> = used.map(|(q, _)| self.choice.subjects[*q].fingerprint.clone()).collect();
         let mut queries: Vec<ServedQuery> = alone.iter().map(query).collect();
-        queries.sort_by(|a, b| b.share_before.total_cmp(&a.share_before).then_with(|| a.fingerprint.cmp(&b.fingerprint)));
+        // Those that use it first, then by their share of the load.
+        let rank = |q: &ServedQuery| !used_by.contains(&q.fingerprint);
+        queries
+            .sort_by(|a, b| rank(a).cmp(&rank(b)).then(b.share_before.total_cmp(&a.share_before)).then(a.fingerprint.cmp(&b.fingerprint)));
         WhyNot {
             asked: asked.to_owned(),
             ddl: Some(ddl_of(self.candidate(*id))),
@@ -148,7 +179,7 @@ impl Bench<'_> {
             write_cost: self.writes(*id),
             size_bytes: self.candidate(*id).size_bytes,
             queries,
-            used_by: used.map(|(q, _)| self.choice.subjects[*q].fingerprint.clone()).collect(),
+            used_by,
         }
     }
 
@@ -162,49 +193,45 @@ impl Bench<'_> {
         if tried.alone.is_empty() {
             return ("no_query", format!("no query of the workload reads {}", candidate.spec.table));
         }
-        let used = |plans: &BTreeMap<QueryId, Cost>| plans.values().any(|cost| cost.used.contains(&tried.id));
+        let used = |plans: &Plans| plans.values().any(|cost| cost.used.contains(&tried.id));
         let before = self.sum(|q| self.choice.selection.before[q]);
         if !used(&tried.alone) {
             let small = self.choice.catalog.table(&candidate.spec.table).and_then(|t| t.rows).filter(|rows| *rows < FEWEST_ROWS);
             let small = small.map_or(String::new(), |rows| format!(": the table has only {}", plural(rows as usize, "row", "rows")));
             return ("not_used", format!("tried alone, the planner uses it for no query of the workload{small}"));
         }
-        let chosen = self.choice.selection.chosen.iter().map(|c| c.id);
-        if let Some(cover) = chosen.clone().find(|id| candidate.spec.is_covered_by(&self.candidate(*id).spec)) {
-            return ("covered", format!("the advised {} does its work", one_line(&self.candidate(cover).spec.safe_name())));
+        let mut chosen = self.choice.selection.chosen.iter().map(|c| c.id);
+        if let Some(cover) = chosen.find(|id| candidate.spec.is_covered_by(&self.candidate(*id).spec)) {
+            return ("covered", format!("{} does its work", named(self.candidate(cover))));
         }
         if !used(&tried.beside) {
             return ("dropped_for", format!("the planner prefers {} for the queries that it could serve", self.rivals(tried)));
         }
         // The selector weighed it already: its reason stands.
         if let Some((_, refusal)) = self.choice.selection.refused.iter().find(|(id, _)| *id == tried.id && tried.id < self.own) {
-            return words(refusal, self.choice.list, before);
+            return words(refusal, candidate, self.choice.list, before);
         }
         let gain = self.sum(|q| self.choice.selection.after[q]) - self.beside(&tried.beside);
-        self.worth(gain, self.writes(tried.id), before)
+        self.worth(gain, candidate, before)
     }
 
     /// What a gain beside the advice is worth.
-    fn worth(&self, gain: f64, writes: f64, before: f64) -> (&'static str, String) {
-        let (saved, paid) = (further(gain, before), of_load(writes, before));
-        if gain <= writes {
-            return ("write_cost", format!("beside the advice it would save {saved}, and its writes would cost {paid}"));
+    fn worth(&self, gain: f64, candidate: &Candidate, before: f64) -> (&'static str, String) {
+        let (saved, writes) = (further(gain, before), candidate.writes.cost);
+        if gain > 0.0 && gain <= writes {
+            return ("write_cost", format!("writes would pay more than it saves beside the advice: {}", in_words(&candidate.writes, gain)));
         }
         if gain - writes < self.limits.least_gain.max(self.limits.share_of_workload * before) {
             return ("low_gain", format!("beside the advice it would save {saved}: too little for an index"));
         }
-        ("pays", format!("it would pay: beside the advice it saves {saved}, and its writes cost {paid}"))
+        ("pays", format!("it would pay: beside the advice it saves {saved}, and its writes cost {}", of_load(writes, before)))
     }
 
     /// Advised indexes in the plans of those queries that it serves when it is alone.
     fn rivals(&self, tried: &Tried) -> String {
         let served = tried.alone.iter().filter(|(_, cost)| cost.used.contains(&tried.id)).map(|(q, _)| q);
         let used: CandidateSet = served.filter_map(|q| tried.beside.get(q)).flat_map(|cost| cost.used.iter().copied()).collect();
-        let names: Vec<String> = used.iter().map(|id| one_line(&self.candidate(*id).spec.safe_name())).collect();
-        match names.as_slice() {
-            [] => "another way".to_owned(),
-            [one] => format!("the advised {one}"),
-            several => format!("the advised {}", several.join(" and ")),
-        }
+        let names: Vec<String> = used.iter().map(|id| named(self.candidate(*id))).collect();
+        if names.is_empty() { "another way".to_owned() } else { names.join(" and ") }
     }
 }

@@ -105,13 +105,15 @@ fn question(text: &str, snapshot: &Snapshot, list: &mut Vec<Candidate>, own: usi
 
 /// The workload's own candidates that begin with the column, in the order of offering.
 fn starting_with(table: &TableName, column: &str, own: &[Candidate]) -> Vec<CandidateId> {
-    let begins = |c: &Candidate| c.spec.table == *table && c.spec.keys.first().and_then(KeySpec::column_name) == Some(column);
+    let begins = |c: &Candidate| {
+        c.existing.is_none() && c.spec.table == *table && c.spec.keys.first().and_then(KeySpec::column_name) == Some(column)
+    };
     own.iter().enumerate().filter(|(_, c)| begins(c)).map(|(id, _)| id).take(MOST_TRIED).collect()
 }
 
 /// The candidate's place in the list, where it is put if it is new.
 fn place(spec: IndexSpec, snapshot: &Snapshot, list: &mut Vec<Candidate>) -> CandidateId {
-    list.iter().position(|c| alike(&c.spec, &spec)).unwrap_or_else(|| {
+    list.iter().position(|c| c.existing.is_none() && alike(&c.spec, &spec)).unwrap_or_else(|| {
         list.push(candidates::candidate(&snapshot.catalog, &Load::of(snapshot), spec, BTreeSet::new()));
         list.len() - 1
     })

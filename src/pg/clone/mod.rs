@@ -31,7 +31,7 @@ mod settings;
 mod sizes;
 mod statistics;
 
-use crate::model::blueprint::{Blueprint, Relation};
+use crate::model::blueprint::{Blueprint, GinCounters, Relation};
 use crate::model::candidate::{Candidate, CandidateId, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
@@ -99,6 +99,7 @@ struct Member {
     table: TableName,
     oid: u32,
     has_storage: bool,
+    gin: Option<GinCounters>,
 }
 
 impl CloneDb {
@@ -138,7 +139,7 @@ impl CloneDb {
             candidates.iter().enumerate().map(|(id, c)| (IndexName::new(&c.spec.table.schema, candidate_name(id)), id)).collect();
         for (root, member) in tree(&admin).await? {
             if let Some(id) = ids.get(&root) {
-                self.candidates.push(Member { candidate: *id, ..member });
+                self.candidates.push(Member { candidate: *id, gin: candidates[*id].gin, ..member });
             }
         }
         let hidden: Vec<u32> = self.candidates.iter().map(|m| m.oid).collect();
@@ -208,6 +209,7 @@ impl CloneDb {
                 pages: blocks.try_into().unwrap_or(i32::MAX),
                 rows: (rows * share) as f32,
                 blocks,
+                gin: member.gin.map(|counters| counters.scaled_to(blocks.clamp(0, i64::from(u32::MAX)) as u32)),
                 ..Relation::default()
             }
         };
@@ -288,6 +290,7 @@ async fn tree(admin: &Session) -> Result<Vec<(IndexName, Member)>, Failure> {
             table: TableName::new(text("table_schema")?, text("table_name")?),
             oid: row.try_get("oid")?,
             has_storage: row.try_get("has_storage")?,
+            gin: None,
         };
         Ok((IndexName::new(text("root_schema")?, text("root_name")?), member))
     };

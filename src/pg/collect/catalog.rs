@@ -3,11 +3,15 @@
 use super::platform::is_platform;
 use super::reader::Reader;
 use super::{CollectOptions, Rights, indexes};
-use crate::model::catalog::{Column, ColumnStats, Extension, ForeignKey, OperatorClass, RowSecurity, Table, TableKind, TableUsage};
+use crate::model::catalog::{
+    Column, ColumnStats, Extension, ForeignKey, OperatorClass, RowSecurity, StatisticsObject, Table, TableKind, TableUsage,
+};
 use crate::model::index_def::TableName;
 use crate::model::snapshot::{Evidence, Gap, Snapshot};
 use crate::model::text::quote_ident;
-use crate::pg::statements::{COLUMN_STATISTICS, COLUMNS, EXTENSIONS, FOREIGN_KEYS, OPERATOR_CLASSES, SIZES, TABLES};
+use crate::pg::statements::{
+    COLUMN_STATISTICS, COLUMNS, DISTINCT_TOGETHER, EXTENSIONS, FOREIGN_KEYS, OPERATOR_CLASSES, SIZES, STATISTICS_OBJECTS, TABLES,
+};
 use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::{Error, Row};
 
@@ -39,9 +43,14 @@ pub(super) async fn read(reader: &mut Reader<'_>, snapshot: &mut Snapshot, right
     let columns = reader.part(&COLUMNS, column).await.unwrap_or_default();
     let statistics = reader.part(&COLUMN_STATISTICS, column_statistics).await.unwrap_or_default();
     attach_columns(&mut tables, columns, statistics);
+    let together = reader.part(&DISTINCT_TOGETHER, distinct_together).await.unwrap_or_default();
+    for (oid, counts) in together {
+        tables.iter_mut().filter(|t| t.oid == oid).for_each(|t| t.distinct_together.extend(counts.clone()));
+    }
     sum_partitions(&mut tables);
     snapshot.catalog.tables = tables;
     snapshot.catalog.indexes = indexes::read(reader, sizes.as_ref()).await;
+    snapshot.catalog.statistics_objects = reader.part(&STATISTICS_OBJECTS, statistics_object).await.unwrap_or_default();
     snapshot.catalog.foreign_keys = reader.part(&FOREIGN_KEYS, foreign_key).await.unwrap_or_default();
 }
 
@@ -87,6 +96,7 @@ fn table(row: &Row, options: &CollectOptions) -> Result<TableRow, Error> {
         size_bytes: 0,
         toast_bytes: 0,
         columns: Vec::new(),
+        distinct_together: Vec::new(),
         usage: usage(row)?,
         partition_of: parent.0.zip(parent.1).map(|(schema, name)| TableName { schema, name }),
         inherits: inherits.chunks_exact(2).map(|parent| TableName::new(&parent[0], &parent[1])).collect(),
@@ -161,6 +171,9 @@ fn column(row: &Row) -> Result<(u32, Column), Error> {
         category: row.try_get("category")?,
         not_null: row.try_get("not_null")?,
         sorts_by_bytes: row.try_get("sorts_by_bytes")?,
+        length: row.try_get("length")?,
+        alignment: row.try_get::<_, &str>("alignment")?.chars().next(),
+        ambiguous: !row.try_get::<_, bool>("deterministic")?,
         stats: None,
     };
     Ok((row.try_get("table_oid")?, column))
@@ -180,6 +193,18 @@ fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
         elements_per_row: row.try_get("elements_per_row")?,
     };
     Ok(((row.try_get("table_oid")?, row.try_get("column_name")?), stats))
+}
+
+/// Column numbers with their distinct combinations.
+type Combinations = Vec<(Vec<i16>, f64)>;
+
+/// `{"1, 2": 3300}`; an expression has a negative number and no column.
+fn distinct_together(row: &Row) -> Result<(u32, Combinations), Error> {
+    let combinations: HashMap<String, f64> = serde_json::from_str(row.try_get("combinations")?).unwrap_or_default();
+    let numbers = |text: &str| text.split(',').map(|n| n.trim().parse().ok().filter(|n| *n > 0)).collect::<Option<Vec<i16>>>();
+    let mut counts: Combinations = combinations.iter().filter_map(|(text, count)| Some((numbers(text)?, *count))).collect();
+    counts.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((row.try_get("table_oid")?, counts))
 }
 
 fn attach_columns(tables: &mut [Table], columns: Vec<(u32, Column)>, statistics: Vec<((u32, String), ColumnStats)>) {
@@ -217,6 +242,16 @@ fn sum_partitions(tables: &mut [Table]) {
 /// Sum over the partitions; `None` while one of them is unknown.
 fn rows_of_children(tables: &[Table], parent: &TableName) -> Option<f64> {
     tables.iter().filter(|t| t.partition_of.as_ref() == Some(parent)).map(|t| t.rows).sum()
+}
+
+fn statistics_object(row: &Row) -> Result<StatisticsObject, Error> {
+    Ok(StatisticsObject {
+        schema: row.try_get("schema")?,
+        name: row.try_get("name")?,
+        table: TableName { schema: row.try_get("table_schema")?, name: row.try_get("table_name")? },
+        columns: row.try_get("columns")?,
+        kinds: row.try_get("kinds")?,
+    })
 }
 
 fn foreign_key(row: &Row) -> Result<ForeignKey, Error> {

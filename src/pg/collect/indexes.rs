@@ -48,7 +48,7 @@ fn index(row: &Row, sizes: Option<&HashMap<u32, u64>>) -> Result<Index, Error> {
             unique: row.try_get("is_unique")?,
             keys: Vec::new(),
             include: Vec::new(),
-            with: Vec::new(),
+            with: options(row.try_get("options")?),
             predicate: row.try_get("predicate")?,
         },
         definition: row.try_get("definition")?,
@@ -71,6 +71,12 @@ fn index(row: &Row, sizes: Option<&HashMap<u32, u64>>) -> Result<Index, Error> {
         statistics_targets: Vec::new(),
         building: row.try_get("building")?,
     })
+}
+
+/// `pages_per_range=32` as name and value; how full a B-tree's pages are filled is no part of what it can do.
+fn options(written: Option<Vec<String>>) -> Vec<(String, String)> {
+    let pair = |option: &String| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    written.iter().flatten().filter_map(pair).filter(|(name, _)| !matches!(name.as_str(), "fillfactor" | "deduplicate_items")).collect()
 }
 
 fn key(row: &Row) -> Result<(u32, Vec<Part>), Error> {

@@ -73,6 +73,28 @@ impl Folder {
         self.path.join("data")
     }
 
+    /// Makes `kept` the data directory, created where it is missing. Only a link to it lies here, so deleting this
+    /// folder leaves it alone, and a server that was orphaned on it is found as any other.
+    pub fn keep_data_in(&self, kept: &Path, account: Option<&Account>) -> Result<(), Failure> {
+        let fail = |e: Error| Failure::new(FailureKind::Missing, format!("cannot keep a data directory in {}: {e}", kept.display()));
+        std::fs::create_dir_all(kept).map_err(fail)?;
+        let kept = kept.canonicalize().map_err(fail)?;
+        let is_empty = std::fs::read_dir(&kept).map_err(fail)?.next().is_none();
+        if is_empty {
+            std::fs::set_permissions(&kept, Permissions::from_mode(0o700)).map_err(fail)?;
+        }
+        if let Some(account) = account {
+            if is_empty {
+                std::os::unix::fs::chown(&kept, Some(account.uid), Some(account.gid)).map_err(fail)?;
+            }
+            if !account.can_enter(&kept) {
+                let message = format!("user {} cannot enter {}", account.name, kept.display());
+                return Err(Failure::new(FailureKind::Missing, message).hint("name a folder that it can enter, e.g. below /var/tmp"));
+            }
+        }
+        std::os::unix::fs::symlink(&kept, self.data()).map_err(fail)
+    }
+
     /// What the server writes to standard error.
     pub fn log(&self) -> PathBuf {
         self.path.join("log")

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// A fast shutdown (SIGINT) writes what is only in memory to files first.
+const FAST_PATIENCE: Duration = Duration::from_secs(60);
 /// After SIGQUIT a postmaster gives its children 5 s before it kills them; this is a little more.
 const QUIT_PATIENCE: Duration = Duration::from_secs(7);
 const POLL: Duration = Duration::from_millis(10);
@@ -44,12 +46,19 @@ pub(super) fn limited(program: &Path, folder: &Path, account: Option<&Account>, 
 #[derive(Debug)]
 pub(super) struct Process {
     child: Option<Child>,
+    saves: bool,
 }
 
 impl Process {
     /// Takes charge of `child`, which leads its own process group.
     pub fn new(child: Child) -> Self {
-        Process { child: Some(child) }
+        Process { child: Some(child), saves: false }
+    }
+
+    /// What it has in memory is worth writing before it ends.
+    pub fn saving(mut self) -> Self {
+        self.saves = true;
+        self
     }
 
     /// Its exit status once it has ended by itself.
@@ -69,16 +78,20 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Immediate shutdown: what a throw-away server would still write is deleted next anyway.
+    /// Immediate shutdown: what a throw-away server would still write is deleted next anyway. One that saves comes
+    /// to it only when the fast one takes too long.
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         let Ok(pid) = i32::try_from(child.id()).map(Pid::from_raw) else { return };
         if matches!(child.try_wait(), Ok(Some(_))) {
             return;
         }
-        let _ = kill(pid, Signal::SIGQUIT);
-        if wait_until(QUIT_PATIENCE, || !matches!(child.try_wait(), Ok(None))) {
-            return;
+        let fast = self.saves.then_some((Signal::SIGINT, FAST_PATIENCE));
+        for (signal, patience) in fast.into_iter().chain([(Signal::SIGQUIT, QUIT_PATIENCE)]) {
+            let _ = kill(pid, signal);
+            if wait_until(patience, || !matches!(child.try_wait(), Ok(None))) {
+                return;
+            }
         }
         let _ = killpg(pid, Signal::SIGKILL);
         let _ = child.wait();

@@ -52,6 +52,9 @@ pub struct ServerOptions {
     pub memory_mb: Option<u32>,
     /// What it is for; shown in process lists.
     pub label: String,
+    /// A data directory that outlives the server: made at the first start, found as it was left at the next ones.
+    /// `None` for one that is deleted with the server.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Default for ServerOptions {
@@ -64,6 +67,7 @@ impl Default for ServerOptions {
             wal_segment_mb: 16,
             memory_mb: None,
             label: "advisor".into(),
+            data_dir: None,
         }
     }
 }
@@ -93,7 +97,12 @@ impl Server {
         reap::reap();
         let account = account::unprivileged()?;
         let folder = Folder::create(account.as_ref())?;
-        initdb(binaries, options, &folder, account.as_ref()).await?;
+        if let Some(data_dir) = &options.data_dir {
+            folder.keep_data_in(data_dir, account.as_ref())?;
+        }
+        if !folder.data().join("PG_VERSION").exists() {
+            initdb(binaries, options, &folder, account.as_ref()).await?;
+        }
         let (program, account_of) = (binaries.dir.join("postgres"), account.as_ref());
         let mut command = match options.memory_mb {
             Some(limit) => process::limited(&program, folder.path(), account_of, limit),
@@ -101,6 +110,7 @@ impl Server {
         };
         command.arg("-D").arg(folder.data()).args(setting_arguments(options, folder.path()));
         let process = spawn(command, &folder.log(), account.as_ref())?;
+        let process = if options.data_dir.is_some() { process.saving() } else { process };
         let mut server = Server { process, folder, account, binaries: binaries.clone() };
         server.wait_for_answer().await?;
         Ok(server)

@@ -97,8 +97,9 @@ impl Builder<'_> {
         for (place, key) in keys.iter().enumerate() {
             let expr = behind_alias(&key.expr, projection);
             self.mention(expr, block, scope);
-            if place == 0 {
-                self.nearest(key, expr, block, scope);
+            if place == 0 && self.nearest(key, expr, block, scope) {
+                self.shape.blocks[block].order_opaque = true;
+                return;
             }
             match self.order_key(expr, &key.options, block, scope) {
                 Some(key) => self.shape.blocks[block].order.push(key),

@@ -76,17 +76,21 @@ fn by_reference(arms: &[Found], common: &Found) -> Vec<(usize, Vec<Vec<Condition
     references.into_iter().filter_map(of).filter(|(_, arms)| arms.iter().all(|arm| !arm.is_empty())).collect()
 }
 
+/// A longer predicate is a list of keys that somebody looked up, not a kind of row. Bytes.
+const LONGEST_PREDICATE: usize = 300;
+
 /// Marks conditions on a column that compare it with nothing but constants: a partial index may be about them.
 fn with_predicate(expr: &Expr, mut found: Found, around: &Surroundings) -> Found {
     let inside = contents(expr, around);
     let constant = inside.parameters.is_empty() && inside.subqueries.is_empty() && inside.functions.is_empty() && !inside.unresolved;
     let Some(first) = inside.columns.first().filter(|f| constant && inside.columns.iter().all(|c| c == *f)) else { return found };
     for (_, condition) in found.iter_mut().filter(|(r, c)| *r == first.0 && matches!(c.key, crate::model::index_def::KeyExpr::Column(_))) {
-        condition.predicate = Some(match (&condition.op, &condition.rhs) {
+        let sql = match (&condition.op, &condition.rhs) {
             (Op::Eq, Rhs::Constant(value)) if value == "true" => crate::model::text::quote_ident(&first.1),
             (Op::Eq, Rhs::Constant(value)) if value == "false" => format!("NOT {}", crate::model::text::quote_ident(&first.1)),
             _ => quoted(bare(expr), around),
-        });
+        };
+        condition.predicate = (sql.len() <= LONGEST_PREDICATE).then_some(sql);
     }
     found
 }

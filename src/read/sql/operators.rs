@@ -66,13 +66,15 @@ impl Builder<'_> {
         }
     }
 
-    /// Notes `ORDER BY key <-> point`: what stands behind the first key sorts few rows.
-    pub(super) fn nearest(&mut self, key: &OrderByExpr, expr: &Expr, block: usize, scope: &Scope) {
-        let Expr::BinaryOp { left, op, right } = bare(expr) else { return };
-        let distance = written(op).filter(|o| o.starts_with('<') && o.ends_with('>') && o.len() >= 3);
-        if let (Some(operator), false) = (distance, matches!(key.options.sort, Some(OrderBySort::Desc))) {
+    /// Notes `ORDER BY key <-> point`, and says whether it is such: an index on the distance from one constant would
+    /// serve no other.
+    pub(super) fn nearest(&mut self, key: &OrderByExpr, expr: &Expr, block: usize, scope: &Scope) -> bool {
+        let Expr::BinaryOp { left, op, right } = bare(expr) else { return false };
+        let Some(operator) = written(op).filter(|o| o.starts_with('<') && o.ends_with('>') && o.len() >= 3) else { return false };
+        if !matches!(key.options.sort, Some(OrderBySort::Desc)) {
             both(left, operator, right, true).into_iter().for_each(|side| self.search(side, block, scope));
         }
+        true
     }
 
     fn search(&mut self, side: Sided, block: usize, scope: &Scope) {
@@ -252,12 +254,15 @@ mod tests {
     use crate::model::catalog::{Catalog, Column, Table};
     use crate::model::query::Reading;
 
-    fn searches(sql: &str) -> Vec<(String, String, bool)> {
+    fn catalog() -> Catalog {
         let column = |name: &str, category: &str| Column { name: name.into(), category: category.into(), ..Column::default() };
         let columns = vec![column("id", "N"), column("title", "S"), column("tags", "A"), column("doc", "U"), column("place", "G")];
         let table = Table { schema: "public".into(), name: "docs".into(), columns, ..Table::default() };
-        let catalog = Catalog { tables: vec![table], ..Catalog::default() };
-        let Reading::Understood(shape) = super::super::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+        Catalog { tables: vec![table], ..Catalog::default() }
+    }
+
+    fn searches(sql: &str) -> Vec<(String, String, bool)> {
+        let Reading::Understood(shape) = super::super::read(sql, &catalog(), &["public".to_owned()]) else { panic!("{sql}") };
         let text = |key: &KeyExpr| match key {
             KeyExpr::Column(text) | KeyExpr::Expression(text) => text.clone(),
         };
@@ -282,6 +287,12 @@ mod tests {
             searches("select * from docs where to_tsvector('english', title) @@ to_tsquery($1)"),
             found("to_tsvector('english', title)", "@@", false)
         );
+        let Reading::Understood(shape) =
+            super::super::read("select 1 from docs order by place <-> point '(1,2)'", &catalog(), &["public".to_owned()])
+        else {
+            panic!("a distance")
+        };
+        assert!(shape.blocks[0].order_opaque && shape.blocks[0].order.is_empty(), "no B-tree holds a distance");
         for none in
             ["to_tsvector(title) @@ to_tsquery($1)", "$1 = any (tags)", "title not like '%a%'", "tags @> array[title]", "id % 2 = 0"]
         {

@@ -1,12 +1,11 @@
-//! Index advice as a table, and what was refused.
+//! Index advice as a table, with a reason for each index.
 
-use crate::model::report::{Action, AdvisedIndex, Execution, Rejected, Report, ServedQuery, WhatIf};
+use crate::model::report::{Action, AdvisedIndex, Execution, Proof, Recommendation, Report, ServedQuery, WhatIf};
 use crate::model::text::one_line;
 use crate::report::Style;
 use crate::report::paint::{BAD, BOLD, DIM, GOOD, fold, heading, lines, paint, safe, table};
-use crate::report::units::{bytes, change, count, percent, plural};
+use crate::report::units::{bytes, change, count, duration, limit_bytes, percent, plural};
 use comfy_table::{Attribute, Cell, Color};
-use std::collections::BTreeMap;
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
     let advice = &report.recommendation;
@@ -16,7 +15,7 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     let mut out = heading("Index advice");
     let costs = advice.cost_before.zip(advice.cost_after).map(|(b, a)| format!("workload cost {} → {}; ", count(b), count(a)));
     let engine = engine(advice.what_if, advice.optimizer_calls);
-    out.push_str(&paint(DIM, fold(&(costs.unwrap_or_default() + &engine), style.width, 0)));
+    out.push_str(&paint(DIM, fold(&(costs.unwrap_or_default() + &engine + &gap(advice)), style.width, 0)));
     out.push('\n');
     let mut rows = table(&["", "index", "serves", "cost per call", "gain", "size", "writes"], style.width, &[4, 5, 6]);
     for index in &advice.indexes {
@@ -41,6 +40,18 @@ fn engine(what_if: WhatIf, calls: u64) -> String {
     format!("{how}{calls}; costs are planner units")
 }
 
+/// How far from the best it can be, and what it may take.
+fn gap(advice: &Recommendation) -> String {
+    let budget = advice.budget_bytes.map_or(String::new(), |budget| format!("; budget {}", limit_bytes(budget)));
+    let gap = match (advice.gap, advice.what_if) {
+        (_, WhatIf::None) => String::new(),
+        (Some(gap), _) if gap <= 0.0 => "; no set of these candidates is cheaper".to_owned(),
+        (Some(gap), _) => format!("; at most {} from the best possible set of these candidates", percent(gap)),
+        (None, _) => "; distance from the best possible set: not available".to_owned(),
+    };
+    budget + &gap
+}
+
 fn row(index: &AdvisedIndex, before: Option<f64>, width: usize) -> Vec<Cell> {
     let create = index.action == Action::Create;
     let sign = if create { Cell::new("+").fg(Color::Green) } else { Cell::new("−").fg(Color::Red) };
@@ -57,13 +68,33 @@ fn row(index: &AdvisedIndex, before: Option<f64>, width: usize) -> Vec<Cell> {
         Cell::new(serves(&index.queries)),
         Cell::new(costs),
         Cell::new(gain),
-        Cell::new(index.size_bytes.map_or("–".to_owned(), bytes)),
-        Cell::new(if index.write_cost > 0.0 { format!("+{}", count(index.write_cost)) } else { "–".to_owned() }),
+        Cell::new(index.size_bytes.map_or("unknown".to_owned(), bytes)),
+        Cell::new(writes(index, before)),
     ]
+}
+
+/// Entries per second; where the time is not known, what writes pay as a share of the load.
+fn writes(index: &AdvisedIndex, before: Option<f64>) -> String {
+    match (index.entries_per_second, before) {
+        (Some(entries), _) if entries >= 0.05 => format!("+{}/s", count(entries)),
+        (Some(entries), _) if entries > 0.0 => "<0.1/s".to_owned(),
+        (None, Some(before)) if index.write_cost > 0.0 && before > 0.0 => match index.write_cost / before {
+            share if share < 0.0005 => "<0.1 %".to_owned(),
+            share => format!("+{}", percent(share)),
+        },
+        _ => "–".to_owned(),
+    }
 }
 
 fn saved(query: &ServedQuery) -> f64 {
     query.cost_before - query.cost_after
+}
+
+/// The table out of our own CREATE INDEX statement, `public` left out; nothing for a DROP.
+pub(super) fn table_name(ddl: &str) -> String {
+    let named = ddl.split_once("\" ON ").or_else(|| ddl.split_once(" ON ")).and_then(|(_, rest)| rest.split_once(" USING "));
+    let name = named.map_or("", |(name, _)| name).replace('"', "");
+    one_line(name.strip_prefix("public.").unwrap_or(&name))
 }
 
 fn on_table(index: &AdvisedIndex) -> String {
@@ -72,7 +103,7 @@ fn on_table(index: &AdvisedIndex) -> String {
 }
 
 /// The keys and what follows, out of a CREATE INDEX statement; nothing for a DROP.
-fn definition(ddl: &str, width: usize) -> String {
+pub(super) fn definition(ddl: &str, width: usize) -> String {
     let Some((_, keys)) = ddl.split_once(" USING ").or_else(|| Some(("", &ddl[ddl.find(" (")?..]))) else { return String::new() };
     // Quotes are needed in SQL only; here they cost room.
     safe(&keys.trim_start().trim_start_matches("btree ").replace('"', ""), width)
@@ -112,11 +143,39 @@ fn remarks(indexes: &[AdvisedIndex], style: &Style) -> String {
         let shown = folded.strip_prefix(&name).map_or(folded.clone(), |rest| paint(BOLD, &name) + rest);
         let sign = if index.action == Action::Create { paint(GOOD, "+") } else { paint(BAD, "−") };
         out.push_str(&format!("  {sign} {shown}\n"));
+        if let Some(price) = price(index) {
+            out.push_str(&format!("    {}\n", paint(DIM, fold(&price, style.width, 4))));
+        }
         if let Some(divided) = divided(&index.queries) {
             out.push_str(&format!("    {}\n", fold(&divided, style.width, 4)));
         }
     }
     out
+}
+
+/// How long it builds and how sure the gain is; what it costs to keep is part of the reason.
+fn price(index: &AdvisedIndex) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some((least, most)) = index.build_seconds {
+        parts.push(format!("build: {}", range(least, most)));
+    }
+    match index.confidence {
+        Proof::Statistics => {}
+        Proof::Generic => parts.push("proved with generic plans only: no values were known".to_owned()),
+        Proof::Assumed => parts.push("not tried with the planner: assumed from what is known of such indexes".to_owned()),
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `less than a second`, `2 s to 1.5 min`.
+fn range(least: f64, most: f64) -> String {
+    let of = |seconds: f64| duration(if seconds < 10.0 { seconds.round() } else { seconds } * 1000.0);
+    match (least, most) {
+        (_, most) if most < 1.0 => "less than a second".to_owned(),
+        (least, most) if least < 1.0 => format!("up to {}", of(most.ceil())),
+        (least, most) if of(least) == of(most) => of(most),
+        (least, most) => format!("{} to {}", of(least), of(most)),
+    }
 }
 
 /// Which executions use the index and which do not, of the query that gains most among those that are divided.
@@ -130,41 +189,4 @@ fn divided(queries: &[ServedQuery]) -> Option<String> {
 
 fn statements(indexes: &[AdvisedIndex]) -> String {
     indexes.iter().map(|i| format!("  {};\n", one_line(i.ddl.trim_end_matches(';')))).collect()
-}
-
-/// What each reason code means.
-const REASONS: &[(&str, &str)] = &[
-    ("not_used", "the planner did not use it"),
-    ("covered", "an index that exists does the same"),
-    ("write_cost", "writes would pay more than reads gain"),
-    ("too_small", "the table is small"),
-    ("low_gain", "too little gain"),
-    ("not_owned", "the table is not ours"),
-    ("platform", "the schema belongs to the platform"),
-];
-
-pub(super) fn refused(report: &Report, style: &Style) -> String {
-    let rejected = &report.recommendation.rejected;
-    if rejected.is_empty() {
-        return String::new();
-    }
-    let mut by_code: BTreeMap<&str, Vec<&Rejected>> = BTreeMap::new();
-    for candidate in rejected {
-        by_code.entry(&candidate.reason_code).or_default().push(candidate);
-    }
-    let mut out = heading(&format!("Considered and refused: {}", plural(rejected.len(), "index", "indexes")));
-    let mut codes: Vec<_> = by_code.into_iter().collect();
-    codes.sort_by_key(|(_, candidates)| std::cmp::Reverse(candidates.len()));
-    for (code, candidates) in codes {
-        let meaning = REASONS.iter().find(|(c, _)| *c == code).map_or_else(|| safe(code, 40), |(_, meaning)| (*meaning).to_owned());
-        out.push_str(&format!("  {:>4}  {meaning}\n", candidates.len()));
-        for candidate in candidates.iter().filter(|_| style.verbose) {
-            out.push_str(&format!("        {}\n", one_line(&candidate.ddl)));
-            out.push_str(&format!("          {}\n", paint(DIM, fold(&candidate.reason, style.width, 10))));
-        }
-    }
-    if !style.verbose {
-        out.push_str(&format!("  {}\n", paint(DIM, "--verbose lists them")));
-    }
-    out
 }

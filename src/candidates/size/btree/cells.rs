@@ -1,0 +1,131 @@
+//! Rows told apart by how common their keys are: common values, the others, NULL, and each combination of those.
+
+use super::attribute::Attribute;
+use super::sampled;
+use crate::model::catalog::Table;
+use crate::model::index_def::{IndexSpec, KeyExpr};
+
+/// Most combinations looked at.
+const MOST_CELLS: f64 = 4000.0;
+
+/// Rows whose keys are alike in kind.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    /// Rows.
+    pub(super) rows: f64,
+    /// Distinct keys among them.
+    pub(super) keys: f64,
+    /// By attribute: it is NULL.
+    pub(super) nulls: Vec<bool>,
+}
+
+/// A part of one column's values.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    /// Of the rows in the index.
+    share: f64,
+    /// Of the rows of the table.
+    of_table: f64,
+    distinct: f64,
+    is_null: bool,
+}
+
+/// The rows of an index in cells. Where equal keys do not share a tuple, only NULLs are told apart.
+pub(super) fn cells(spec: &IndexSpec, table: &Table, attributes: &[Attribute], rows: f64, shares: bool) -> Vec<Cell> {
+    let all = table.rows.unwrap_or(rows).max(1.0);
+    let most = (MOST_CELLS.powf(1.0 / attributes.len() as f64) - 2.0).max(0.0) as usize;
+    let classes: Vec<Vec<Class>> =
+        attributes.iter().enumerate().map(|(place, a)| classes(a, all, if shares { most } else { 0 }, held(spec, place))).collect();
+    let mut combined: Vec<Vec<Class>> = vec![Vec::new()];
+    for list in &classes {
+        combined = combined.iter().flat_map(|left| list.iter().map(move |c| left.iter().copied().chain([*c]).collect())).collect();
+    }
+    let mut cells: Vec<Cell> = combined
+        .iter()
+        .map(|parts| {
+            let rows = rows * parts.iter().map(|c| c.share).product::<f64>();
+            let keys = if shares { keys(parts, rows, all) } else { rows };
+            Cell { rows, keys, nulls: parts.iter().map(|c| c.is_null).collect() }
+        })
+        .filter(|cell| cell.rows > 0.0)
+        .collect();
+    if let Some(known) = counted(spec, table).filter(|_| shares).map(|told| sampled::distinct(told, all, 1.0)) {
+        let sum: f64 = cells.iter().map(|c| c.keys).sum();
+        cells.iter_mut().for_each(|c| c.keys = (c.keys * known / sum.max(1.0)).clamp(1.0, c.rows.max(1.0)));
+    }
+    cells
+}
+
+/// Common values one by one, as far as they are to be told apart; the others together; NULL.
+fn classes(attribute: &Attribute, rows: f64, most: usize, held: Held) -> Vec<Class> {
+    if held == Held::ToOneValue {
+        return vec![Class { share: 1.0, of_table: 1.0, distinct: 1.0, is_null: attribute.null_frac >= 1.0 }];
+    }
+    let class = |of_table: f64, distinct: f64, is_null: bool| Class { share: of_table, of_table, distinct, is_null };
+    let common = || attribute.common.iter().take(most);
+    let rest = (1.0 - attribute.null_frac - common().sum::<f64>()).max(0.0);
+    let listed: f64 = attribute.common.iter().sum();
+    let unlisted = attribute.distinct - attribute.common.len() as f64;
+    let unlisted = sampled::distinct(unlisted, rows, (1.0 - attribute.null_frac - listed).max(0.0));
+    let others = (unlisted + (attribute.common.len() - common().count()) as f64).max(1.0);
+    let mut classes: Vec<Class> = common().map(|share| class(*share, 1.0, false)).collect();
+    classes.push(class(rest, others, false));
+    if held == Held::ToValues {
+        classes.iter_mut().for_each(|c| c.share = c.of_table / (1.0 - attribute.null_frac).max(f64::MIN_POSITIVE));
+    } else {
+        classes.push(class(attribute.null_frac, 1.0, true));
+    }
+    classes.retain(|c| c.share > 0.0);
+    classes
+}
+
+/// Distinct keys among `rows` rows that have values of these classes, columns taken to be independent: those of the most
+/// distinct column that a choice of rows at random meets, each with as many values of the others as its rows have room for.
+fn keys(parts: &[Class], rows: f64, all: f64) -> f64 {
+    let Some((first, widest)) = parts.iter().enumerate().max_by(|a, b| a.1.distinct.total_cmp(&b.1.distinct)) else { return 1.0 };
+    let of_widest = (all * widest.of_table).max(1.0);
+    let alike = (of_widest / widest.distinct).max(1.0);
+    let met = widest.distinct * (1.0 - (1.0 - (rows / of_widest).min(1.0)).powf(alike));
+    let met = met.clamp(1.0, rows.max(1.0));
+    let others: f64 = parts.iter().enumerate().filter(|(n, _)| *n != first).map(|(_, c)| c.distinct).product();
+    let each = others * (1.0 - (1.0 - 1.0 / others).powf(rows / met));
+    (met * each.max(1.0)).min(rows)
+}
+
+/// Combinations that CREATE STATISTICS counted, where it did for just these columns and all rows are in the index.
+fn counted(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    let number = |key: &KeyExpr| match key {
+        KeyExpr::Column(name) => table.column(name).map(|c| c.number),
+        KeyExpr::Expression(_) => None,
+    };
+    let mut keys: Vec<i16> = spec.keys.iter().map(|k| number(&k.expr)).collect::<Option<_>>()?;
+    keys.sort_unstable();
+    let alike = |numbers: &[i16]| {
+        let mut numbers = numbers.to_vec();
+        numbers.sort_unstable();
+        numbers == keys
+    };
+    table.distinct_together.iter().find(|(numbers, _)| spec.predicate.is_none() && alike(numbers)).map(|(_, count)| *count)
+}
+
+/// What the predicate leaves of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Held {
+    /// All.
+    No,
+    /// What is not NULL.
+    ToValues,
+    /// One value, or NULL: `status = 'open'`, `deleted_at IS NULL`.
+    ToOneValue,
+}
+
+fn held(spec: &IndexSpec, place: usize) -> Held {
+    let (Some(predicate), Some(name)) = (&spec.predicate, spec.keys.get(place).and_then(|k| k.column_name())) else { return Held::No };
+    let bare = predicate.replace(['"', '(', ')'], "");
+    let of_part = |part: &str| match part.strip_prefix("NOT ").unwrap_or(part).strip_prefix(name)?.trim() {
+        "IS NOT NULL" => Some(Held::ToValues),
+        "" | "IS NULL" => Some(Held::ToOneValue),
+        rest => rest.starts_with("= ").then_some(Held::ToOneValue),
+    };
+    bare.split(" AND ").find_map(|part| of_part(part.trim())).unwrap_or(Held::No)
+}
