@@ -73,9 +73,11 @@ pub struct Target {
 pub struct Limits {
     /// An index must save this share of the whole workload…
     pub share_of_workload: f64,
+    /// …or this share of what the workload still costs with it…
+    pub share_of_rest: f64,
     /// …or this share of some query that it serves.
     pub share_of_query: f64,
-    /// …which becomes cheaper by at least this per execution: less is a page or two that are in memory anyway.
+    /// …in the last two cases of a query that becomes cheaper by at least this per execution: less is a page or two that are in memory anyway.
     pub least_saving: f64,
     /// And never less than this, planner units per window.
     pub least_gain: f64,
@@ -92,6 +94,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             share_of_workload: 0.005,
+            share_of_rest: 0.02,
             share_of_query: 0.2,
             least_saving: 8.0,
             least_gain: 10.0,
