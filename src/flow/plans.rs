@@ -102,12 +102,18 @@ impl Planned {
 }
 
 /// Lets the server parse the texts of a query, the most frequent first, and plans each execution once; the error is why none
-/// can be planned.
-pub(super) async fn prepare(session: &Session, texts: &[QueryText], ground: Ground, catalog: &Catalog) -> Result<Planned, String> {
+/// can be planned. At most `most` texts, and as many executions of each, are considered.
+pub(super) async fn prepare(
+    session: &Session,
+    texts: &[QueryText],
+    ground: Ground,
+    catalog: &Catalog,
+    most: usize,
+) -> Result<Planned, String> {
     let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new(), refused: None };
     let mut plans = Vec::new();
-    for (number, text) in texts.iter().enumerate() {
-        match plan_text(session, text, &planned.ground, catalog, usize::MAX).await {
+    for (number, text) in texts.iter().take(most).enumerate() {
+        match plan_text(session, text, &planned.ground, catalog, most).await {
             Ok((parsed, mut bindings, own)) => {
                 if texts.len() > 1 && parsed.parameters == 0 {
                     bindings = vec![sampling::of_text(number, text.shape(), texts[0].shape(), catalog)];
