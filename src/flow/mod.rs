@@ -19,6 +19,7 @@ mod offline;
 mod plans;
 mod recommend;
 mod refusals;
+mod risk;
 pub mod rollback;
 mod runner;
 mod self_check;

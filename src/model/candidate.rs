@@ -31,12 +31,23 @@ pub struct Candidate {
     /// Of a GIN index: how its pages divide, by which the planner charges a search; `None` where there is no basis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gin: Option<GinCounters>,
+    /// Its predicate is about a literal value, no NULL and no boolean: useless as soon as the app asks for another value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bold: bool,
 }
 
 impl Candidate {
     /// A candidate of which nothing is known but its definition.
     pub fn new(spec: IndexSpec) -> Candidate {
-        Candidate { spec, size_bytes: None, writes: Writes::default(), from_queries: BTreeSet::new(), existing: None, gin: None }
+        Candidate {
+            spec,
+            size_bytes: None,
+            writes: Writes::default(),
+            from_queries: BTreeSet::new(),
+            existing: None,
+            gin: None,
+            bold: false,
+        }
     }
 }
 
