@@ -70,7 +70,7 @@ fn every_flag_in_the_documents_exists() {
         .map(|l| format!("--{l}"))
         .collect();
     // Of cargo and of clap itself.
-    let others = ["--locked", "--path", "--help", "--version"];
+    let others = ["--locked", "--path", "--bench", "--help", "--version"];
     for document in ["README.md", "CHANGELOG.md"] {
         for word in file(document).split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
             let is_flag = word.starts_with("--") && word[2..].starts_with(|c: char| c.is_ascii_lowercase());
