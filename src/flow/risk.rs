@@ -64,7 +64,7 @@ fn outer(node: &PlanNode) -> Option<&PlanNode> {
 
 /// An Index Cond that leaves rows out; `min(x)` asks for `x IS NOT NULL` alone.
 fn is_bounded(scan: &PlanNode) -> bool {
-    scan.condition("Index Cond").is_some_and(|c| !c.ends_with(" IS NOT NULL)") || c.contains(" AND ")))
+    scan.condition("Index Cond").is_some_and(|c| !c.ends_with(" IS NOT NULL)") || c.contains(" AND "))
 }
 
 #[cfg(test)]
