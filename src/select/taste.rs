@@ -95,15 +95,21 @@ impl<O: Oracle> Search<'_, O> {
         if gain < self.limits.least_gain || gain < build(larger, smaller) - build(smaller, larger) {
             return false;
         }
-        let whole: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let today: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        if gain >= today * self.limits.share_of_workload {
+            return true;
+        }
+        // A giant query that is cured hides nothing any more: what remains counts too.
+        let remains: f64 = self.ids().map(|q| self.weighted(q, larger)).sum();
+        let large = gain >= remains * self.limits.share_of_rest;
         let great = |query: QueryId| {
             let (with, without) = (self.weighted(query, larger), self.weighted(query, smaller));
             let saved = without - with;
-            saved >= without * self.limits.share_of_query
-                && saved >= self.limits.least_gain
+            saved >= self.limits.least_gain
                 && saved >= self.limits.least_saving * self.queries[query].weight
+                && (large || saved >= without * self.limits.share_of_query)
         };
-        gain >= whole * self.limits.share_of_workload || self.touched(larger, smaller).into_iter().any(great)
+        self.touched(larger, smaller).into_iter().any(great)
     }
 
     /// Adds every useful candidate that is worth it and fits, as far as the planner's answers say so already.
