@@ -45,9 +45,13 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// By how much the plan of any query on `table` gets dearer at most when `hidden` are gone, as a share of its
-    /// cost with the advice; `None` where the engine cannot tell.
-    pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
+    /// What an execution of each query on `table` costs with the advice, and what when `hidden` are gone besides, planner
+    /// units; `None` where the engine cannot tell.
+    pub(super) async fn costs_without(
+        &mut self,
+        table: &TableName,
+        hidden: &BTreeSet<IndexName>,
+    ) -> Result<Option<Vec<(f64, f64)>>, Failure> {
         let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
         let views = |q: usize| {
             let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
@@ -56,13 +60,11 @@ impl Settled {
         let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
         let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
         let answers = trials.answers(&asks).await?;
-        let mut worst = 0.0f64;
-        for pair in answers.chunks_exact(2) {
-            let [Ok(with), Ok(without)] = pair else { return Ok(None) };
-            let (with, without) = (weighted_cost(with), weighted_cost(without));
-            worst = worst.max(if with > 0.0 { without / with - 1.0 } else { 0.0 });
-        }
-        Ok(Some(worst))
+        let both = |pair: &[Answer]| match pair {
+            [Ok(with), Ok(without)] => Some((weighted_cost(with), weighted_cost(without))),
+            _ => None,
+        };
+        Ok(answers.chunks_exact(2).map(both).collect())
     }
 }
 
