@@ -3,7 +3,7 @@
 use super::{Command, Outcome};
 use crate::cli::advice::AdviceArgs;
 use crate::cli::connection::DatabaseArgs;
-use crate::flow::analyse::{Analysis, WhatIfChoice, analyse};
+use crate::flow::analyse::{MOST_QUERIES, Analysis, WhatIfChoice, analyse};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Report, Severity};
 use crate::report::{self, Style};
@@ -36,7 +36,7 @@ struct Options {
     #[arg(long)]
     explain_analyze: bool,
     /// Plan at most this many queries, most total time first
-    #[arg(long, value_name = "N", default_value_t = 500)]
+    #[arg(long, value_name = "N", default_value_t = MOST_QUERIES)]
     max_queries: usize,
     /// Statistics younger than this many days cannot prove an index unused
     #[arg(long, value_name = "DAYS")]

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub use super::engine::{Advice, WhatIfChoice};
 
 /// Queries that get a plan unless the user wants more: beyond, the time is in the first ones.
-pub const MOST_QUERIES: usize = 500;
+pub const MOST_QUERIES: usize = 5000;
 
 /// What to analyse and how.
 #[derive(Debug, Clone)]

@@ -123,6 +123,11 @@ impl Engine {
         }
     }
 
+    /// True when it can plan as if an existing index were gone.
+    pub(super) fn can_hide(&self) -> bool {
+        matches!(self, Engine::Clone(_))
+    }
+
     /// What the engine itself takes the candidates to be large, bytes; `None` where it is told.
     pub(super) fn own_sizes(&self) -> Option<&[Option<f64>]> {
         match self {

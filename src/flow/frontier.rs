@@ -20,6 +20,7 @@ pub(super) fn tell(recommendation: &mut Recommendation, selections: &[Selection]
     if let Some(advice) = selections.last() {
         recommendation.budget_bytes = advice.budget;
         recommendation.gap = advice.gap;
+        recommendation.looked_at = (advice.looked_at < 1.0).then_some(advice.looked_at);
         let known = advice.chosen.iter().all(|c| list[c.id].size_bytes.is_some());
         recommendation.size_bytes = known.then_some(advice.size_bytes);
     }

@@ -4,6 +4,7 @@ pub mod analyse;
 pub mod apply;
 mod assumed;
 mod build_time;
+mod costs;
 mod cures;
 pub mod demo;
 pub mod doctor;

@@ -1,6 +1,7 @@
 //! Index advice: candidates, trials on an engine, the selector's choice.
 
 use super::assumed;
+use super::costs;
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
@@ -11,8 +12,8 @@ use super::targets::targets;
 use super::trial::{Answer, Trials, weighted_cost};
 use super::why::Questions;
 use super::wording;
-use crate::candidates::size;
 use crate::candidates::{self, Wanted};
+use crate::candidates::{existing, size};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
 use crate::model::catalog::Catalog;
 use crate::model::ddl::IndexName;
@@ -89,6 +90,9 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
+    costs::add_build_costs(&mut found.list, snapshot);
+    // Behind all that are to be built: these are there already.
+    found.list.extend(existing::droppable(snapshot, existing::Idle::default()));
     let live = match place {
         Place::Live { session, target } => Some((session, target)),
         Place::Offline(_) => None,
@@ -134,8 +138,10 @@ impl Bench {
         let assumed = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::assumed(&c.spec, t));
         let bytes = |c: &Candidate| c.size_bytes.or_else(|| assumed(c)).unwrap_or(0.0);
         let sizes: Vec<(CandidateId, f64, f64)> = list.iter().enumerate().map(|(id, c)| (id, bytes(c), rows(c))).collect();
-        let refusals = engine.add_candidates(list, &sizes).await?;
-        let built = (0..list.len()).map(|id| refusals.iter().all(|(refused, _)| *refused != id)).collect();
+        let new = list.iter().take_while(|c| c.existing.is_none()).count();
+        let refusals = engine.add_candidates(&list[..new], &sizes[..new]).await?;
+        let is_built = |id: usize| if id < new { refusals.iter().all(|(refused, _)| *refused != id) } else { engine.can_hide() };
+        let built = (0..list.len()).map(is_built).collect();
         let refused = refusals.iter().map(|(id, reason)| Rejected {
             ddl: wording::ddl_of(&list[*id]),
             reason_code: "not_buildable".into(),
@@ -144,7 +150,7 @@ impl Bench {
         let refused = refused.collect();
         let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
         for (n, subject) in subjects.iter().enumerate() {
-            match prepare_one(bench.engine.planner()?, subject, &snapshot.catalog).await {
+            match prepare_one(bench.engine.planner()?, subject, &snapshot.catalog, subjects.len() > MANY).await {
                 Ok(planned) => {
                     bench.of.push(n);
                     bench.planned.push(planned);
@@ -182,12 +188,14 @@ impl Bench {
     ) -> Result<(), Failure> {
         advised.recommendation.rejected.append(&mut self.refused);
         let subjects: Vec<&Subject> = self.of.iter().map(|n| &subjects[*n]).collect();
-        let own = &list[..questions.own()];
-        let targets = targets(&subjects, &self.of, own, &self.built);
+        // What is only asked about is tried, and never chosen.
+        let offered: Vec<bool> =
+            (0..list.len()).map(|id| self.built[id] && (id < questions.own() || list[id].existing.is_some())).collect();
+        let targets = targets(&subjects, &self.of, list, &offered);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
-        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(own, &targets).until(advice.time_limit);
-        let mut selections = select::select(&mut trials, own, &targets, advice.limits, &advice.budgets).await?;
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(list, &targets).until(advice.time_limit);
+        let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let selection = selections.pop().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
@@ -223,8 +231,14 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
     used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
 }
 
-async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog) -> Result<Planned, String> {
+/// More queries than this are planned for their typical values only: the plans of one more query tell more than those of rare values.
+const MANY: usize = 1000;
+
+async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog, only_typical: bool) -> Result<Planned, String> {
     let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), subject.own_shape.as_ref(), catalog).await?;
+    if only_typical {
+        planned.keep_typical();
+    }
     match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
         Ok(plans) => planned.merge_equal(&plans),
         Err(_) => {

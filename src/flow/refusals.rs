@@ -12,7 +12,7 @@ use crate::select::Refusal;
 pub(super) fn gain(refusal: &Refusal) -> f64 {
     match refusal {
         Refusal::OverBudget { gain } | Refusal::LowGain { gain } | Refusal::WriteCost { gain, .. } => *gain,
-        Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::NotUsed => 0.0,
+        Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::Regression { .. } | Refusal::NotUsed => 0.0,
     }
 }
 
@@ -24,7 +24,8 @@ pub(super) fn in_order<'a>(refused: impl Iterator<Item = &'a (usize, Refusal)>) 
         Refusal::WriteCost { .. } => 2,
         Refusal::LowGain { .. } => 3,
         Refusal::CoveredBy(_) => 4,
-        Refusal::NotUsed => 5,
+        Refusal::Regression { .. } => 5,
+        Refusal::NotUsed => 6,
     };
     let mut refused: Vec<_> = refused.collect();
     refused.sort_by(|(a_id, a), (b_id, b)| rank(a).cmp(&rank(b)).then(gain(b).total_cmp(&gain(a))).then(a_id.cmp(b_id)));
@@ -42,6 +43,7 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
     let name = |id: &usize| list.get(*id).map_or_else(|| "another index".to_owned(), named);
     let share = |gain: &f64| of_load(*gain, before);
     match refusal {
+        Refusal::Regression { share } => ("regression", format!("with it the planner makes a query {:.0} % dearer", 100.0 * share)),
         Refusal::NotUsed => ("not_used", "the planner never chose it for any query of the workload".to_owned()),
         Refusal::CoveredBy(id) => ("covered", format!("{} does its work", name(id))),
         Refusal::WriteCost { gain, .. } => {

@@ -24,6 +24,9 @@ pub struct Candidate {
     pub size_bytes: Option<f64>,
     /// What the writes of the window pay for it.
     pub writes: Writes,
+    /// What building it costs once, planner units; 0 where the workload was not counted over a time, so that no gain can be held
+    /// against it.
+    pub build_cost: f64,
     /// Queries it was derived from.
     pub from_queries: BTreeSet<QueryId>,
     /// Its name, where it is an index that exists and may be dropped: the choice is then whether it stays.
@@ -36,7 +39,15 @@ pub struct Candidate {
 impl Candidate {
     /// A candidate of which nothing is known but its definition.
     pub fn new(spec: IndexSpec) -> Candidate {
-        Candidate { spec, size_bytes: None, writes: Writes::default(), from_queries: BTreeSet::new(), existing: None, gin: None }
+        Candidate {
+            spec,
+            size_bytes: None,
+            writes: Writes::default(),
+            build_cost: 0.0,
+            from_queries: BTreeSet::new(),
+            existing: None,
+            gin: None,
+        }
     }
 }
 

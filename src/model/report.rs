@@ -200,6 +200,10 @@ pub struct Recommendation {
     /// gets dearer by a further index; null where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<f64>,
+    /// Share of what indexes could save that is in queries which were looked at in depth, 0–1; the others were planned with the
+    /// advice alone. Null where all were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<f64>,
     /// What less space buys, least space first, where several budgets were asked for; the last is the advice itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<FrontierPoint>,
@@ -397,7 +401,7 @@ pub struct Execution {
 pub struct Rejected {
     /// As CREATE INDEX.
     pub ddl: String,
-    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `over_budget`, `dropped_for`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `over_budget`, `dropped_for`, `regression`, `not_owned`, `platform`, `not_buildable`, `missed` (a drop).
     pub reason_code: String,
     /// In words.
     pub reason: String,

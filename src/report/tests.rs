@@ -74,6 +74,7 @@ fn report_of(text: &str) -> Report {
             size_bytes: Some(2_500_000.0),
             budget_bytes: Some(4_000_000.0),
             gap: Some(0.012),
+            looked_at: Some(0.993),
             frontier: vec![FrontierPoint { budget_bytes: Some(1e6), size_bytes: 9e5, cost_after: 400.0, ddl: vec![s()] }],
             statistics: vec![AdvisedStatistics {
                 id: s(),

@@ -8,23 +8,32 @@ use std::collections::BTreeMap;
 
 /// Rounds of peeling with all of a query's candidates, then without covering ones, then with single columns.
 const PEELS: [(usize, usize); 3] = [(usize::MAX, 3), (3, 2), (1, 2)];
+/// Pages of a look-up by a unique key, planner units.
+const FEW_PAGES: f64 = 1.0;
+/// More queries than this are not all looked at in depth…
+const MANY: usize = 1000;
+/// …but those that hold this share of what could be saved.
+const NEARLY_ALL: f64 = 0.99;
 /// Plans asked per query of those with one index less than its best plan uses.
 const LESS: usize = 10;
 /// A query is looked at again around a set while it could save this share of the whole.
 const WORTH_LOOKING: f64 = 0.0005;
 /// Indexes of a set that are tried without, largest first: theirs is the space that could be put to better use.
-const SHAKEN: usize = 24;
+const SHAKEN: usize = 12;
 /// Candidates tried one by one beside a set, most hopeful first.
-const HOPEFUL: usize = 24;
+const HOPEFUL: usize = 12;
 
 impl<O: Oracle> Search<'_, O> {
     /// All candidates that some plan wants, with their prefixes: per query, plan with all candidates that fit it, take out
     /// what the plan used, and plan again.
     pub(super) async fn peel(&mut self) -> Result<Set, O::Error> {
         let start = self.start.clone();
-        self.prime(&start).await?;
+        self.must_know(&start).await?;
+        let mut left: BTreeMap<QueryId, Set> = self.hopeful().into_iter().map(|q| (q, self.queries[q].own.clone())).collect();
+        let everything: Vec<(QueryId, Set)> = left.iter().map(|(q, own)| (*q, self.part(*q, &own.union(&start)))).collect();
+        self.ask(everything).await?;
+        self.leave_the_tail(&mut left);
         let mut useful = Set::default();
-        let mut left: BTreeMap<QueryId, Set> = self.ids().map(|q| (q, self.queries[q].own.clone())).collect();
         for (widest, rounds) in PEELS {
             let narrow = |id: &CandidateId| {
                 let spec = &self.candidates[*id].spec;
@@ -32,25 +41,79 @@ impl<O: Oracle> Search<'_, O> {
             };
             let mut offers: BTreeMap<QueryId, Set> = left.iter().map(|(q, set)| (*q, set.iter().filter(narrow).collect())).collect();
             for _ in 0..rounds {
-                let present = |query: QueryId, offer: &Set| self.part(query, &offer.union(&start));
-                let asks: Vec<(QueryId, Set)> = offers.iter().map(|(q, offer)| (*q, present(*q, offer))).collect();
-                self.ask(asks.iter().cloned()).await?;
-                for (query, asked) in asks {
-                    let used = self.known(query, &asked).used.minus(&start);
-                    let Some(offer) = offers.get_mut(&query) else { continue };
-                    if used.is_empty() {
-                        offers.remove(&query);
-                        continue;
-                    }
-                    *offer = offer.minus(&used);
+                let used = self.peel_once(&mut offers).await?;
+                for (query, used) in used {
+                    useful = useful.union(&used);
                     if let Some(left) = left.get_mut(&query) {
                         *left = left.minus(&used);
                     }
-                    useful = useful.union(&used);
                 }
             }
         }
         Ok(useful.union(&self.prefixes(&useful)))
+    }
+
+    /// What each query uses of its offer, which it is taken out of; a query that uses nothing leaves.
+    async fn peel_once(&mut self, offers: &mut BTreeMap<QueryId, Set>) -> Result<Vec<(QueryId, Set)>, O::Error> {
+        let start = self.start.clone();
+        let asks: Vec<(QueryId, Set)> = offers.iter().map(|(q, offer)| (*q, self.part(*q, &offer.union(&start)))).collect();
+        self.ask(asks.iter().cloned()).await?;
+        let mut all = Vec::new();
+        for (query, asked) in asks {
+            let used = self.known(query, &asked).used.minus(&start);
+            if used.is_empty() {
+                offers.remove(&query);
+            } else if let Some(offer) = offers.get_mut(&query) {
+                *offer = offer.minus(&used);
+                all.push((query, used));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Queries that an index could make cheaper by what counts. A look-up that reads a few pages can not.
+    fn hopeful(&self) -> Vec<QueryId> {
+        let whole: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let counts = |query: &QueryId| {
+            let cost = self.weighted(*query, &self.start);
+            !self.limits.tidy
+                || cost > self.queries[*query].weight * (self.limits.least_saving + FEW_PAGES)
+                || cost > whole * self.limits.share_of_workload
+        };
+        self.ids().filter(counts).collect()
+    }
+
+    /// Of a great many queries only those are looked at further that hold nearly all of what indexes can save. The others
+    /// are planned again in the end.
+    fn leave_the_tail(&mut self, left: &mut BTreeMap<QueryId, Set>) {
+        let saving = |query: &QueryId| self.weighted(*query, &self.start) - self.queries[*query].weight * self.floor(*query);
+        let mut savings: Vec<(f64, QueryId)> = left.keys().map(|q| (saving(q), *q)).collect();
+        savings.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let whole: f64 = savings.iter().map(|(saving, _)| saving).sum();
+        if self.queries.len() <= MANY || whole <= 0.0 {
+            return;
+        }
+        let mut seen = 0.0;
+        let mut tail = Vec::new();
+        for (saving, query) in savings {
+            if seen >= whole * NEARLY_ALL {
+                tail.push(query);
+            } else {
+                seen += saving;
+            }
+        }
+        self.looked_at = seen / whole;
+        for query in tail {
+            left.remove(&query);
+        }
+        for query in self.ids().filter(|q| !left.contains_key(q)).collect::<Vec<_>>() {
+            self.set_aside(query);
+        }
+    }
+
+    /// False for what is larger than all the space; an unknown size is, where space is counted.
+    fn may_fit(&self, id: CandidateId, bytes: f64) -> bool {
+        bytes.is_infinite() || self.bytes(id) <= bytes
     }
 
     /// Candidates whose work another one in the set can do.
@@ -112,7 +175,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Learns what queries that want more would take beside `set`, of what would fit into `bytes` at all.
     pub(super) async fn look_around(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
-        let fits: Set = useful.iter().filter(|id| !(self.bytes(*id) > bytes)).collect();
+        let fits: Set = useful.iter().filter(|id| self.may_fit(*id, bytes)).collect();
         let mut offers: BTreeMap<QueryId, Set> = self.hungry(set).into_iter().map(|q| (q, self.part(q, &fits.union(set)))).collect();
         for _ in 0..2 {
             self.ask(offers.iter().map(|(q, offer)| (*q, offer.clone())).collect::<Vec<_>>()).await?;
@@ -153,7 +216,7 @@ impl<O: Oracle> Search<'_, O> {
     /// Learns what the most hopeful candidates do beside `set`, one by one.
     pub(super) async fn additions(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
         let mut hopes: Vec<(f64, CandidateId)> = Vec::new();
-        for id in useful.minus(set).iter().filter(|id| !(self.bytes(*id) > bytes)) {
+        for id in useful.minus(set).iter().filter(|id| self.may_fit(*id, bytes)) {
             let with = set.with(id);
             let hope = |query: &QueryId| {
                 let present = self.part(*query, &with);

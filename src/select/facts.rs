@@ -61,10 +61,15 @@ impl Facts {
         &self.answers[query]
     }
 
-    /// The cost that `query` has at most with `present`: any plan whose indexes are there can be made.
-    pub fn at_most(&self, query: QueryId, present: &Set) -> Option<f64> {
+    /// The cheapest plan that is known to be possible for `query` with `present`: its indexes are there.
+    pub fn best_possible(&self, query: QueryId, present: &Set) -> Option<&Fact> {
         let possible = self.answers[query].iter().filter(|fact| fact.used.is_subset(present));
-        possible.map(|fact| fact.total).min_by(f64::total_cmp)
+        possible.min_by(|a, b| a.total.total_cmp(&b.total))
+    }
+
+    /// The cost that `query` has at most with `present`.
+    pub fn at_most(&self, query: QueryId, present: &Set) -> Option<f64> {
+        self.best_possible(query, present).map(|fact| fact.total)
     }
 
     /// The cost that `query` has at least with `present`, if further indexes never make a plan dearer.

@@ -73,8 +73,12 @@ pub struct Target {
 pub struct Limits {
     /// An index must save this share of the whole workload…
     pub share_of_workload: f64,
+    /// …or this share of what the workload still costs with it…
+    pub share_of_rest: f64,
     /// …or this share of some query that it serves.
     pub share_of_query: f64,
+    /// …in the last two cases of a query that becomes cheaper by at least this per execution: less is a page or two that are in memory anyway.
+    pub least_saving: f64,
     /// And never less than this, planner units per window.
     pub least_gain: f64,
     /// A query may become this much dearer (planner noise), as a share.
@@ -88,7 +92,16 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { share_of_workload: 0.005, share_of_query: 0.2, least_gain: 10.0, regression: 0.10, max_indexes: None, tidy: true }
+        Limits {
+            share_of_workload: 0.005,
+            share_of_rest: 0.02,
+            share_of_query: 0.2,
+            least_saving: 8.0,
+            least_gain: 10.0,
+            regression: 0.10,
+            max_indexes: None,
+            tidy: true,
+        }
     }
 }
 
@@ -126,6 +139,11 @@ pub enum Refusal {
     },
     /// It was let go for another one, which serves the same queries better for its space.
     DroppedFor(CandidateId),
+    /// With it the planner makes some query dearer.
+    Regression {
+        /// By this share of the query's cost at most.
+        share: f64,
+    },
     /// It would save too little.
     LowGain {
         /// Gain over the chosen set, planner units per window.
@@ -143,6 +161,8 @@ pub struct Selection {
     /// By how much the best set of these candidates could be cheaper at most, as a share, if further indexes never
     /// make a plan dearer; `None` where space or number are limited: the bound is too weak to say anything then.
     pub gap: Option<f64>,
+    /// Share of what indexes could save that is in queries which were looked at in depth; below 1 for a great many queries.
+    pub looked_at: f64,
     /// Existing indexes that need not stay.
     pub dropped: Vec<CandidateId>,
     /// Chosen, most benefit first.
@@ -156,11 +176,11 @@ pub struct Selection {
 }
 
 /// Rounds of looking around a set and choosing again.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 2;
 /// Rounds in which the master chooses and the planner answers, without looking around.
 const AGREE: usize = 6;
 /// Disturbed rounds of the master's local search.
-const EFFORT: usize = 80;
+const EFFORT: usize = 40;
 
 /// Chooses, for each budget in bytes (smallest first); for as much as pays where none is given. Deterministic: the same
 /// answers give the same sets, whatever the order of the queries' answers.
@@ -172,10 +192,13 @@ pub async fn select<O: Oracle>(
     budgets: &[f64],
 ) -> Result<Vec<Selection>, O::Error> {
     let mut search = Search::new(oracle, candidates, targets, limits);
-    let useful = search.peel().await?;
-    search.singles(&useful).await?;
-    search.one_less().await?;
     let rooms: Vec<Room> = search.rooms(budgets);
+    let useful = search.peel().await?;
+    if rooms.iter().any(Room::is_tight) {
+        // What serves worst for little space matters only where space is short.
+        search.singles(&useful).await?;
+        search.one_less().await?;
+    }
     let mut sets: Vec<Set> = Vec::new();
     // From much space to little: the larger set is a good start for the smaller one.
     for room in rooms.iter().rev() {
@@ -183,10 +206,11 @@ pub async fn select<O: Oracle>(
         sets.push(search.choose(start, *room, &useful).await?);
     }
     sets.reverse();
-    for n in 1..rooms.len() {
-        // What was learned for one space may be the answer for another.
-        let again = search.agree(sets[n].clone(), rooms[n], &useful).await?;
-        sets[n] = again;
+    for _ in 1..rooms.len() {
+        for (set, room) in sets.iter_mut().zip(&rooms) {
+            // What was learned for one space may be the answer for another.
+            *set = search.agree(set.clone(), *room, &useful).await?;
+        }
     }
     if limits.tidy {
         for (set, room) in sets.iter_mut().zip(&rooms) {
@@ -197,8 +221,8 @@ pub async fn select<O: Oracle>(
     search.start_afresh();
     let mut selections = Vec::new();
     for ((mut set, room), refused) in sets.into_iter().zip(rooms).zip(refusals) {
-        search.verify(&mut set).await?;
-        selections.push(search.selection(&set, room, refused).await?);
+        let blamed = search.verify(&mut set).await?;
+        selections.push(search.selection(&set, room, refused, blamed).await?);
     }
     Ok(selections)
 }
@@ -232,8 +256,9 @@ impl<O: Oracle> Search<'_, O> {
     /// The best set for a room that is found from `start`.
     async fn choose(&mut self, start: Set, room: Room, useful: &Set) -> Result<Set, O::Error> {
         let mut set = self.agree(start, room, useful).await?;
-        for _ in 0..ROUNDS {
-            if self.oracle.is_late() {
+        let rounds = if room.is_tight() { ROUNDS } else { 0 };
+        for _ in 0..rounds {
+            if self.hurried {
                 break;
             }
             self.look_around(&set, useful, room.bytes).await?;
@@ -253,7 +278,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut best: Option<(Set, f64)> = None;
         let mut from = start;
         for _ in 0..AGREE {
-            let (set, claimed) = self.master(useful).solve(&from, room, EFFORT);
+            let (set, claimed) = self.master(useful).solve(&from, room, if room.is_tight() { EFFORT } else { 0 });
             let real = self.objective(&set).await?;
             let better = best.as_ref().is_none_or(|(_, cost)| real < *cost);
             if better {

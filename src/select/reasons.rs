@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 impl<O: Oracle> Search<'_, O> {
     /// Why each candidate that is not in the set is not. Asks nothing: what the search has learned must do.
     pub(super) fn refusals(&self, set: &Set, room: Room, useful: &Set) -> Vec<(CandidateId, Refusal)> {
-        let new = |id: &CandidateId| !set.contains(*id) && self.candidates[*id].existing.is_none();
+        let offered = |id: &CandidateId| !self.of_candidate[*id].is_empty() && self.candidates[*id].existing.is_none();
+        let new = |id: &CandidateId| !set.contains(*id) && offered(id);
         (0..self.candidates.len()).filter(new).map(|id| (id, self.refusal(id, set, room, useful))).collect()
     }
 
@@ -55,21 +56,25 @@ impl<O: Oracle> Search<'_, O> {
         set: &Set,
         room: Room,
         mut refused: Vec<(CandidateId, Refusal)>,
+        blamed: Vec<(CandidateId, Refusal)>,
     ) -> Result<Selection, O::Error> {
         let start = self.start.clone();
-        self.prime(&start).await?;
-        self.prime(set).await?;
+        self.must_know(&start).await?;
+        self.must_know(set).await?;
         let cost = |set: &Set| self.ids().map(|q| self.known(q, &self.part(q, set)).total).collect::<Vec<f64>>();
         let (before, after) = (cost(&start), cost(set));
         let chosen = set.minus(&start);
+        refused.extend(blamed);
         let listed: BTreeSet<CandidateId> = refused.iter().map(|(id, _)| *id).collect();
-        let gone = (0..self.candidates.len()).filter(|id| !listed.contains(id) && !chosen.contains(*id) && !start.contains(*id));
+        let offered = |id: &CandidateId| !self.of_candidate[*id].is_empty() && !start.contains(*id);
+        let gone = (0..self.candidates.len()).filter(offered).filter(|id| !listed.contains(id) && !chosen.contains(*id));
         refused.extend(gone.map(|id| (id, Refusal::NotUsed)));
         refused.sort_by_key(|(id, _)| *id);
         let mut selection = Selection {
             budget: room.bytes.is_finite().then(|| room.bytes - start.iter().map(|id| self.bytes(id)).sum::<f64>()),
             size_bytes: self.space(&chosen) - self.space(&start.minus(set)),
-            gap: (room.bytes.is_infinite() && room.indexes == usize::MAX).then(|| self.gap(set)),
+            looked_at: self.looked_at,
+            gap: (!room.is_tight()).then(|| self.gap(set)),
             dropped: start.minus(set).iter().collect(),
             chosen: chosen.iter().map(|id| self.part_of(id, set, &before, &after)).collect(),
             refused,

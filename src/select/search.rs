@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 /// While searching, a cost known to this share is known; the verified costs are exact.
 const TOLERANCE: f64 = 1e-3;
 
+/// Questions between two looks at the clock.
+const AT_ONCE: usize = 64;
+
 /// A query with the candidates that matter to it.
 pub(super) struct Asked {
     pub(super) weight: f64,
@@ -31,6 +34,10 @@ pub(super) struct Search<'a, O: Oracle> {
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
     pub(super) start: Set,
+    /// Share of what indexes could save that is in queries which were looked at in depth.
+    pub(super) looked_at: f64,
+    /// The time is over: what is not known yet is taken at the cost of the best plan that is known to be possible.
+    pub(super) hurried: bool,
     /// By query: the least cost seen with any candidates, per execution; empty while the search goes on.
     pub(super) floors: Vec<f64>,
 }
@@ -46,7 +53,18 @@ impl<'a, O: Oracle> Search<'a, O> {
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);
-        let mut search = Search { oracle, candidates, limits, queries, of_candidate: Vec::new(), facts, start, floors: Vec::new() };
+        let mut search = Search {
+            oracle,
+            candidates,
+            limits,
+            queries,
+            of_candidate: Vec::new(),
+            facts,
+            start,
+            looked_at: 1.0,
+            hurried: false,
+            floors: Vec::new(),
+        };
         search.index();
         search
     }
@@ -61,9 +79,24 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Forgets all answers; from here on every candidate on its tables is part of a query's plans, as it would be when built.
     pub(super) fn start_afresh(&mut self) {
         self.floors = self.ids().map(|query| self.floor(query)).collect();
+        let today: Vec<(QueryId, Option<Fact>)> =
+            self.ids().map(|q| (q, self.facts.find(q, &self.part(q, &self.start)).cloned())).collect();
         self.facts = Facts::new(self.queries.len(), 0.0);
         self.queries.iter_mut().for_each(|q| q.relevant = q.touching.clone());
         self.index();
+        for (query, fact) in today {
+            // With nothing added there is nothing that could be left out: today's plan is what it was.
+            if let Some(fact) = fact.filter(|f| f.available == self.part(query, &self.start)) {
+                self.facts.learn(query, fact);
+            }
+        }
+    }
+
+    /// Leaves a query out of the search: no candidate is relevant to it until all is planned afresh.
+    pub(super) fn set_aside(&mut self, query: QueryId) {
+        let relevant = std::mem::take(&mut self.queries[query].relevant);
+        relevant.iter().for_each(|id| self.of_candidate[id].retain(|q| *q != query));
+        self.queries[query].relevant = self.queries[query].touching.intersection(&self.start);
     }
 
     pub(super) fn ids(&self) -> std::ops::Range<QueryId> {
@@ -80,32 +113,57 @@ impl<'a, O: Oracle> Search<'a, O> {
         set.intersection(&self.queries[query].relevant)
     }
 
-    /// Asks what is not known yet.
+    /// Asks what is not known yet, until the time is over.
     pub(super) async fn ask(&mut self, asks: impl IntoIterator<Item = (QueryId, Set)>) -> Result<(), O::Error> {
         let unknown = |(query, set): &(QueryId, Set)| self.facts.find(*query, set).is_none();
         let asks: BTreeSet<(QueryId, Set)> = asks.into_iter().filter(unknown).collect();
-        if asks.is_empty() {
-            return Ok(());
-        }
         let asks: Vec<(QueryId, Set)> = asks.into_iter().collect();
-        let questions = asks.iter().map(|(query, set)| (*query, CandidateSet::from(set))).collect();
-        let costs = self.oracle.plan_all(questions).await?;
-        for ((query, available), cost) in asks.into_iter().zip(costs) {
-            self.facts.learn(query, Fact { available, used: Set::from(&cost.used), total: cost.total });
+        for some in asks.chunks(AT_ONCE) {
+            self.hurried |= self.oracle.is_late();
+            if self.hurried {
+                break;
+            }
+            self.ask_now(some).await?;
         }
         Ok(())
     }
 
+    /// Asks, whatever the time.
+    async fn ask_now(&mut self, asks: &[(QueryId, Set)]) -> Result<(), O::Error> {
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let questions = asks.iter().map(|(query, set)| (*query, CandidateSet::from(set))).collect();
+        let costs = self.oracle.plan_all(questions).await?;
+        for ((query, available), cost) in asks.iter().zip(costs) {
+            self.facts.learn(*query, Fact { available: available.clone(), used: Set::from(&cost.used), total: cost.total });
+        }
+        Ok(())
+    }
+
+    /// Plans every query with the set, however late it is: today's costs, and the verified ones.
+    pub(super) async fn must_know(&mut self, set: &Set) -> Result<(), O::Error> {
+        let part = |query| (query, self.part(query, set));
+        let asks: Vec<(QueryId, Set)> = self.ids().map(part).filter(|(q, set)| self.facts.find(*q, set).is_none()).collect();
+        self.ask_now(&asks).await
+    }
+
     /// A plan that has been asked for; `present` is the query's part of the set.
+    fn fact(&self, query: QueryId, present: &Set) -> Option<&Fact> {
+        let possible = || self.facts.best_possible(query, present).filter(|_| self.hurried);
+        self.facts.find(query, present).or_else(possible)
+    }
+
+    /// The same, with nothing used at no cost where it was never asked for.
     pub(super) fn known(&self, query: QueryId, present: &Set) -> Fact {
         let none = || Fact { available: present.clone(), used: Set::default(), total: 0.0 };
-        self.facts.find(query, present).cloned().unwrap_or_else(none)
+        self.fact(query, present).cloned().unwrap_or_else(none)
     }
 
     /// Weighted cost of one query with a set whose plan has been asked for.
     pub(super) fn weighted(&self, query: QueryId, set: &Set) -> f64 {
         let present = self.part(query, set);
-        self.queries[query].weight * self.facts.find(query, &present).map_or(0.0, |fact| fact.total)
+        self.queries[query].weight * self.fact(query, &present).map_or(0.0, |fact| fact.total)
     }
 
     /// Plans every query with the set.

@@ -7,6 +7,11 @@ use super::{Oracle, permutes_keys};
 use crate::model::candidate::{CandidateId, QueryId};
 use std::collections::BTreeSet;
 
+/// An index that takes this share of another's space is smaller.
+const SMALLER: f64 = 0.9;
+/// Most smaller indexes tried in the place of one.
+const STAND_INS: usize = 4;
+
 impl<O: Oracle> Search<'_, O> {
     /// Drops and narrows what is not worth its place, and leaves no index beside one that does its work.
     pub(super) async fn tidy(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
@@ -46,24 +51,65 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
-    /// The set without `id`, and with `id` replaced by each narrower useful index. What exists is not narrowed.
+    /// The set without `id`, and with `id` replaced by each smaller useful index that may do. What exists is not replaced.
     fn smaller_sets(&self, set: &Set, useful: &Set, id: CandidateId) -> Vec<Set> {
         let without = set.without(id);
-        let narrower = self.narrower(id, useful).filter(|n| !set.contains(*n) && self.candidates[id].existing.is_none());
-        std::iter::once(without.clone()).chain(narrower.map(|n| without.with(n))).collect()
+        let mut instead: Vec<CandidateId> = Vec::new();
+        if self.candidates[id].existing.is_none() {
+            instead.extend(self.narrower(id, useful));
+            instead.extend(self.smaller(id, set));
+        }
+        instead.sort_unstable();
+        instead.dedup();
+        instead.retain(|other| !set.contains(*other));
+        std::iter::once(without.clone()).chain(instead.into_iter().map(|other| without.with(other))).collect()
     }
 
-    /// True when what `larger` has over `smaller` gains enough: of the workload, or of one query. Both have been asked for.
+    /// Candidates of less space that plans of the queries served by `id` are known to use when it is not there, or that differ
+    /// from it in holding fewer rows.
+    fn smaller(&self, id: CandidateId, set: &Set) -> Vec<CandidateId> {
+        let spec = &self.candidates[id].spec;
+        let fewer_bytes = |other: &CandidateId| *other != id && self.bytes(*other) < self.bytes(id) * SMALLER;
+        let same_keys = |other: &CandidateId| {
+            let other = &self.candidates[*other].spec;
+            other.table == spec.table && other.keys == spec.keys && other.method == spec.method && other.predicate.is_some()
+        };
+        let mut found: Vec<CandidateId> = Vec::new();
+        for query in self.of_candidate[id].iter().copied() {
+            if self.known(query, &self.part(query, set)).used.contains(id) {
+                let used = self.facts.of(query).iter().flat_map(|fact| fact.used.iter());
+                found.extend(used.filter(|other| self.candidates[*other].spec.table == spec.table).filter(&fewer_bytes));
+                found.extend(self.queries[query].own.iter().filter(&same_keys).filter(&fewer_bytes));
+            }
+        }
+        found.sort_by(|a, b| self.bytes(*a).total_cmp(&self.bytes(*b)).then(a.cmp(b)));
+        found.dedup();
+        found.truncate(STAND_INS);
+        found
+    }
+
+    /// True when what `larger` has over `smaller` gains enough: of the workload, or of one query, and more than building it costs.
+    /// Both have been asked for.
     pub(super) fn is_worth(&self, larger: &Set, smaller: &Set, gain: f64) -> bool {
-        if gain < self.limits.least_gain {
+        let build = |set: &Set, other: &Set| set.minus(other).iter().map(|id| self.candidates[id].build_cost).sum::<f64>();
+        if gain < self.limits.least_gain || gain < build(larger, smaller) - build(smaller, larger) {
             return false;
         }
-        let whole: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let today: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        if gain >= today * self.limits.share_of_workload {
+            return true;
+        }
+        // A giant query that is cured hides nothing any more: what remains counts too.
+        let remains: f64 = self.ids().map(|q| self.weighted(q, larger)).sum();
+        let large = gain >= remains * self.limits.share_of_rest;
         let great = |query: QueryId| {
             let (with, without) = (self.weighted(query, larger), self.weighted(query, smaller));
-            without > 0.0 && (without - with) / without >= self.limits.share_of_query && without - with >= self.limits.least_gain
+            let saved = without - with;
+            saved >= self.limits.least_gain
+                && saved >= self.limits.least_saving * self.queries[query].weight
+                && (large || saved >= without * self.limits.share_of_query)
         };
-        gain >= whole * self.limits.share_of_workload || self.touched(larger, smaller).into_iter().any(great)
+        self.touched(larger, smaller).into_iter().any(great)
     }
 
     /// Adds every useful candidate that is worth it and fits, as far as the planner's answers say so already.

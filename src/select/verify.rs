@@ -1,23 +1,25 @@
 //! The last word: every query planned afresh with the whole set.
 
-use super::Oracle;
 use super::search::Search;
 use super::set::Set;
+use super::{Oracle, Refusal};
 use crate::model::candidate::CandidateId;
 
 impl<O: Oracle> Search<'_, O> {
-    /// Drops what no plan uses and what makes a query dearer, until neither is left.
-    pub(super) async fn verify(&mut self, set: &mut Set) -> Result<(), O::Error> {
+    /// Drops what no plan uses and what makes a query dearer, until neither is left. Returns the latter, each with by how much.
+    pub(super) async fn verify(&mut self, set: &mut Set) -> Result<Vec<(CandidateId, Refusal)>, O::Error> {
         let start = self.start.clone();
+        let mut blamed = Vec::new();
         loop {
-            self.prime(&start).await?;
-            self.prime(set).await?;
-            let (mut used, mut culprits) = (Set::default(), Set::default());
+            self.must_know(&start).await?;
+            self.must_know(set).await?;
+            let (mut used, mut culprits, mut worst) = (Set::default(), Set::default(), 0.0f64);
             for query in self.ids() {
                 let (before, after) = (self.weighted(query, &start), self.weighted(query, set));
                 let plan = self.known(query, &self.part(query, set)).used;
                 if after > before * (1.0 + self.limits.regression) && after - before >= self.limits.least_gain {
                     culprits = culprits.union(&plan);
+                    worst = worst.max(if before > 0.0 { after / before - 1.0 } else { 0.0 });
                 }
                 used = used.union(&plan);
             }
@@ -28,8 +30,11 @@ impl<O: Oracle> Search<'_, O> {
                 continue;
             }
             match self.least_missed(set, &culprits.minus(&start)).await? {
-                Some(culprit) => *set = set.without(culprit),
-                None => return Ok(()),
+                Some(culprit) => {
+                    *set = set.without(culprit);
+                    blamed.push((culprit, Refusal::Regression { share: worst }));
+                }
+                None => return Ok(blamed),
             }
         }
     }

@@ -49,7 +49,8 @@ fn gap(advice: &Recommendation) -> String {
         (Some(gap), _) => format!("; at most {} from the best possible set of these candidates", percent(gap)),
         (None, _) => "; distance from the best possible set: not available".to_owned(),
     };
-    budget + &gap
+    let looked_at = advice.looked_at.map(|share| format!("; queries with {} of the possible gain were looked at in depth", percent(share)));
+    budget + &gap + &looked_at.unwrap_or_default()
 }
 
 fn row(index: &AdvisedIndex, before: Option<f64>, width: usize) -> Vec<Cell> {
