@@ -194,7 +194,10 @@ impl Bench {
         let targets = targets(&subjects, &self.of, list, &offered);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
-        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(list, &targets).until(advice.time_limit);
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone())
+            .of(list, &targets)
+            .until(advice.time_limit)
+            .cautious(!advice.sizes_of_engine);
         let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let selection = selections.pop().unwrap_or_default();
