@@ -45,9 +45,13 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// By how much the plan of any query on `table` gets dearer at most when `hidden` are gone, as a share of its
-    /// cost with the advice; `None` where the engine cannot tell.
-    pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
+    /// What an execution of each query on `table` costs with the advice, and what when `hidden` are gone besides, planner
+    /// units; `None` where the engine cannot tell.
+    pub(super) async fn costs_without(
+        &mut self,
+        table: &TableName,
+        hidden: &BTreeSet<IndexName>,
+    ) -> Result<Option<Vec<(f64, f64)>>, Failure> {
         let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
         let views = |q: usize| {
             let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
@@ -56,13 +60,11 @@ impl Settled {
         let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
         let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
         let answers = trials.answers(&asks).await?;
-        let mut worst = 0.0f64;
-        for pair in answers.chunks_exact(2) {
-            let [Ok(with), Ok(without)] = pair else { return Ok(None) };
-            let (with, without) = (weighted_cost(with), weighted_cost(without));
-            worst = worst.max(if with > 0.0 { without / with - 1.0 } else { 0.0 });
-        }
-        Ok(Some(worst))
+        let both = |pair: &[Answer]| match pair {
+            [Ok(with), Ok(without)] => Some((weighted_cost(with), weighted_cost(without))),
+            _ => None,
+        };
+        Ok(answers.chunks_exact(2).map(both).collect())
     }
 }
 
@@ -161,6 +163,7 @@ impl Bench {
         Ok(bench)
     }
 
+    /// Says it of a query in the report.
     fn tell(&mut self, subject: &Subject, message: Option<String>) {
         let source = &subject.fingerprint;
         self.problems.extend(message.map(|message| Problem { source: source.clone(), message }));
@@ -196,7 +199,10 @@ impl Bench {
         let targets = targets(&subjects, &self.of, list, &offered);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
-        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone()).of(list, &targets).until(advice.time_limit);
+        let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone())
+            .of(list, &targets)
+            .until(advice.time_limit)
+            .cautious(!advice.sizes_of_engine);
         let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let selection = selections.pop().unwrap_or_default();
@@ -232,5 +238,6 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
     let used = snapshot.catalog.indexes.iter().filter(|i| names.contains(i.name.as_str()));
     used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
 }
+
 /// More queries than this are planned for their typical values only: the plans of one more query tell more than those of rare values.
 const MANY: usize = 1000;
