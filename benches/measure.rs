@@ -168,7 +168,7 @@ impl Bench {
                     let view = View::with([plans % 20, 20 + plans % 3].into());
                     lane.explain(turns, &view, &ground, &[Call::Custom(&prepared, &values)]).await?.map_err(Failure::usage)?;
                 } else {
-                    explain::explain_custom(&lane.session().client, &prepared, &values[0]).await.map_err(Failure::usage)?;
+                    explain::explain_custom(&lane.session().client, &prepared, &values).await.map_err(Failure::usage)?;
                 }
                 plans += 1;
             }

@@ -52,7 +52,8 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
             ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&candidate.writes, *gain)))
         }
         Refusal::BuildCost { gain, cost } => {
-            let reason = format!("it would save {gain:.0} in the window, and building it costs about {cost:.0}: it is asked for too rarely");
+            let reason =
+                format!("it would save {gain:.0} in the window, and building it costs about {cost:.0}: it is asked for too rarely");
             ("build_cost", reason)
         }
         Refusal::OverBudget { gain } => {
