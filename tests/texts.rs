@@ -25,11 +25,11 @@ async fn database(name: &str) -> String {
             "create table jobs (id int primary key, state text, kind text, at timestamptz, title text collate \"C\", note text);
              insert into jobs select g, case when g % 500 = 0 then 'failed' when g % 100 = 0 then 'waiting' else 'done' end,
                  case when g % 50 = 0 then 'mail' else 'sync' end, timestamptz '2024-01-01' + g * interval '1 minute', md5(g::text), repeat('x', 60)
-             from generate_series(1, 60000) g;
-             vacuum analyze",
+             from generate_series(1, 60000) g",
         )
         .await
         .expect("schema");
+    client.batch_execute("vacuum analyze").await.expect("vacuum");
     url
 }
 
@@ -91,7 +91,12 @@ async fn texts_of_any_form_are_planned_and_one_that_is_refused_harms_none() {
          -- weight: 2\nselect title from jobs where at >= '2024-02-11 10:00';
          select title from jobs where at >= 'not a time'",
     );
-    assert_eq!(found["problems"].as_array().map(Vec::len), Some(0), "{:#}", found["problems"]);
+    let problems: Vec<&str> = found["problems"].as_array().expect("a list").iter().filter_map(|p| p["message"].as_str()).collect();
+    let [refused] = problems[..] else { panic!("{problems:?}") };
+    assert!(
+        refused.starts_with("some of its constants are not part of the index advice: ") && !refused.contains("not a time"),
+        "{refused}"
+    );
     let title = found["recommendation"]["indexes"]
         .as_array()
         .expect("a list")

@@ -20,6 +20,8 @@ pub(super) struct Planned {
     texts: Vec<Text>,
     /// What to plan, the typical execution first.
     executions: Vec<Binding>,
+    /// Why the server refuses a text that is left out; its executions count to the others.
+    pub(super) refused: Option<String>,
 }
 
 /// A text as the planner gets it.
@@ -100,7 +102,7 @@ impl Planned {
 }
 
 /// Lets the server parse the texts of a query, the most frequent first, and plans each execution once; the error is why none
-/// can be planned. A text alone that cannot be counts to the others. Of each text at most `most` executions.
+/// can be planned. At most `most` texts, and as many executions of each, are considered.
 pub(super) async fn prepare(
     session: &Session,
     texts: &[QueryText],
@@ -108,9 +110,9 @@ pub(super) async fn prepare(
     catalog: &Catalog,
     most: usize,
 ) -> Result<Planned, String> {
-    let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new() };
-    let (mut plans, mut refused) = (Vec::new(), None);
-    for (number, text) in texts.iter().enumerate() {
+    let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new(), refused: None };
+    let mut plans = Vec::new();
+    for (number, text) in texts.iter().take(most).enumerate() {
         match plan_text(session, text, &planned.ground, catalog, most).await {
             Ok((parsed, mut bindings, own)) => {
                 if texts.len() > 1 && parsed.parameters == 0 {
@@ -120,12 +122,12 @@ pub(super) async fn prepare(
                 plans.extend(own);
             }
             Err(reason) => {
-                refused.get_or_insert(reason);
+                planned.refused.get_or_insert(reason);
             }
         }
     }
     if planned.texts.is_empty() {
-        return Err(refused.unwrap_or_else(|| "it has no text".into()));
+        return Err(planned.refused.unwrap_or_else(|| "it has no text".into()));
     }
     planned.merge_equal(&plans);
     Ok(planned)

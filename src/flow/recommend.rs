@@ -153,16 +153,21 @@ impl Bench {
         for (n, subject) in subjects.iter().enumerate() {
             match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await {
                 Ok(planned) => {
+                    let left_out = |reason| format!("some of its constants are not part of the index advice: {reason}");
+                    bench.tell(subject, planned.refused.as_deref().map(left_out));
                     bench.of.push(n);
                     bench.planned.push(planned);
                 }
-                Err(reason) => {
-                    let message = format!("not part of the index advice: {reason}");
-                    bench.problems.push(Problem { source: subject.fingerprint.clone(), message });
-                }
+                Err(reason) => bench.tell(subject, Some(format!("not part of the index advice: {reason}"))),
             }
         }
         Ok(bench)
+    }
+
+    /// Says it of a query in the report.
+    fn tell(&mut self, subject: &Subject, message: Option<String>) {
+        let source = &subject.fingerprint;
+        self.problems.extend(message.map(|message| Problem { source: source.clone(), message }));
     }
 
     /// Compares the engine's plans of typical executions with those that the analysed server made.

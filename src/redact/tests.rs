@@ -192,7 +192,9 @@ fn database(columns: Vec<Column>) -> (Blueprint, Snapshot) {
     snapshot.catalog.tables = vec![Table { schema: "s".into(), name: "t".into(), columns, ..Table::default() }];
     snapshot.catalog.indexes = vec![index];
     let text = "select * from s.t where code = 'acme-corp' and kind in (123456, 234567) /* hush-hush */";
-    snapshot.workload = vec![Query::new(QuerySource::File, text, &[])];
+    let texts = [text.to_owned(), text.replace("acme-corp", "further-corp")];
+    snapshot.workload = texts.into_iter().map(|text| Query::new(QuerySource::File, text, &[])).collect();
+    crate::read::sql::read_workload(&mut snapshot);
     snapshot.sessions = vec![SessionActivity { application: Some("acme-corp billing".into()), ..SessionActivity::default() }];
     (plan, snapshot)
 }
@@ -223,10 +225,11 @@ fn the_catalog_and_the_blueprint_agree_and_nothing_else_is_lost() {
     assert!(ends[0] < stats(0).histogram[0] && ends[1] > stats(0).histogram[2]);
     assert_eq!(file.workload[0].text, "select * from s.t where code = $1 and kind in ($2)");
     assert!(file.workload[0].shape().is_some_and(|s| s.parameters == 2), "{:?}", file.workload[0].reading);
+    assert_eq!((snapshot.workload[0].others.len(), file.workload[0].others.len(), file.workload[0].weight), (1, 0, 2.0));
     let dropped: Vec<&str> = report.dropped.iter().map(|n| n.place.as_str()).collect();
     assert_eq!(dropped, ["statistics of s.t.data"]);
     let json = format!("{}{}", serde_json::to_string(&after).unwrap(), serde_json::to_string(&file).unwrap());
-    for gone in ["acme", "zeta", "alpha", "zz top", "hush", "shipped", "least", "123456"] {
+    for gone in ["acme", "zeta", "alpha", "zz top", "hush", "shipped", "least", "123456", "further"] {
         assert!(!json.contains(gone), "{gone}");
     }
     assert_eq!(redacted(&plan, &snapshot, &Keep::Everything).0, plan);
@@ -385,7 +388,7 @@ fn a_query_is_known_by_the_same_fingerprint_as_before() {
     ];
     let (plan, mut snapshot) = database(vec![]);
     let query = snapshot.workload[0].clone();
-    snapshot.workload = texts.iter().map(|t| Query { text: (*t).to_owned(), ..query.clone() }).collect();
+    snapshot.workload = texts.iter().map(|t| Query { text: (*t).to_owned(), others: Vec::new(), ..query.clone() }).collect();
     crate::read::sql::read_workload(&mut snapshot);
     let (_, file, _) = redacted(&plan, &snapshot, &Keep::Nothing);
     let of = |s: &Snapshot| s.workload.iter().map(|q| q.fingerprint.clone()).collect::<std::collections::BTreeSet<_>>();

@@ -49,3 +49,30 @@ fn most_common_of(shape: &Shape, catalog: &Catalog) -> Vec<(TableName, String)> 
     };
     conditions(shape).filter_map(asks).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::{Column, ColumnStats, Table};
+    use crate::read::sql::read;
+
+    #[test]
+    fn a_text_is_told_by_its_rank_its_patterns_and_its_common_values() {
+        let stats =
+            ColumnStats { common_values: vec!["done".into(), "new".into()], common_freqs: vec![0.9, 0.05], ..ColumnStats::default() };
+        let column = Column { name: "state".into(), type_name: "text".into(), stats: Some(stats), ..Column::default() };
+        let table = Table { schema: "public".into(), name: "t".into(), columns: vec![column], ..Table::default() };
+        let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+        let of = |number: usize, sql: &str, chief: &str| {
+            let (own, chief) = (read(sql, &catalog, &["public".to_owned()]), read(chief, &catalog, &["public".to_owned()]));
+            of_text(number, own.shape(), chief.shape(), &catalog)
+        };
+        let (done, new) = ("select 1 from t where state = 'done'", "select 1 from t where state = 'new'");
+        assert_eq!(of(0, done, done).most_common_of, [(TableName::new("public", "t"), "state".to_owned())]);
+        let other = of(1, new, done);
+        assert_eq!((other.most_common_of.len(), other.label.as_str(), other.other_form), (0, "its 2nd most frequent constants", false));
+        let form = |sql: &str| of(3, sql, "select 1 from t where state like 'n%'").other_form;
+        assert!(form("select 1 from t where state like '%n'") && !form("select 1 from t where state like 'd%'"));
+        assert_eq!(of(3, new, done).label, "its 4th most frequent constants");
+    }
+}

@@ -224,3 +224,17 @@ fn executions_that_are_planned_alike_are_one() {
     assert_eq!(weights(&[same.clone(), scan(50.0, 11_000.0), same.clone(), same.clone()]), [0.4 + 0.1, 0.3, 0.2]);
     assert_eq!(weights(&[same]).len(), 4, "no plan each: nothing is known");
 }
+
+#[test]
+fn of_many_texts_the_most_frequent_are_planned_and_the_others_count_to_the_nearest() {
+    let texts: Vec<Binding> = [0.1, 0.05, 0.2, 0.25, 0.3, 0.06, 0.04]
+        .into_iter()
+        .enumerate()
+        .map(|(text, weight)| Binding { text, weight, ..Binding::default() })
+        .collect();
+    let costs = [10_000.0, 95.0, 5.0, 100.0, 1_000.0, 9_000.0, 20_000.0];
+    let plans: Vec<Plan> = costs.iter().map(|cost| scan(*cost, *cost)).collect();
+    let kept: Vec<(usize, f64)> = merge_equal(texts, &plans).iter().map(|b| (b.text, (b.weight * 100.0).round())).collect();
+    // 95 is nearest to 100, 20,000 to 10,000; the first stays first.
+    assert_eq!(kept, [(0, 14.0), (4, 30.0), (3, 30.0), (2, 20.0), (5, 6.0)]);
+}
