@@ -155,7 +155,7 @@ impl Bench {
         let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
         let (lanes, turns) = clone.work();
         let lane = lanes.first_mut().ok_or_else(|| Failure::usage("no lane"))?;
-        let values = [vec![Some(value.to_owned())]];
+        let values = [Some(value.to_owned())];
         let prepared = explain::prepare_on(lane.session(), &ground, sql).await.map_err(Failure::usage)?;
         lane.show(turns, &View::default()).await?;
         let backend = lane.session().backend_pid;
@@ -166,7 +166,7 @@ impl Bench {
             while start.elapsed() < SPAN {
                 if turned {
                     let view = View::with([plans % 20, 20 + plans % 3].into());
-                    lane.explain(turns, &view, &ground, Call::Custom(&prepared, &values)).await?.map_err(Failure::usage)?;
+                    lane.explain(turns, &view, &ground, &[Call::Custom(&prepared, &values)]).await?.map_err(Failure::usage)?;
                 } else {
                     explain::explain_custom(&lane.session().client, &prepared, &values[0]).await.map_err(Failure::usage)?;
                 }
@@ -349,7 +349,7 @@ async fn plans_per_second(session: &Session) -> Result<String, Failure> {
     let start = Instant::now();
     let mut plans = 0;
     while start.elapsed() < SPAN {
-        explain::explain(session, &ground, Call::Custom(&prepared, &[vec![Some("42".into())]])).await.map_err(Failure::usage)?;
+        explain::explain(session, &ground, &[Call::Custom(&prepared, &[Some("42".into())])]).await.map_err(Failure::usage)?;
         plans += 1;
     }
     Ok(rate(plans, start.elapsed(), "plans"))

@@ -79,7 +79,7 @@ async fn received(signal: &mut Option<Signal>) {
 }
 
 /// Under `nohup` SIGHUP is ignored on purpose; listening would undo that.
-fn hangup_is_ignored() -> bool {
+pub fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)

@@ -560,3 +560,30 @@ fn an_interrupted_drop_is_finished_by_the_next_run_and_undone_by_rollback() {
         bench.is_clean();
     }
 }
+
+#[test]
+fn statistics_are_left_to_psql_and_hold_nothing_up() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "left", vec![]);
+    let mut report = report_of(plain());
+    report.recommendation.statistics = vec![scratch::statistics_advice("t", "together")];
+    let folder = tempfile::tempdir().unwrap();
+    let (file, migrations) = (folder.path().join("report.json"), folder.path().join("migrations"));
+    std::fs::write(&file, serde_json::to_string(&report).unwrap()).unwrap();
+    let (file, migrations) = (file.to_str().unwrap(), migrations.to_str().unwrap());
+    let (code, text) = bench.run(&["generate", "--report", file, "--output", migrations, "--stamp", "1"]);
+    assert_eq!(code, 0, "{text}");
+    for (input, how) in [(file, "`advisor generate` writes the file"), (migrations, "1_02_together.up.sql")] {
+        let (code, text) = bench.run(&["apply", input, "--yes"]);
+        assert_eq!(code, 0, "{text}");
+        let left = text.split_once("Left to psql, since apply changes indexes only:").unwrap_or_else(|| panic!("{text}")).1;
+        // Lines are folded where the terminal ends.
+        let words = left.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("CREATE STATISTICS \"public\".\"together\"") && words.contains(how), "{text}");
+    }
+    assert_eq!(
+        bench.database.rows("select indexrelid::regclass from pg_index where indrelid = 't'::regclass order by 1"),
+        ["t_pkey", "t_a"]
+    );
+    assert_eq!(bench.database.rows("select stxname from pg_statistic_ext"), [""; 0]);
+}

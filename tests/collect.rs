@@ -264,3 +264,51 @@ async fn a_library_that_is_not_loaded_is_named_with_what_to_do() {
     let idle = reason().await;
     assert!(idle.reason.contains("shared_preload_libraries") && idle.fix_sql.is_none(), "{idle:?}");
 }
+
+/// Whatever our verbs ask a database, the next analysis must not take it for the application's queries.
+#[tokio::test]
+async fn nothing_that_we_send_enters_the_workload() {
+    let url = support::database("collect_ours");
+    let client = support::connect(&url).await;
+    client
+        .batch_execute(
+            "create extension pg_stat_statements;
+             create table t (id int primary key, a int, b int, note text, tags int[]);
+             insert into t select g, g % 100, g % 100, md5(g::text), array[g % 50, g % 7] from generate_series(1, 30000) g;
+             create index on t (lower(note)); create index on t (a) where b > 3; create index on t using gin (tags);
+             create statistics s on a, b from t; create statistics e on (a + b), a from t",
+        )
+        .await
+        .unwrap();
+    client.batch_execute("vacuum analyze").await.unwrap();
+    let hypopg = client.batch_execute("create extension hypopg").await.is_ok();
+    client.batch_execute("select pg_stat_statements_reset()").await.unwrap();
+    for _ in 0..20 {
+        client.query("select note from t where a = 5 and b = 6", &[]).await.unwrap();
+        client.query("select a, b, count(*) from t group by a, b", &[]).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (report, snapshot) = (file("report.json"), file("snapshot"));
+    let engine = if hypopg { "hypopg" } else { "clone" };
+    for verb in [
+        vec!["analyze", "--explain-analyze", "--why", "t.b", "--format", "json", "--output", &report],
+        vec!["analyze", "--what-if", engine],
+        vec!["snapshot", "--with-values", "--output", &snapshot],
+        vec!["generate", "--report", &report, "--output", folder.path().to_str().unwrap()],
+        vec!["apply", &report, "--yes"],
+        vec!["status"],
+        vec!["rollback", "--all", "--yes"],
+        vec!["doctor"],
+    ] {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_advisor")).args(&verb).args(["--db", &url]).output().unwrap();
+        assert!(matches!(ran.status.code(), Some(0 | 1)), "{verb:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let snapshot = collect(&enter(&url).await, &CollectOptions::default()).await.unwrap();
+    let mut texts: Vec<&str> = snapshot.workload.iter().map(|q| q.text.as_str()).collect();
+    texts.sort_unstable();
+    assert_eq!(
+        texts,
+        ["select a, b, count(*) from t group by a, b", "select note from t where a = $1 and b = $2", "select pg_stat_statements_reset()"]
+    );
+}

@@ -147,3 +147,26 @@ fn a_different_file_is_not_overwritten() {
     assert_eq!(failure.kind.exit_code(), 2);
     assert!(std::fs::read_to_string(&first[0]).unwrap().contains("(\"a\")"));
 }
+
+#[test]
+fn statistics_get_files_of_their_own_that_psql_runs_twice() {
+    let server = Scratch::start();
+    let database = server.database("together");
+    database.sql("create table \"t\"\"x\" (a int, b int); insert into \"t\"\"x\" select g % 10, g % 10 from generate_series(1, 1000) g");
+    let mut report = report_of(vec![]);
+    report.recommendation.statistics = vec![scratch::statistics_advice("t\"x", "a;b")];
+    let (made, filled) = ("select stxname, stxkind from pg_statistic_ext", "select count(*) from pg_statistic_ext_data");
+    for after_apply in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = write_files(&report, &WriteOptions { after_apply, ..options(folder.path()) }).unwrap();
+        let names: Vec<String> = files.iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        assert_eq!(names, ["20260101000000_01_a_b.up.sql", "20260101000000_01_a_b.down.sql"]);
+        database.psql_file(&files[0]).unwrap();
+        assert_eq!((database.rows(made), database.rows(filled)), (vec!["a;b|{f,m}".to_owned()], vec!["1".to_owned()]));
+        assert_eq!(database.psql_file(&files[0]).is_ok(), after_apply);
+        database.psql_file(&files[1]).unwrap();
+        assert_eq!(database.rows(made), [""; 0]);
+    }
+    report.recommendation.statistics[0].ddl = "DROP TABLE \"t\"\"x\"".into();
+    assert!(write_files(&report, &options(tempfile::tempdir().unwrap().path())).is_err());
+}

@@ -267,7 +267,7 @@ async fn plans(session: &Session) -> Outcome<Vec<Plan>> {
     let mut all = Vec::new();
     for piece in statements(QUERIES) {
         let prepared = explain::prepare_on(session, &ground, &piece.text).await.map_err(Failure::usage)?;
-        all.extend(explain::explain(session, &ground, Call::Custom(&prepared, &[vec![]])).await.map_err(Failure::usage)?);
+        all.extend(explain::explain(session, &ground, &[Call::Custom(&prepared, &[])]).await.map_err(Failure::usage)?);
     }
     Ok(all)
 }

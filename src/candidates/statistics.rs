@@ -8,7 +8,8 @@ use crate::model::query::{Block, Condition, Op, Query, Rhs, Shape, StatementKind
 use crate::model::report::AdvisedStatistics;
 use crate::model::restrictions::{Kind, Restrictions};
 use crate::model::snapshot::Snapshot;
-use crate::model::text::{cut_bytes, one_line, quote_ident, quote_qualified};
+use crate::model::statistics_ddl::CreateStatistics;
+use crate::model::text::{cut_bytes, one_line};
 use crate::read::plan_shape;
 use std::collections::BTreeMap;
 
@@ -202,23 +203,26 @@ fn may_have(case: &Case, catalog: &Catalog, allowed: &Restrictions) -> bool {
 }
 
 fn advice(case: &Case, queries: &[String]) -> AdvisedStatistics {
-    let (kinds, what) = match case.wrong {
-        Wrong::Rows => ("dependencies, mcv", "rows where they are compared with values"),
-        Wrong::Groups => ("ndistinct", "groups by them"),
+    let (kinds, what): (&[&str], _) = match case.wrong {
+        Wrong::Rows => (&["dependencies", "mcv"], "rows where they are compared with values"),
+        Wrong::Groups => (&["ndistinct"], "groups by them"),
     };
-    let name = name_of(case, kinds);
-    let (schema, table) = (&case.table.schema, &case.table.name);
-    let columns = case.columns.iter().map(|c| quote_ident(c)).collect::<Vec<_>>().join(", ");
-    let ddl = format!("CREATE STATISTICS {} ({kinds}) ON {columns} FROM {}", quote_qualified(schema, &name), case.table.quoted());
+    let create = CreateStatistics {
+        schema: case.table.schema.clone(),
+        name: name_of(case, &kinds.join(", ")),
+        kinds: kinds.iter().map(|&kind| kind.to_owned()).collect(),
+        columns: case.columns.clone(),
+        table: case.table.clone(),
+    };
     let said = case.columns.iter().map(|c| one_line(c)).collect::<Vec<_>>().join(", ");
     AdvisedStatistics {
-        id: format!("{:08x}", xxhash_rust::xxh3::xxh3_64(ddl.as_bytes()) as u32),
-        schema: schema.clone(),
-        table: table.clone(),
-        ddl,
-        then: format!("ANALYZE {} ({columns})", case.table.quoted()),
-        undo: vec![format!("DROP STATISTICS {}", quote_qualified(schema, &name))],
-        name,
+        id: create.id(),
+        schema: case.table.schema.clone(),
+        table: case.table.name.clone(),
+        ddl: create.sql(),
+        then: create.analyze_sql(),
+        undo: vec![create.drop_sql()],
+        name: create.name,
         estimated_rows: case.estimated,
         actual_rows: case.actual,
         queries: queries.to_vec(),

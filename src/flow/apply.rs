@@ -1,7 +1,7 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
 use super::runner::Runner;
-use super::wanted::Wanted;
+use super::wanted::{Asked, ForPsql, Wanted};
 use crate::apply::decide::{Preview, preview};
 use crate::apply::machine::{Answer, Ending, Goal};
 use crate::apply::preflight::{self, Surroundings};
@@ -41,16 +41,16 @@ struct Planned {
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
-pub async fn apply(wanted: Vec<Wanted>, options: &ApplyOptions) -> Result<u8, Failure> {
+pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
     let control = open(options.target.as_deref(), "apply").await?;
     let run = run_name();
     let mut plan = Vec::new();
-    for (at, wanted) in wanted.into_iter().enumerate() {
+    for (at, wanted) in asked.changes.into_iter().enumerate() {
         plan.push(inspect(&control, wanted, &run, at).await?);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
-    show(&control, &plan, options);
+    show(&control, &plan, &asked.for_psql, options);
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
     if options.dry_run || acts == 0 {
@@ -220,7 +220,7 @@ impl Planned {
     }
 }
 
-fn show(control: &Control, plan: &[Planned], options: &ApplyOptions) {
+fn show(control: &Control, plan: &[Planned], for_psql: &[ForPsql], options: &ApplyOptions) {
     let part = |title: &str, keep: &dyn Fn(&Planned) -> bool| {
         let lines: String = plan.iter().filter(|p| keep(p)).map(Planned::lines).collect();
         if lines.is_empty() { String::new() } else { format!("{title}\n{lines}") }
@@ -231,11 +231,22 @@ fn show(control: &Control, plan: &[Planned], options: &ApplyOptions) {
         part("Create, without blocking reads or writes:", &|p| p.refused.is_none() && p.is_create()),
         part(drops, &|p| p.refused.is_none() && !p.is_create()),
         part("Refused:", &|p| p.refused.is_some()),
+        left_to_psql(for_psql),
     ];
     term::print(&text.concat());
     if plan.iter().all(|p| !p.acts && p.refused.is_none()) {
         term::print("Nothing to do.\n");
     }
+}
+
+/// They are no refusal: nobody expects apply to do more than indexes.
+fn left_to_psql(all: &[ForPsql]) -> String {
+    let lines = |left: &ForPsql| {
+        let (width, indent) = (term::width(), left.id.len() + 4);
+        format!("  {}  {}\n{:indent$}{}\n", left.id, fold(&left.sql, width, indent), "", fold(&left.how, width, indent))
+    };
+    let shown: String = all.iter().map(lines).collect();
+    if shown.is_empty() { shown } else { format!("Left to psql, since apply changes indexes only:\n{shown}") }
 }
 
 /// Refused changes are a failure of their own, after the others were made.

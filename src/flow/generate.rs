@@ -7,6 +7,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::report::Report;
 use crate::model::step::Member;
+use crate::model::text::one_line;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -70,11 +71,14 @@ fn render(report: &Report, options: &WriteOptions) -> Result<Vec<File>, Failure>
     for id in &options.only {
         known_id(report, id)?;
     }
+    let how = Options { after_apply: options.after_apply };
     let mut steps = Vec::new();
     for advice in report.recommendation.indexes.iter().filter(|a| wanted(&options.only, &a.id)) {
         let members = options.members.get(&TableName::new(&advice.schema, &advice.table));
-        let how = Options { after_apply: options.after_apply };
         steps.extend(migrate::steps(advice, members.map(Vec::as_slice), &how).map_err(refused)?);
+    }
+    for advice in report.recommendation.statistics.iter().filter(|a| wanted(&options.only, &a.id)) {
+        steps.push(migrate::statistics_step(advice, &how).map_err(refused)?);
     }
     Ok((format.files)(&steps, &options.stamp))
 }
@@ -90,7 +94,9 @@ fn wanted(only: &[String], id: &str) -> bool {
 }
 
 fn known_id(report: &Report, id: &str) -> Result<(), Failure> {
-    let ids: Vec<String> = report.recommendation.indexes.iter().map(|a| crate::model::text::one_line(&a.id)).collect();
+    let advice = &report.recommendation;
+    let ids = advice.indexes.iter().map(|a| &a.id).chain(advice.statistics.iter().map(|a| &a.id));
+    let ids: Vec<String> = ids.map(|id| one_line(id)).collect();
     if ids.iter().any(|known| known == id) {
         return Ok(());
     }

@@ -11,7 +11,9 @@ use crate::select::Refusal;
 /// What it gives away, most first: the order in which refusals are listed.
 pub(super) fn gain(refusal: &Refusal) -> f64 {
     match refusal {
-        Refusal::OverBudget { gain } | Refusal::LowGain { gain } | Refusal::WriteCost { gain, .. } => *gain,
+        Refusal::OverBudget { gain } | Refusal::LowGain { gain } | Refusal::WriteCost { gain, .. } | Refusal::BuildCost { gain, .. } => {
+            *gain
+        }
         Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::Regression { .. } | Refusal::NotUsed => 0.0,
     }
 }
@@ -21,7 +23,7 @@ pub(super) fn in_order<'a>(refused: impl Iterator<Item = &'a (usize, Refusal)>) 
     let rank = |refusal: &Refusal| match refusal {
         Refusal::OverBudget { .. } => 0,
         Refusal::DroppedFor(_) => 1,
-        Refusal::WriteCost { .. } => 2,
+        Refusal::WriteCost { .. } | Refusal::BuildCost { .. } => 2,
         Refusal::LowGain { .. } => 3,
         Refusal::CoveredBy(_) => 4,
         Refusal::Regression { .. } => 5,
@@ -48,6 +50,10 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
         Refusal::CoveredBy(id) => ("covered", format!("{} does its work", name(id))),
         Refusal::WriteCost { gain, .. } => {
             ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&candidate.writes, *gain)))
+        }
+        Refusal::BuildCost { gain, cost } => {
+            let reason = format!("it would save {gain:.0} in the window, and building it costs about {cost:.0}: it is asked for too rarely");
+            ("build_cost", reason)
         }
         Refusal::OverBudget { gain } => {
             ("over_budget", format!("it would save a further {} of today's load, but the limit on space or number is reached", share(gain)))

@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, Parsed};
 use super::plans::Planned;
+use super::risk;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
@@ -26,6 +27,8 @@ pub(super) struct Trials<'a> {
     first_cost: BTreeMap<QueryId, f64>,
     /// By query: candidates that are existing indexes on its tables. One that a question leaves out is hidden.
     existing: Vec<BTreeMap<CandidateId, IndexName>>,
+    /// Charge plans that bet for what a lost bet costs.
+    cautious: bool,
     /// When the search must end.
     deadline: Option<Instant>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
@@ -37,13 +40,19 @@ impl<'a> Trials<'a> {
     pub(super) fn new(engine: &'a mut Engine, planned: &'a [Planned], progress: ProgressBar) -> Self {
         let parsed = (0..engine.lanes()).map(|_| Parsed::new()).collect();
         let (first_cost, failed, existing) = Default::default();
-        Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, deadline: None, failed }
+        Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, cautious: false, deadline: None, failed }
     }
 
     /// Tells which of the candidates exist, and which of these are on the tables of each query.
     pub(super) fn of(mut self, list: &[Candidate], targets: &[Target]) -> Self {
         let existing = |id: &CandidateId| Some((*id, list[*id].existing.clone()?));
         self.existing = targets.iter().map(|t| t.touching.iter().filter_map(existing).collect()).collect();
+        self
+    }
+
+    /// Charges plans that bet for what a lost bet costs, beside what the planner says.
+    pub(super) fn cautious(mut self, cautious: bool) -> Self {
+        self.cautious = cautious;
         self
     }
 
@@ -93,7 +102,9 @@ impl<'a> Trials<'a> {
     fn cost(&mut self, query: QueryId, answer: Answer) -> Cost {
         match answer {
             Ok(plans) => {
-                let total = weighted_cost(&plans);
+                let bets = |(share, plan): &(f64, Plan)| share * risk::surcharge(plan);
+                let bets: f64 = if self.cautious { plans.iter().map(bets).sum() } else { 0.0 };
+                let total = weighted_cost(&plans) + bets;
                 self.first_cost.entry(query).or_insert(total);
                 Cost { total, used: plans.iter().flat_map(|(_, plan)| self.used(query, plan)).collect() }
             }

@@ -5,9 +5,9 @@ use crate::migrate;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
-use crate::model::report::{AdvisedIndex, Report};
+use crate::model::report::{AdvisedIndex, AdvisedStatistics, Report};
 use crate::model::text::one_line;
-use crate::read::{index_ddl, saved_report, split};
+use crate::read::{index_ddl, saved_report, split, statistics_ddl};
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
@@ -25,29 +25,75 @@ pub struct Wanted {
     pub refused: Option<String>,
 }
 
-/// Reads all of them in order; an id that comes twice counts once.
-pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Vec<Wanted>, Failure> {
-    let mut all: Vec<Wanted> = Vec::new();
-    for path in paths {
-        for wanted in read_path(path)? {
-            if !all.iter().any(|w| w.id == wanted.id) {
-                all.push(wanted);
+/// Advice that is no index: apply leaves it to psql.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForPsql {
+    /// Advice id.
+    pub id: String,
+    /// The statement.
+    pub sql: String,
+    /// How to run it, in a sentence.
+    pub how: String,
+}
+
+/// All that apply is asked to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Index changes, in order.
+    pub changes: Vec<Wanted>,
+    /// What is left to psql.
+    pub for_psql: Vec<ForPsql>,
+}
+
+impl Asked {
+    fn add(&mut self, more: Asked) {
+        for wanted in more.changes {
+            if !self.changes.iter().any(|w| w.id == wanted.id) {
+                self.changes.push(wanted);
+            }
+        }
+        for left in more.for_psql {
+            if !self.for_psql.iter().any(|l| l.id == left.id) {
+                self.for_psql.push(left);
             }
         }
     }
+
+    fn ids(&self) -> impl Iterator<Item = &String> {
+        self.changes.iter().map(|w| &w.id).chain(self.for_psql.iter().map(|l| &l.id))
+    }
+}
+
+/// Reads all of them in order; an id that comes twice counts once.
+pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Asked, Failure> {
+    let mut all = Asked::default();
+    for path in paths {
+        all.add(read_path(path)?);
+    }
     for id in only {
-        if !all.iter().any(|w| w.id == *id) {
-            let known: Vec<String> = all.iter().map(|w| one_line(&w.id)).collect();
+        if !all.ids().any(|known| known == id) {
+            let known: Vec<String> = all.ids().map(|id| one_line(id)).collect();
             return Err(Failure::usage(format!("no change has the id {}", one_line(id))).hint(format!("there are: {}", known.join(", "))));
         }
     }
-    all.retain(|w| only.is_empty() || only.contains(&w.id));
+    let asked_for = |id: &String| only.is_empty() || only.contains(id);
+    all.changes.retain(|w| asked_for(&w.id));
+    all.for_psql.retain(|l| asked_for(&l.id));
     Ok(all)
 }
 
 /// The changes of a report.
-pub fn of_report(report: &Report) -> Result<Vec<Wanted>, Failure> {
-    report.recommendation.indexes.iter().map(of_advice).collect()
+pub fn of_report(report: &Report) -> Result<Asked, Failure> {
+    let advice = &report.recommendation;
+    Ok(Asked {
+        changes: advice.indexes.iter().map(of_advice).collect::<Result<_, _>>()?,
+        for_psql: advice.statistics.iter().map(of_statistics).collect(),
+    })
+}
+
+fn of_statistics(advice: &AdvisedStatistics) -> ForPsql {
+    let how = "extended statistics: `advisor generate` writes the file, run that with psql";
+    ForPsql { id: one_line(&advice.id), sql: one_line(&advice.ddl), how: how.into() }
 }
 
 fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
@@ -66,7 +112,7 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
     })
 }
 
-fn read_path(path: &Path) -> Result<Vec<Wanted>, Failure> {
+fn read_path(path: &Path) -> Result<Asked, Failure> {
     if !path.is_dir() {
         return read_file(path);
     }
@@ -82,11 +128,14 @@ fn read_path(path: &Path) -> Result<Vec<Wanted>, Failure> {
     if files.is_empty() {
         return Err(Failure::usage(format!("{} holds no .up.sql file", path.display())).hint("advisor generate --report FILE writes them"));
     }
-    let read: Result<Vec<Vec<Wanted>>, Failure> = files.iter().map(|f| read_file(f)).collect();
-    read.map(|all| all.into_iter().flatten().collect())
+    let mut all = Asked::default();
+    for file in &files {
+        all.add(read_file(file)?);
+    }
+    Ok(all)
 }
 
-fn read_file(path: &Path) -> Result<Vec<Wanted>, Failure> {
+fn read_file(path: &Path) -> Result<Asked, Failure> {
     let text = disk::read_text(path)?;
     if text.trim_start().starts_with('{') {
         let refused =
@@ -94,25 +143,35 @@ fn read_file(path: &Path) -> Result<Vec<Wanted>, Failure> {
         let report = saved_report::read(&text).map_err(refused)?;
         return of_report(&report);
     }
+    let pieces = split::statements(&text);
+    if let (Some(create), Some(first)) = (statistics_ddl::file(&text), pieces.first()) {
+        let how = format!("extended statistics: psql -v ON_ERROR_STOP=1 -f {}", path.display());
+        let for_psql = vec![ForPsql { id: named_id(first).unwrap_or_else(|| create.id()), sql: one_line(&create.sql()), how }];
+        return Ok(Asked { for_psql, ..Asked::default() });
+    }
     let ddl = index_ddl::file(&text).map_err(|refused| {
         let (statement, line, what) = (refused.statement, refused.line, refused.what);
         let only = "apply runs only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY";
         Failure::usage(format!("{only}; statement {statement} of {} (line {line}) is: {what}", path.display()))
             .hint("files for partitioned tables and --after-apply files are for psql -v ON_ERROR_STOP=1 -f")
     })?;
-    let pieces = split::statements(&text);
-    Ok(ddl.into_iter().zip(pieces).map(|(ddl, piece)| of_statement(path, ddl, &piece)).collect())
+    let changes = ddl.into_iter().zip(pieces).map(|(ddl, piece)| of_statement(path, ddl, &piece)).collect();
+    Ok(Asked { changes, ..Asked::default() })
 }
 
 /// Files of `generate` carry the advice's id, so that a report and its files mean the same entry.
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
+    let id = named_id(piece).unwrap_or_else(|| ddl.id());
+    let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
+    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None }
+}
+
+fn named_id(piece: &split::Piece) -> Option<String> {
     let named = |comment: &String| {
         let id = comment.strip_prefix("Advice ")?.split('.').next()?;
         (!id.is_empty() && id.len() <= 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
     };
-    let id = piece.comments.iter().find_map(named).unwrap_or_else(|| ddl.id());
-    let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None }
+    piece.comments.iter().find_map(named)
 }
 
 #[cfg(test)]
@@ -126,13 +185,26 @@ mod tests {
         write("2_b.up.sql", "-- Advice 0123abcd. Lock: x.\nDROP INDEX CONCURRENTLY s.b;");
         write("1_a.up.sql", "CREATE INDEX CONCURRENTLY a ON s.t USING btree (x);");
         write("1_a.down.sql", "DROP INDEX CONCURRENTLY s.a;");
-        let all = read(&[folder.path().to_owned()], &[]).unwrap();
+        let all = read(&[folder.path().to_owned()], &[]).unwrap().changes;
         assert_eq!(all.iter().map(|w| w.ddl.index().name).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(all[1].id, "0123abcd");
-        assert_eq!(read(&[folder.path().to_owned()], &["0123abcd".into()]).unwrap().len(), 1);
+        assert_eq!(read(&[folder.path().to_owned()], &["0123abcd".into()]).unwrap().changes.len(), 1);
         assert!(read(&[folder.path().to_owned()], &["nope".into()]).is_err());
         write("3_c.up.sql", "CREATE INDEX CONCURRENTLY c ON s.t USING btree (x);\nDROP TABLE t;");
         let refused = read(&[folder.path().to_owned()], &[]).unwrap_err();
         assert!(refused.message.contains("statement 2 of") && refused.message.contains("(line 2) is: DROP TABLE t"), "{}", refused.message);
+    }
+
+    #[test]
+    fn statistics_are_left_to_psql_and_end_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = "CREATE STATISTICS \"s\".\"n\" (mcv) ON \"a\", \"b\" FROM \"s\".\"t\"";
+        let file = format!("-- Advice 0123abcd. Lock: x.\n{sql};\nANALYZE \"s\".\"t\" (\"a\", \"b\");\n");
+        std::fs::write(folder.path().join("1_n.up.sql"), &file).unwrap();
+        let asked = read(&[folder.path().to_owned()], &["0123abcd".into()]).unwrap();
+        assert_eq!((asked.changes.len(), asked.for_psql[0].sql.as_str()), (0, sql));
+        assert!(asked.for_psql[0].how.contains("1_n.up.sql"), "{asked:?}");
+        std::fs::write(folder.path().join("1_n.up.sql"), file + "DROP TABLE s.t;").unwrap();
+        assert!(read(&[folder.path().to_owned()], &[]).is_err(), "only what we write ourselves is passed on");
     }
 }

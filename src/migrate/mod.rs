@@ -3,8 +3,10 @@
 mod check;
 pub mod formats;
 mod partition;
+mod statistics;
 
 pub use partition::members;
+pub use statistics::step as statistics_step;
 
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::index_def::TableName;

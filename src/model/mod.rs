@@ -15,5 +15,6 @@ pub mod report;
 pub mod restrictions;
 pub mod snapshot;
 pub mod snapshot_file;
+pub mod statistics_ddl;
 pub mod step;
 pub mod text;

@@ -16,6 +16,8 @@ pub enum StepKind {
     BuildPartition,
     /// Partitioned table: one partition's index joins the parent's.
     Attach,
+    /// CREATE STATISTICS and the ANALYZE that fills them.
+    Statistics,
     /// A question that fails unless the steps before it did their work.
     Check,
 }
@@ -52,11 +54,11 @@ pub struct Step {
     pub id: String,
     /// What it does.
     pub kind: StepKind,
-    /// Index it is about.
+    /// Index it is about, or the statistics object.
     pub index: IndexName,
     /// Table of that index; `None` where a drop's table is not known.
     pub table: Option<TableName>,
-    /// Statements in order; exactly one unless the step is a check or needs a lock_timeout first.
+    /// Statements in order; exactly one unless the step is a check, needs a lock_timeout first, or makes statistics.
     pub sql: Vec<String>,
     /// Statements that undo it, in order; empty where nothing is to be undone.
     pub undo: Vec<String>,

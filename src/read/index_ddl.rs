@@ -61,11 +61,12 @@ pub fn definition(indexdef: &str) -> Option<CreateIndex> {
 }
 
 /// The first words of a statement, for a message.
-fn beginning(sql: &str) -> String {
+pub(super) fn beginning(sql: &str) -> String {
     ellipsis(&squeeze(sql), 60)
 }
 
-struct Cursor<'a> {
+/// A walk over the tokens of one statement.
+pub(super) struct Cursor<'a> {
     sql: &'a str,
     tokens: Vec<Token>,
     at: usize,
@@ -73,7 +74,7 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Refuses what could end the statement early or hide text: comments, `;`, psql's backslash, open quotes.
-    fn new(sql: &'a str) -> Result<Self, String> {
+    pub(super) fn new(sql: &'a str) -> Result<Self, String> {
         let tokens = tokens(sql.trim());
         for token in &tokens {
             match token.kind {
@@ -94,18 +95,18 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.at).copied()
     }
 
-    fn at_end(&mut self) -> bool {
+    pub(super) fn at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    fn symbol(&mut self, wanted: char) -> bool {
+    pub(super) fn symbol(&mut self, wanted: char) -> bool {
         let found = self.peek().is_some_and(|t| t.kind == Kind::Symbol(wanted));
         self.at += usize::from(found);
         found
     }
 
     /// Takes these keywords, all or none.
-    fn words(&mut self, wanted: &[&str]) -> bool {
+    pub(super) fn words(&mut self, wanted: &[&str]) -> bool {
         let start = self.at;
         for word in wanted {
             match self.peek() {
@@ -123,7 +124,7 @@ impl<'a> Cursor<'a> {
         if self.words(&[word]) { Err(what.to_owned()) } else { Ok(()) }
     }
 
-    fn name(&mut self) -> Option<String> {
+    pub(super) fn name(&mut self) -> Option<String> {
         let token = self.peek()?;
         let text = token.text(self.sql);
         let name = match token.kind {
@@ -135,7 +136,7 @@ impl<'a> Cursor<'a> {
         Some(name)
     }
 
-    fn qualified(&mut self, what: &str) -> Result<(String, String), String> {
+    pub(super) fn qualified(&mut self, what: &str) -> Result<(String, String), String> {
         let schema = self.name();
         let name = if self.symbol('.') { self.name() } else { None };
         schema.zip(name).ok_or_else(|| format!("{} (the {what} needs its schema: \"schema\".\"name\")", beginning(self.sql)))

@@ -10,3 +10,4 @@ pub mod saved_report;
 pub mod snapshot_file;
 pub mod split;
 pub mod sql;
+pub mod statistics_ddl;

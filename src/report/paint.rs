@@ -57,9 +57,8 @@ pub(super) fn fold(text: &str, width: usize, indent: usize) -> String {
 pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut column = start;
-    // A number keeps its percent sign.
-    let text = one_line(text).replace(" %", "\u{a0}%");
-    for word in text.split(' ').filter(|w| !w.is_empty()) {
+    let text = one_line(text);
+    for word in words(&text) {
         let wide = word.width();
         if !out.is_empty() && column + 1 + wide > width {
             out.push('\n');
@@ -69,10 +68,28 @@ pub(super) fn fold_from(start: usize, text: &str, width: usize, indent: usize) -
             out.push(' ');
             column += 1;
         }
-        out.push_str(word);
+        out.push_str(&word);
         column += wide;
     }
-    out.replace("\u{a0}%", " %")
+    out
+}
+
+/// What stands behind a number and stays with it.
+const UNITS: &[&str] = &["%", "B", "kB", "MB", "GB", "TB", "ms", "s", "min", "h", "d"];
+
+/// The words of a text; a number keeps its thousands and its unit.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
+        let bare = word.trim_end_matches([',', ';', '.', ':', ')']);
+        let thousands = bare.len() == 3 && bare.bytes().all(|b| b.is_ascii_digit());
+        let last = words.last_mut().filter(|last| last.ends_with(|c: char| c.is_ascii_digit()));
+        match last.filter(|_| thousands || UNITS.contains(&bare)) {
+            Some(number) => *number += &format!(" {word}"),
+            None => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// A table with one line, below its header, `width` columns wide at most; columns in `numbers` are right-aligned.
@@ -115,5 +132,6 @@ mod tests {
         assert_eq!(fold("one two three four", 9, 2), "one two\n  three\n  four");
         assert_eq!(fold("a\nb", 80, 0), "a\\nb");
         assert_eq!(fold("falls by 41 %", 11, 0), "falls by\n41 %");
+        assert_eq!(fold("reads 350 000 rows, 3.9 MB; then 5 more", 10, 0), "reads\n350 000\nrows,\n3.9 MB;\nthen 5\nmore");
     }
 }

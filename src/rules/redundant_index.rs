@@ -38,8 +38,9 @@ fn covers(wide: &Index, narrow: &Index) -> bool {
     if wide.oid == narrow.oid || is_same(&wide.spec, &narrow.spec) || !narrow.spec.is_covered_by(&wide.spec) {
         return false;
     }
-    // A partial index is small on purpose: the whole one does not take its place.
-    if narrow.spec.predicate != wide.spec.predicate {
+    // A partial index is small on purpose: the whole one does not take its place. Nor does a B-tree
+    // that of a hash index, which is small on wide values: whether it is needed, trials tell.
+    if narrow.spec.predicate != wide.spec.predicate || narrow.spec.method != wide.spec.method {
         return false;
     }
     // Each covers the other when they differ in direction alone: then the first by name stays.

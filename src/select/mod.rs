@@ -132,6 +132,13 @@ pub enum Refusal {
         /// Write cost, planner units per window.
         cost: f64,
     },
+    /// It saves less in the window than building it costs.
+    BuildCost {
+        /// Gain, planner units per window.
+        gain: f64,
+        /// Cost of the build, planner units.
+        cost: f64,
+    },
     /// It would pay, but the set is full: space or number of indexes.
     OverBudget {
         /// Gain over the chosen set, planner units per window.

@@ -29,15 +29,13 @@ impl<O: Oracle> Search<'_, O> {
             (self.weighted(*query, set) - self.queries[*query].weight * most).max(0.0)
         };
         let gain: f64 = self.of_candidate[id].iter().map(gain).sum();
-        if gain > 0.0 && gain <= candidate.writes.cost {
-            return Refusal::WriteCost { gain, cost: candidate.writes.cost };
-        }
-        if gain >= self.limits.least_gain && !self.fits(&larger, room) {
-            return Refusal::OverBudget { gain };
-        }
-        match self.rival(id, set) {
-            Some(rival) if gain < self.limits.least_gain => Refusal::DroppedFor(rival),
-            _ => Refusal::LowGain { gain },
+        let rival = self.rival(id, set).filter(|_| gain <= candidate.writes.cost.max(self.limits.least_gain));
+        match rival {
+            Some(rival) => Refusal::DroppedFor(rival),
+            None if gain > 0.0 && gain <= candidate.writes.cost => Refusal::WriteCost { gain, cost: candidate.writes.cost },
+            None if gain > self.limits.least_gain && gain < candidate.build_cost => Refusal::BuildCost { gain, cost: candidate.build_cost },
+            None if gain >= self.limits.least_gain && !self.fits(&larger, room) => Refusal::OverBudget { gain },
+            None => Refusal::LowGain { gain },
         }
     }
 

@@ -5,6 +5,7 @@ use super::search::Search;
 use super::set::Set;
 use super::{Oracle, permutes_keys};
 use crate::model::candidate::{CandidateId, QueryId};
+use crate::model::index_def::KeySpec;
 use std::collections::BTreeSet;
 
 /// An index that takes this share of another's space is smaller.
@@ -69,7 +70,8 @@ impl<O: Oracle> Search<'_, O> {
     /// from it in holding fewer rows.
     fn smaller(&self, id: CandidateId, set: &Set) -> Vec<CandidateId> {
         let spec = &self.candidates[id].spec;
-        let fewer_bytes = |other: &CandidateId| *other != id && self.bytes(*other) < self.bytes(id) * SMALLER;
+        let bolder = |other: CandidateId| self.candidates[other].bold && !self.candidates[id].bold;
+        let fewer_bytes = |other: &CandidateId| *other != id && !bolder(*other) && self.bytes(*other) < self.bytes(id) * SMALLER;
         let same_keys = |other: &CandidateId| {
             let other = &self.candidates[*other].spec;
             other.table == spec.table && other.keys == spec.keys && other.method == spec.method && other.predicate.is_some()
@@ -146,7 +148,8 @@ impl<O: Oracle> Search<'_, O> {
         for id in set.clone().iter() {
             let spec = &self.candidates[id].spec;
             let permutes = |o: &CandidateId| permutes_keys(&self.candidates[*o].spec, spec) && !set.contains(*o);
-            for other in (0..id).filter(permutes).collect::<Vec<_>>() {
+            let plainer = self.plainer(id, set);
+            for other in (0..id).filter(permutes).chain(plainer).collect::<Vec<_>>() {
                 let swapped = set.without(id).with(other);
                 let loss = self.change(set, &swapped).await?;
                 if loss <= 0.0 || !self.is_worth(set, &swapped, loss) {
@@ -156,6 +159,29 @@ impl<O: Oracle> Search<'_, O> {
             }
         }
         Ok(())
+    }
+
+    /// For an index whose predicate holds a value that the app may vary: those that serve its queries for every value.
+    fn plainer(&self, id: CandidateId, set: &Set) -> Vec<CandidateId> {
+        let spec = &self.candidates[id].spec;
+        if !self.candidates[id].bold {
+            return Vec::new();
+        }
+        let whole = |other: &CandidateId| {
+            let other = &self.candidates[*other];
+            let has = |k: &KeySpec| other.spec.keys.iter().any(|o| o.expr == k.expr);
+            !other.bold
+                && other.spec.table == spec.table
+                && other.spec.method == spec.method
+                && other.spec.predicate.is_none()
+                && spec.keys.iter().all(has)
+        };
+        let offered = self.of_candidate[id].iter().flat_map(|q| self.queries[*q].own.iter()).filter(|o| !set.contains(*o)).filter(whole);
+        let mut found: Vec<CandidateId> = offered.collect();
+        found.sort_by_key(|o| (self.candidates[*o].spec.keys.len() + self.candidates[*o].spec.include.len(), *o));
+        found.dedup();
+        found.truncate(STAND_INS);
+        found
     }
 
     /// No index beside one that can do its work: of such a pair the one goes that is missed less.

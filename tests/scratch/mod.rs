@@ -3,7 +3,8 @@
 
 use crate::support::{Shared, server};
 use advisor::model::index_def::{IndexSpec, TableName};
-use advisor::model::report::{Action, AdvisedIndex, Report};
+use advisor::model::report::{Action, AdvisedIndex, AdvisedStatistics, Report};
+use advisor::model::statistics_ddl::CreateStatistics;
 use advisor::model::step::Member;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -137,6 +138,27 @@ pub fn create_advice(spec: &IndexSpec, name: &str) -> AdvisedIndex {
         partitioned: false,
         owner: None,
         ..AdvisedIndex::default()
+    }
+}
+
+/// Advice of dependencies and common values of `a` and `b` of a table in schema public.
+pub fn statistics_advice(table: &str, name: &str) -> AdvisedStatistics {
+    let create = CreateStatistics {
+        schema: "public".into(),
+        name: name.into(),
+        kinds: vec!["dependencies".into(), "mcv".into()],
+        columns: vec!["a".into(), "b".into()],
+        table: TableName::new("public", table),
+    };
+    AdvisedStatistics {
+        id: create.id(),
+        name: name.into(),
+        schema: "public".into(),
+        table: table.into(),
+        ddl: create.sql(),
+        then: create.analyze_sql(),
+        undo: vec![create.drop_sql()],
+        ..AdvisedStatistics::default()
     }
 }
 

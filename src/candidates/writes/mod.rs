@@ -2,7 +2,7 @@
 //!
 //! An entry is written for each inserted row and for each update that is not HOT; an update that is HOT
 //! today and assigns a column of the index is HOT no more and writes an entry in every index of the table.
-//! How often that happens is [`Load`]'s business, what one entry costs [`price`]'s.
+//! How often that happens is [`Load`]'s business, what one entry costs `price.rs`'s.
 
 mod load;
 mod price;

@@ -25,7 +25,7 @@ fn files(steps: &[Step], stamp: &str) -> Vec<File> {
 
 fn part(kind: StepKind) -> &'static str {
     match kind {
-        StepKind::Create | StepKind::CreateOnParent | StepKind::BuildPartition => "",
+        StepKind::Create | StepKind::CreateOnParent | StepKind::BuildPartition | StepKind::Statistics => "",
         StepKind::Drop => "drop_",
         StepKind::Attach => "attach_",
         StepKind::Check => "check_",
@@ -40,6 +40,7 @@ fn title(step: &Step) -> String {
         StepKind::CreateOnParent => format!("Partitioned table: index {}{table} alone, not valid until every partition is attached.", step.index),
         StepKind::BuildPartition => format!("Partition: index {}{table}.", step.index),
         StepKind::Attach => format!("Partition: attach index {}{table}.", step.index),
+        StepKind::Statistics => format!("Create statistics {}{table}.", step.index),
         StepKind::Check => format!("Fails unless index {}{table} is valid.", step.index),
     }
 }
@@ -53,6 +54,9 @@ fn up(step: &Step, base: &str) -> String {
     lines.extend(step.hazards.iter().map(|h| format!("Mind: {h}.")));
     if step.outside_transaction {
         lines.push("Runs outside a transaction block: never with psql -1.".into());
+    }
+    if step.kind == StepKind::Statistics {
+        lines.push("Not for `advisor apply`, which changes indexes only: run it with psql.".into());
     }
     lines.push(format!("psql -v ON_ERROR_STOP=1 -f {base}.up.sql"));
     text(&lines, &step.sql)

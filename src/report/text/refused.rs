@@ -13,9 +13,11 @@ const REASONS: &[(&str, &str, bool)] = &[
     ("dropped_for", "another index saves more for its space", true),
     ("write_cost", "writes would pay more than reads gain", true),
     ("low_gain", "too little gain", true),
+    ("regression", "it would make a query dearer", true),
     ("covered", "another index does the same", false),
     ("not_used", "the planner did not use it", false),
     ("missed", "to be dropped, but a query would miss it", true),
+    ("build_cost", "asked for too rarely to pay for the build", true),
     ("too_small", "the table is small", false),
     ("not_buildable", "the server refuses it", true),
     ("not_indexable", "views and foreign tables have no indexes", false),
@@ -66,4 +68,18 @@ fn one_reason(group: &[&Rejected], style: &Style) -> String {
         out.push_str(&format!("        {}\n", paint(DIM, fold(text.trim_start(), style.width, 8))));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_of_the_schema_has_its_words() {
+        let schema = serde_json::to_value(schemars::schema_for!(Rejected)).unwrap();
+        let described = schema.pointer("/properties/reason_code/description").and_then(|d| d.as_str()).unwrap();
+        let codes: BTreeSet<&str> = described.split('`').skip(1).step_by(2).collect();
+        assert_eq!(codes, REASONS.iter().map(|(code, ..)| *code).collect());
+    }
 }
