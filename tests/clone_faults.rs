@@ -110,7 +110,7 @@ async fn a_view_made_to_fill_all_memory_fills_its_share() {
     let refused = prepare_on(lane, &ground, "select * from w60").await;
     let plan = match refused {
         Ok(prepared) => {
-            advisor::pg::explain::explain(lane, &ground, advisor::pg::explain::Call::Custom(&prepared, &[vec![]])).await.map(|_| ())
+            advisor::pg::explain::explain(lane, &ground, &[advisor::pg::explain::Call::Custom(&prepared, &[])]).await.map(|_| ())
         }
         Err(reason) => Err(reason),
     };

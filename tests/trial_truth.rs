@@ -74,7 +74,7 @@ fn shape(plan: &Plan) -> Vec<String> {
 async fn planned(session: &Session, sql: &str) -> Plan {
     let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
     let prepared = explain::prepare_on(session, &ground, sql).await.expect(sql);
-    let mut plans = explain::explain(session, &ground, Call::Custom(&prepared, &[vec![]])).await.expect(sql);
+    let mut plans = explain::explain(session, &ground, &[Call::Custom(&prepared, &[])]).await.expect(sql);
     plans.pop().expect("a plan")
 }
 

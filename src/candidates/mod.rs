@@ -17,6 +17,7 @@ use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::Snapshot;
 use crate::read::predicate;
 use btree::merge::{Offered, merged};
+use btree::taste::{Taste, is_bold};
 use std::collections::{BTreeMap, BTreeSet};
 use writes::Load;
 
@@ -56,6 +57,7 @@ pub struct Wanted<'a> {
 /// Finds the candidates that the user allows.
 pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> Candidates {
     let (catalog, load) = (&snapshot.catalog, Load::of(snapshot));
+    let taste = Taste { catalog, published: allowed.prefixes_of_unique };
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
     let mut assumed: BTreeMap<IndexSpec, (String, BTreeSet<QueryId>)> = BTreeMap::new();
@@ -65,7 +67,7 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
             for offer in methods::vector::offers(query.shape, number, table, catalog) {
                 assumed.entry(offer.spec).or_insert_with(|| (offer.advice, BTreeSet::new())).1.insert(query.id);
             }
-            let mut offers = btree::offers(query.shape, number, table);
+            let mut offers = btree::offers(query.shape, number, table, &taste);
             offers.extend(methods::offers(query.shape, number, table, catalog));
             let Some(first) = offers.iter().find(|spec| allowed.allow(spec)) else { continue };
             if let Some(reason) = why_not(table, &allowed.schemas) {
@@ -82,7 +84,7 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     // In the order of offering: of two orders of the same keys the chooser prefers the first.
     specs.sort_by_key(|(_, (place, _))| *place);
     let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
-    specs.extend(merged(&specs, catalog));
+    specs.extend(merged(&specs, &taste));
     specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
     let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, &load, spec, from_queries));
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
@@ -152,7 +154,8 @@ pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: 
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();
     let gin = catalog.table(&spec.table).filter(|_| spec.method == "gin").and_then(|t| size::gin::counters(&spec, t));
-    Candidate { size_bytes, writes, from_queries, gin, ..Candidate::new(spec) }
+    let bold = spec.predicate.as_deref().is_some_and(|p| table.is_some_and(|t| is_bold(p, t)));
+    Candidate { size_bytes, writes, from_queries, gin, bold, ..Candidate::new(spec) }
 }
 
 #[cfg(test)]

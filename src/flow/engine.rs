@@ -1,6 +1,6 @@
 //! The what-if engines behind one interface: choosing one, starting it, showing it candidates.
 
-use super::plans::Planned;
+use super::plans::{Planned, Texts};
 use super::trial::{Answer, indexes};
 use crate::model::blueprint::Blueprint;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
@@ -11,7 +11,7 @@ use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
 use crate::pg::clone::{CloneDb, Lane, Turns};
-use crate::pg::explain::{self, Prepared};
+use crate::pg::explain;
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
@@ -69,8 +69,8 @@ pub(super) enum Engine {
     Hypopg(Box<Hypopg>),
 }
 
-/// Queries that one connection has parsed; `None` for those of which only the generic plan is asked.
-pub(super) type Parsed = HashMap<QueryId, Option<Prepared>>;
+/// Queries that one connection has parsed, text by text.
+pub(super) type Parsed = HashMap<QueryId, Texts>;
 
 impl Engine {
     /// Which it is, for the report.
@@ -202,7 +202,7 @@ async fn on_lane(
         Ok(parsed) => parsed,
         Err(reason) => return Ok(Err(reason)),
     };
-    let plans = lane.explain(turns, view, planned.ground(), planned.call(parsed, usize::MAX)).await?;
+    let plans = lane.explain(turns, view, planned.ground(), &planned.calls(parsed)).await?;
     answer(lane.session(), planned, plans)
 }
 
@@ -215,7 +215,7 @@ async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, pla
         Ok(parsed) => parsed,
         Err(reason) => return Ok(Err(reason)),
     };
-    let mut plans = explain::explain(hypopg.planner(), planned.ground(), planned.call(parsed, usize::MAX)).await;
+    let mut plans = explain::explain(hypopg.planner(), planned.ground(), &planned.calls(parsed)).await;
     plans.iter_mut().flatten().for_each(|plan| hypopg.name_candidates(plan));
     answer(hypopg.planner(), planned, plans)
 }
@@ -226,14 +226,15 @@ async fn parse<'p>(
     parsed: &'p mut Parsed,
     query: QueryId,
     planned: &Planned,
-) -> Result<Result<Option<&'p Prepared>, String>, Failure> {
-    if let Entry::Vacant(place) = parsed.entry(query) {
-        match planned.parse(session).await {
-            Ok(prepared) => place.insert(prepared),
+) -> Result<Result<&'p Texts, String>, Failure> {
+    let texts = match parsed.entry(query) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => match planned.parse(session).await {
+            Ok(texts) => place.insert(texts),
             Err(reason) => return alive(session, reason).map(Err),
-        };
-    }
-    Ok(Ok(parsed.get(&query).and_then(Option::as_ref)))
+        },
+    };
+    Ok(Ok(texts))
 }
 
 fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {

@@ -43,7 +43,7 @@ impl Division<'_> {
 
 fn division<'a>(planned: &'a [Planned], used: &[Vec<CandidateSet>], query: QueryId, index: CandidateId) -> Division<'a> {
     let (Some(planned), Some(used)) = (planned.get(query), used.get(query)) else { return Division::default() };
-    let (with, without) = planned.bindings().iter().zip(used).partition::<Vec<_>, _>(|(_, candidates)| candidates.contains(&index));
+    let (with, without) = planned.executions().iter().zip(used).partition::<Vec<_>, _>(|(_, candidates)| candidates.contains(&index));
     let bindings = |half: Vec<(&'a Binding, &CandidateSet)>| half.into_iter().map(|(binding, _)| binding).collect();
     Division { with: bindings(with), without: bindings(without) }
 }

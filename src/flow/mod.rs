@@ -20,6 +20,8 @@ mod offline;
 mod plans;
 mod recommend;
 mod refusals;
+#[allow(dead_code, reason = "to be called where the costs of plans are weighted")]
+mod risk;
 pub mod rollback;
 mod runner;
 mod self_check;

@@ -1,8 +1,8 @@
-//! A plan for each query, on the analysed server: with values sampled from the statistics, else generic.
+//! A plan for each query, on the analysed server: with its own constants or values sampled from the statistics, else generic.
 
 use crate::model::catalog::{Catalog, RowSecurity, Table};
 use crate::model::plan::Plan;
-use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, Shape};
+use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource, QueryText};
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::model::text::quote_ident;
 use crate::pg::effects;
@@ -12,17 +12,26 @@ use crate::pg::session::Session;
 use crate::read::sql::{is_plannable, rewrite::explainable};
 use crate::sampling::{self, Binding};
 use indicatif::ProgressBar;
+use std::collections::BTreeSet;
 
 /// How a query is given to the planner, again and again, on whatever connection.
 pub(super) struct Planned {
-    sql: String,
     ground: Ground,
-    /// Executions to plan for, or `None` for the generic plan.
-    bindings: Option<Vec<Binding>>,
-    /// The bindings' values.
-    values: Vec<Vec<sampling::Value>>,
-    parameters: usize,
+    texts: Vec<Text>,
+    /// What to plan, the typical execution first.
+    executions: Vec<Binding>,
 }
+
+/// A text as the planner gets it.
+struct Text {
+    sql: String,
+    parameters: usize,
+    /// There are parameters that nobody can give a value: only its generic plan can be had.
+    generic: bool,
+}
+
+/// The texts of a query as one connection parsed them; `None` for those of which only the generic plan is asked.
+pub(super) type Texts = Vec<Option<Prepared>>;
 
 impl Planned {
     /// Under what it is planned.
@@ -30,73 +39,124 @@ impl Planned {
         &self.ground
     }
 
-    /// Parses it on a connection; `None` where only the generic plan is asked for.
-    pub(super) async fn parse(&self, session: &Session) -> Result<Option<Prepared>, String> {
-        match self.bindings {
-            Some(_) => explain::prepare_on(session, &self.ground, &self.sql).await.map(Some),
-            None => Ok(None),
-        }
+    /// Parses its texts on a connection.
+    pub(super) async fn parse(&self, session: &Session) -> Result<Texts, String> {
+        explain::on(session, &self.ground, async || {
+            let mut parsed = Vec::with_capacity(self.texts.len());
+            for text in &self.texts {
+                parsed.push(if text.generic { None } else { Some(explain::prepare(&session.client, &text.sql, false).await?) });
+            }
+            Ok(parsed)
+        })
+        .await
     }
 
-    /// All its executions, or only the typical one.
-    pub(super) fn call<'a>(&'a self, parsed: Option<&'a Prepared>, most: usize) -> Call<'a> {
-        match parsed.filter(|_| self.bindings.is_some()) {
-            Some(prepared) => Call::Custom(prepared, &self.values[..self.values.len().min(most)]),
-            None => Call::Generic(&self.sql, self.parameters),
-        }
+    /// A call for each execution.
+    pub(super) fn calls<'a>(&'a self, parsed: &'a Texts) -> Vec<Call<'a>> {
+        let call = |execution: &'a Binding| match parsed.get(execution.text)? {
+            Some(prepared) => Some(Call::Custom(prepared, &execution.values)),
+            None => self.texts.get(execution.text).map(|text| Call::Generic(&text.sql, text.parameters)),
+        };
+        self.executions.iter().filter_map(call).collect()
     }
 
     /// Each plan with its share of all executions.
     pub(super) fn weighted(&self, plans: Vec<Plan>) -> Vec<(f64, Plan)> {
-        match &self.bindings {
-            Some(bindings) => bindings.iter().map(|b| b.weight).zip(plans).collect(),
-            None => plans.into_iter().map(|plan| (1.0, plan)).collect(),
+        self.executions.iter().map(|e| e.weight).zip(plans).collect()
+    }
+
+    /// Its executions.
+    pub(super) fn executions(&self) -> &[Binding] {
+        &self.executions
+    }
+
+    /// True where it is planned without values for its parameters.
+    pub(super) fn is_generic(&self) -> bool {
+        self.texts.iter().any(|text| text.generic)
+    }
+
+    /// Takes a text in, whose share is that of its executions together.
+    fn add(&mut self, text: Text, bindings: Vec<Binding>, share: f64) {
+        let number = self.texts.len();
+        self.texts.push(text);
+        let whole: f64 = bindings.iter().map(|b| b.weight).sum();
+        self.executions.extend(bindings.into_iter().map(|b| Binding { text: number, weight: b.weight / whole * share, ..b }));
+    }
+
+    /// Leaves executions that the planner treats like others out, and texts that none is left of. `plans` are those of the
+    /// executions, without candidates.
+    fn merge_equal(&mut self, plans: &[Plan]) {
+        let whole: f64 = self.executions.iter().map(|e| e.weight).sum();
+        self.executions = sampling::merge_equal(std::mem::take(&mut self.executions), plans);
+        let used: BTreeSet<usize> = self.executions.iter().map(|e| e.text).collect();
+        for execution in &mut self.executions {
+            // A text that could not be planned left its share to the others.
+            execution.weight /= if whole > 0.0 { whole } else { 1.0 };
+            execution.text = used.range(..execution.text).count();
         }
-    }
-
-    /// Its executions; empty where it is planned generically.
-    pub(super) fn bindings(&self) -> &[Binding] {
-        self.bindings.as_deref().unwrap_or_default()
-    }
-
-    /// Leaves out executions that the planner treats like another: `plans` are those of all of them, without candidates.
-    pub(super) fn merge_equal(&mut self, plans: &[Plan]) {
-        self.bindings = self.bindings.take().map(|bindings| sampling::merge_equal(bindings, plans));
-        self.values = self.bindings().iter().map(|b| b.values.clone()).collect();
-    }
-
-    /// Leaves only the typical execution: one of the others has a value that the server refuses.
-    pub(super) fn keep_typical(&mut self) {
-        self.bindings.iter_mut().for_each(|bindings| bindings.truncate(1));
-        self.bindings.iter_mut().flatten().for_each(|typical| typical.weight = 1.0);
-        self.values.truncate(1);
-    }
-
-    /// Forgets the values: plans of this query are generic from now on.
-    pub(super) fn make_generic(&mut self) {
-        self.bindings = None;
-        self.values.clear();
-    }
-
-    /// True when values were sampled for parameters.
-    fn is_sampled(&self) -> bool {
-        self.bindings.is_some() && self.parameters > 0
+        let mut number = 0..;
+        self.texts.retain(|_| number.next().is_some_and(|n| used.contains(&n)));
     }
 }
 
-/// Lets the server parse the query and chooses its values; the error is why it cannot be planned.
+/// Lets the server parse the texts of a query, the most frequent first, and plans each execution once; the error is why none
+/// can be planned. A text alone that cannot be counts to the others. Of each text at most `most` executions.
 pub(super) async fn prepare(
     session: &Session,
-    text: &str,
+    texts: &[QueryText],
     ground: Ground,
-    shape: Option<&Shape>,
     catalog: &Catalog,
-) -> Result<(Planned, Prepared), String> {
-    let sql = explainable(text);
-    let prepared = explain::prepare_on(session, &ground, &sql).await?;
-    let bindings = sampling::bindings(shape, catalog, &prepared.parameters);
-    let values = bindings.iter().flatten().map(|b| b.values.clone()).collect();
-    Ok((Planned { sql, ground, bindings, values, parameters: prepared.parameters.len() }, prepared))
+    most: usize,
+) -> Result<Planned, String> {
+    let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new() };
+    let (mut plans, mut refused) = (Vec::new(), None);
+    for (number, text) in texts.iter().enumerate() {
+        match plan_text(session, text, &planned.ground, catalog, most).await {
+            Ok((parsed, mut bindings, own)) => {
+                if texts.len() > 1 && parsed.parameters == 0 {
+                    bindings = vec![sampling::of_text(number, text.shape(), texts[0].shape(), catalog)];
+                }
+                planned.add(parsed, bindings, text.share);
+                plans.extend(own);
+            }
+            Err(reason) => {
+                refused.get_or_insert(reason);
+            }
+        }
+    }
+    if planned.texts.is_empty() {
+        return Err(refused.unwrap_or_else(|| "it has no text".into()));
+    }
+    planned.merge_equal(&plans);
+    Ok(planned)
+}
+
+/// One text with values chosen for its parameters, at most `most` executions, and their plans; where the server refuses a
+/// value, with the typical ones alone, and at last without any.
+async fn plan_text(
+    session: &Session,
+    text: &QueryText,
+    ground: &Ground,
+    catalog: &Catalog,
+    most: usize,
+) -> Result<(Text, Vec<Binding>, Vec<Plan>), String> {
+    let sql = explainable(&text.text);
+    let prepared = explain::prepare_on(session, ground, &sql).await?;
+    let parameters = prepared.parameters.len();
+    let all = sampling::bindings(text.shape(), catalog, &prepared.parameters).unwrap_or_default();
+    let mut tries = vec![&all[..all.len().min(most)], &all[..all.len().min(1)]];
+    tries.dedup();
+    for bindings in tries.into_iter().filter(|bindings| !bindings.is_empty()) {
+        let calls: Vec<Call> = bindings.iter().map(|b| Call::Custom(&prepared, &b.values)).collect();
+        match explain::explain(session, ground, &calls).await {
+            Ok(plans) => return Ok((Text { sql, parameters, generic: false }, bindings.to_vec(), plans)),
+            Err(reason) if parameters == 0 => return Err(reason),
+            Err(_) => {}
+        }
+    }
+    let plans = explain::explain(session, ground, &[Call::Generic(&sql, parameters)]).await?;
+    let any = Binding { weight: 1.0, label: "any values".into(), ..Binding::default() };
+    Ok((Text { sql, parameters, generic: true }, vec![any], plans))
 }
 
 /// The ground on which a query of the workload runs.
@@ -164,22 +224,10 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
     snapshot.catalog = catalog;
 }
 
-async fn plan_query(session: &Session, query: &Query, catalog: &Catalog) -> Result<QueryPlan, String> {
-    let (mut planned, parsed) = prepare(session, &query.text, ground(query), query.shape(), catalog).await?;
-    match typical(session, &planned, Some(&parsed)).await {
-        // A sampled value that the type refuses: the generic plan needs none.
-        Err(_) if planned.is_sampled() => {
-            planned.make_generic();
-            typical(session, &planned, None).await
-        }
-        done => done,
-    }
-}
-
 /// Plans its typical execution with whatever indexes are there now.
-async fn typical(session: &Session, planned: &Planned, parsed: Option<&Prepared>) -> Result<QueryPlan, String> {
-    let origin = if planned.bindings.is_some() { PlanOrigin::Custom } else { PlanOrigin::Generic };
-    let plans = explain::explain(session, &planned.ground, planned.call(parsed, 1)).await?;
+async fn plan_query(session: &Session, query: &Query, catalog: &Catalog) -> Result<QueryPlan, String> {
+    let (text, _, plans) = plan_text(session, &query.chief_text(), &ground(query), catalog, 1).await?;
+    let origin = if text.generic { PlanOrigin::Generic } else { PlanOrigin::Custom };
     let plan = plans.into_iter().next().ok_or("no plan")?;
     Ok(QueryPlan { origin, plan })
 }

@@ -15,15 +15,12 @@ use super::wording;
 use crate::candidates::{self, Wanted};
 use crate::candidates::{existing, size};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
-use crate::model::catalog::Catalog;
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
 use crate::model::plan::Plan;
 use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
-use crate::pg::explain;
-use crate::pg::session::Session;
 use crate::select;
 use crate::term;
 use std::collections::BTreeSet;
@@ -48,9 +45,13 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// By how much the plan of any query on `table` gets dearer at most when `hidden` are gone, as a share of its
-    /// cost with the advice; `None` where the engine cannot tell.
-    pub(super) async fn dearer_without(&mut self, table: &TableName, hidden: &BTreeSet<IndexName>) -> Result<Option<f64>, Failure> {
+    /// What an execution of each query on `table` costs with the advice, and what when `hidden` are gone besides, planner
+    /// units; `None` where the engine cannot tell.
+    pub(super) async fn costs_without(
+        &mut self,
+        table: &TableName,
+        hidden: &BTreeSet<IndexName>,
+    ) -> Result<Option<Vec<(f64, f64)>>, Failure> {
         let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
         let views = |q: usize| {
             let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
@@ -59,13 +60,11 @@ impl Settled {
         let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
         let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
         let answers = trials.answers(&asks).await?;
-        let mut worst = 0.0f64;
-        for pair in answers.chunks_exact(2) {
-            let [Ok(with), Ok(without)] = pair else { return Ok(None) };
-            let (with, without) = (weighted_cost(with), weighted_cost(without));
-            worst = worst.max(if with > 0.0 { without / with - 1.0 } else { 0.0 });
-        }
-        Ok(Some(worst))
+        let both = |pair: &[Answer]| match pair {
+            [Ok(with), Ok(without)] => Some((weighted_cost(with), weighted_cost(without))),
+            _ => None,
+        };
+        Ok(answers.chunks_exact(2).map(both).collect())
     }
 }
 
@@ -81,7 +80,7 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
     let subjects = subjects(snapshot);
-    let wanted: Vec<Wanted> = subjects.iter().enumerate().map(|(id, s)| Wanted { id, shape: &s.shape }).collect();
+    let wanted: Vec<Wanted> = subjects.iter().enumerate().flat_map(|(id, s)| s.shapes().map(move |shape| Wanted { id, shape })).collect();
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
@@ -149,8 +148,9 @@ impl Bench {
         });
         let refused = refused.collect();
         let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
+        let most = if subjects.len() > MANY { 1 } else { usize::MAX };
         for (n, subject) in subjects.iter().enumerate() {
-            match prepare_one(bench.engine.planner()?, subject, &snapshot.catalog, subjects.len() > MANY).await {
+            match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await {
                 Ok(planned) => {
                     bench.of.push(n);
                     bench.planned.push(planned);
@@ -233,21 +233,3 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
 
 /// More queries than this are planned for their typical values only: the plans of one more query tell more than those of rare values.
 const MANY: usize = 1000;
-
-async fn prepare_one(planner: &Session, subject: &Subject, catalog: &Catalog, only_typical: bool) -> Result<Planned, String> {
-    let (mut planned, parsed) = plans::prepare(planner, &subject.text, subject.ground.clone(), subject.own_shape.as_ref(), catalog).await?;
-    if only_typical {
-        planned.keep_typical();
-    }
-    match explain::explain(planner, planned.ground(), planned.call(Some(&parsed), usize::MAX)).await {
-        Ok(plans) => planned.merge_equal(&plans),
-        Err(_) => {
-            planned.keep_typical();
-            if explain::explain(planner, planned.ground(), planned.call(Some(&parsed), 1)).await.is_err() {
-                planned.make_generic();
-                explain::explain(planner, planned.ground(), planned.call(None, 1)).await?;
-            }
-        }
-    }
-    Ok(planned)
-}

@@ -3,24 +3,25 @@
 use super::plans::ground;
 use crate::model::catalog::{Catalog, ForeignKey, TableKind};
 use crate::model::index_def::TableName;
-use crate::model::query::{PlanOrigin, Query, Reading, Shape, StatementKind, TableRef};
+use crate::model::query::{PlanOrigin, Query, QueryText, Shape, StatementKind, TableRef};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::quote_ident;
 use crate::pg::explain::Ground;
 use crate::read::{plan_shape, sql};
+use std::collections::BTreeSet;
 
 /// A query that takes part in the choice.
 pub(super) struct Subject {
     /// The query's, or `fk:NAME`.
     pub(super) fingerprint: String,
-    /// To be planned.
-    pub(super) text: String,
+    /// To be planned, the most frequent first.
+    pub(super) texts: Vec<QueryText>,
     /// Under what it is planned.
     pub(super) ground: Ground,
     /// From its SQL or from its plan.
     pub(super) shape: Shape,
-    /// From its SQL alone: by this its parameters are given values, here as on the analysed server.
-    pub(super) own_shape: Option<Shape>,
+    /// Those of its further texts. A constant that not all have is none that an index may be for.
+    pub(super) other_shapes: Vec<Shape>,
     /// Executions in the window.
     pub(super) weight: f64,
 }
@@ -29,12 +30,13 @@ pub(super) struct Subject {
 pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
     let from_query = |query: &Query| {
         query.plans.iter().find(|p| p.origin != PlanOrigin::Given)?;
+        let mut shapes = shapes(query, &snapshot.catalog)?.into_iter();
         Some(Subject {
             fingerprint: query.fingerprint.clone(),
-            text: query.text.clone(),
+            texts: query.texts(),
             ground: ground(query),
-            shape: with_children(whole_shape(query, &snapshot.catalog).filter(|s| !s.tables.is_empty())?, &snapshot.catalog),
-            own_shape: query.shape().cloned(),
+            shape: shapes.next()?,
+            other_shapes: shapes.collect(),
             weight: query.weight,
         })
     };
@@ -42,12 +44,40 @@ pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
     snapshot.workload.iter().filter_map(from_query).chain(snapshot.catalog.foreign_keys.iter().filter_map(from_key)).collect()
 }
 
-/// The SQL's own shape, unless it names views or could not be read: then the plan's.
-fn whole_shape(query: &Query, catalog: &Catalog) -> Option<Shape> {
+impl Subject {
+    /// Of all its texts.
+    pub(super) fn shapes(&self) -> impl Iterator<Item = &Shape> {
+        std::iter::once(&self.shape).chain(&self.other_shapes)
+    }
+}
+
+/// What candidates are made of: the shapes of all texts, the most frequent first, without constants that only some have.
+fn shapes(query: &Query, catalog: &Catalog) -> Option<Vec<Shape>> {
     let is_view = |shape: &Shape| shape.tables.iter().any(|t| catalog.table(&t.table).is_some_and(|t| t.kind == TableKind::View));
-    match query.shape() {
-        Some(shape) if !is_view(shape) => Some(shape.clone()),
-        _ => plan_shape::shape(query.plan()?, catalog),
+    let mut shapes: Vec<Shape> = match query.shape() {
+        Some(shape) if !is_view(shape) => std::iter::once(shape).chain(query.others.iter().filter_map(QueryText::shape)).cloned().collect(),
+        // A plan is of one text: which of its constants the others have is not known.
+        _ => vec![plan_shape::shape(query.plan()?, catalog)?],
+    };
+    if !query.others.is_empty() {
+        keep_common_constants(&mut shapes);
+    }
+    shapes.retain(|shape| !shape.tables.is_empty());
+    Some(shapes.into_iter().map(|shape| with_children(shape, catalog)).collect())
+}
+
+/// Takes the conditions out of consideration as predicates of partial indexes that not every shape has on the same table.
+fn keep_common_constants(shapes: &mut [Shape]) {
+    let predicates = |shape: &Shape| -> Vec<BTreeSet<String>> {
+        shape.tables.iter().map(|t| t.conditions.iter().filter_map(|c| c.predicate.clone()).collect()).collect()
+    };
+    let all: Vec<Vec<BTreeSet<String>>> = shapes.iter().map(predicates).collect();
+    let is_common =
+        |number: usize, sql: &String| all.len() > 1 && all.iter().all(|tables| tables.get(number).is_some_and(|t| t.contains(sql)));
+    for (number, table) in shapes.iter_mut().flat_map(|s| s.tables.iter_mut().enumerate()) {
+        for condition in &mut table.conditions {
+            condition.predicate = condition.predicate.take().filter(|sql| is_common(number, sql));
+        }
     }
 }
 
@@ -63,7 +93,7 @@ fn with_children(mut shape: Shape, catalog: &Catalog) -> Shape {
     shape
 }
 
-/// A DELETE of the parent, or an UPDATE of the columns referred to.
+/// A DELETE of the parent, or an UPDATE of the columns referred to. An upsert finds its row by them and leaves them as they are.
 fn loses_key(kind: StatementKind, target: &TableRef, key: &ForeignKey) -> bool {
     let changes = || target.assigned.iter().any(|c| key.parent_columns.contains(c));
     target.table == key.parent && (kind == StatementKind::Delete || (kind != StatementKind::Insert && changes()))
@@ -86,11 +116,13 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
     let only = if snapshot.catalog.table(&key.child)?.kind == TableKind::Partitioned { "" } else { "ONLY " };
     let columns: Vec<String> = key.child_columns.iter().enumerate().map(|(n, c)| format!("{} = ${}", quote_ident(c), n + 1)).collect();
     let text = format!("SELECT 1 FROM {only}{} x WHERE {} FOR KEY SHARE OF x", key.child.quoted(), columns.join(" AND "));
-    match sql::read(&text, &snapshot.catalog, &[]) {
-        Reading::Understood(shape) => {
-            let (fingerprint, own_shape) = (format!("fk:{}", key.name), Some(shape.clone()));
-            Some(Subject { fingerprint, text, ground: Ground::default(), shape, own_shape, weight: in_window.max(1.0) })
-        }
-        Reading::Opaque(_) => None,
-    }
+    let reading = sql::read(&text, &snapshot.catalog, &[]);
+    Some(Subject {
+        fingerprint: format!("fk:{}", key.name),
+        shape: reading.shape()?.clone(),
+        texts: vec![QueryText { text, share: 1.0, reading }],
+        ground: Ground::default(),
+        other_shapes: Vec::new(),
+        weight: in_window.max(1.0),
+    })
 }

@@ -95,7 +95,7 @@ impl Choice<'_> {
     /// What most of the gain was proved with.
     fn proof(&self, chosen: &Chosen) -> Proof {
         let gain = |q: &usize| self.subjects[*q].weight * (self.selection.before[*q] - self.selection.after[*q]);
-        let generic = |q: &&usize| self.planned.get(**q).is_some_and(|p| p.bindings().is_empty());
+        let generic = |q: &&usize| self.planned.get(**q).is_some_and(|p| p.is_generic());
         let unproved: f64 = chosen.serves.iter().filter(generic).map(gain).sum();
         if unproved > 0.5 * chosen.serves.iter().map(gain).sum::<f64>() { Proof::Generic } else { Proof::Statistics }
     }

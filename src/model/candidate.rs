@@ -34,6 +34,9 @@ pub struct Candidate {
     /// Of a GIN index: how its pages divide, by which the planner charges a search; `None` where there is no basis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gin: Option<GinCounters>,
+    /// Its predicate is about a literal value, no NULL and no boolean: useless as soon as the app asks for another value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bold: bool,
 }
 
 impl Candidate {
@@ -47,6 +50,7 @@ impl Candidate {
             from_queries: BTreeSet::new(),
             existing: None,
             gin: None,
+            bold: false,
         }
     }
 }

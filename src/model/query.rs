@@ -22,8 +22,11 @@ pub enum QuerySource {
 pub struct Query {
     /// Hash of our own normalised text (literals, IN-list lengths, comments, keyword case removed).
     pub fingerprint: String,
-    /// Text as the source had it; literal values may be inside unless the source normalises.
+    /// Text as the source had it; literal values may be inside unless the source normalises. Of several the most frequent.
     pub text: String,
+    /// Further texts of it, which differ in their constants, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<QueryText>,
     /// Normalised text, safe to show: no literal is in it.
     pub normalized: String,
     /// Source.
@@ -56,6 +59,7 @@ impl Query {
         Query {
             fingerprint: String::new(),
             text: text.into(),
+            others: Vec::new(),
             normalized: String::new(),
             source,
             role: None,
@@ -68,6 +72,24 @@ impl Query {
             plans: Vec::new(),
             not_planned: None,
         }
+    }
+}
+
+/// One text of a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryText {
+    /// As the source had it.
+    pub text: String,
+    /// Share of the query's executions.
+    pub share: f64,
+    /// What we understood of it.
+    pub reading: Reading,
+}
+
+impl QueryText {
+    /// The shape, where the SQL was understood.
+    pub fn shape(&self) -> Option<&Shape> {
+        self.reading.shape()
     }
 }
 
@@ -169,13 +191,32 @@ pub enum Reading {
     Opaque(String),
 }
 
-impl Query {
+impl Reading {
     /// The shape, where the SQL was understood.
     pub fn shape(&self) -> Option<&Shape> {
-        match &self.reading {
+        match self {
             Reading::Understood(shape) => Some(shape),
             Reading::Opaque(_) => None,
         }
+    }
+}
+
+impl Query {
+    /// The shape, where the SQL was understood.
+    pub fn shape(&self) -> Option<&Shape> {
+        self.reading.shape()
+    }
+
+    /// The most frequent text alone, as if it were the only one.
+    pub fn chief_text(&self) -> QueryText {
+        QueryText { text: self.text.clone(), share: 1.0, reading: self.reading.clone() }
+    }
+
+    /// All texts with their shares, the most frequent first.
+    pub fn texts(&self) -> Vec<QueryText> {
+        let others: f64 = self.others.iter().map(|o| o.share).sum();
+        let chief = QueryText { share: 1.0 - others, ..self.chief_text() };
+        std::iter::once(chief).chain(self.others.iter().cloned()).collect()
     }
 
     /// The best plan we have: really run, else custom, else any.
@@ -381,7 +422,7 @@ pub struct TableRef {
     pub needed: Vec<String>,
     /// The whole row is needed (`*`).
     pub needs_all: bool,
-    /// Columns that an UPDATE assigns; empty for other statements.
+    /// Columns that an UPDATE assigns, or an INSERT … ON CONFLICT DO UPDATE or MERGE to rows that are there; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assigned: Vec<String>,
     /// On the nullable side of an outer join (LEFT JOIN's right side…).

@@ -73,8 +73,8 @@ impl Ground {
 /// What is to be planned.
 #[derive(Clone, Copy)]
 pub enum Call<'a> {
-    /// A parsed query, once per row of values (`None` is NULL): custom plans, as if the values stood in the text.
-    Custom(&'a Prepared, &'a [Vec<Option<String>>]),
+    /// A parsed query with these values (`None` is NULL): a custom plan, as if the values stood in the text.
+    Custom(&'a Prepared, &'a [Option<String>]),
     /// A text with this many parameters that nobody can give a value.
     Generic(&'a str, usize),
 }
@@ -94,25 +94,37 @@ pub async fn on<T>(session: &Session, ground: &Ground, work: impl AsyncFnOnce() 
     done
 }
 
-/// Plans on the given ground. All statements are sent before the first answer is awaited: one trip
-/// to the server and back, however many values there are.
-pub async fn explain(session: &Session, ground: &Ground, call: Call<'_>) -> Result<Vec<Plan>, String> {
+/// Plans each call on the given ground. Unless one is generic, all statements are sent before the first answer is awaited: one
+/// trip to the server and back, however many calls there are.
+pub async fn explain(session: &Session, ground: &Ground, calls: &[Call<'_>]) -> Result<Vec<Plan>, String> {
     let begin = ground.begin_sql(session);
     let begin = session.client.batch_execute(&begin);
-    let (begun, (plans, ended)) = match call {
-        Call::Custom(prepared, values) => {
-            let asks = join_all(values.iter().map(|v| explain_custom(&session.client, prepared, v)));
-            join(begin, join(asks, session.rollback())).await
-        }
-        Call::Generic(sql, parameters) => {
-            let begun = begin.await;
-            let plan = explain_generic(&session.client, sql, parameters).await;
-            (begun, (vec![plan], session.rollback().await))
-        }
+    let (begun, (plans, ended)) = if calls.iter().any(|call| matches!(call, Call::Generic(..))) {
+        let begun = begin.await;
+        (begun, (one_by_one(session, calls).await, session.rollback().await))
+    } else {
+        let asks = join_all(calls.iter().map(|call| explain_one(session, *call)));
+        join(begin, join(asks, session.rollback())).await
     };
     begun.map_err(|e| describe(&e))?;
     ended.map_err(|e| describe(&e))?;
     plans.into_iter().collect()
+}
+
+/// A generic plan takes a setting of the transaction, which is why what follows it must wait.
+async fn one_by_one(session: &Session, calls: &[Call<'_>]) -> Vec<Result<Plan, String>> {
+    let mut plans = Vec::with_capacity(calls.len());
+    for call in calls {
+        plans.push(explain_one(session, *call).await);
+    }
+    plans
+}
+
+async fn explain_one(session: &Session, call: Call<'_>) -> Result<Plan, String> {
+    match call {
+        Call::Custom(prepared, values) => explain_custom(&session.client, prepared, values).await,
+        Call::Generic(sql, parameters) => explain_generic(&session.client, sql, parameters).await,
+    }
 }
 
 /// Plans with these values, inside an open transaction; where the statement was prepared to be analyzed, it also runs.

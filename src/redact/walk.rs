@@ -280,10 +280,12 @@ fn on_list(ddl: &str) -> Vec<String> {
     items
 }
 
-/// Queries as their normalised text, without plans (their conditions hold values), read again; sessions without names.
+/// Queries as their normalised text, which all their texts have, without plans (their conditions hold values), read again;
+/// sessions without names.
 pub(super) fn workload(snapshot: &mut Snapshot) {
     for query in &mut snapshot.workload {
         query.text = normalize(&query.text).text;
+        query.others.clear();
         query.plans.clear();
     }
     crate::read::sql::read_workload(snapshot);

@@ -11,7 +11,7 @@ const DIFFERENT: f64 = 2.0;
 /// most posts) is also looked at most, and it is where a wrong plan hurts.
 const LEAST_COMMON: f64 = 0.1;
 /// A value that this share of the rows has makes its column skewed: an index without it is much smaller.
-const SKEW: f64 = 0.2;
+pub(super) const SKEW: f64 = 0.2;
 
 /// A value with its share of the rows.
 #[derive(Clone)]

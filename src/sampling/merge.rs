@@ -1,6 +1,7 @@
 //! Executions that the planner treats alike are planned once.
 
 use super::Binding;
+use super::spread::MOST_BINDINGS;
 use crate::model::plan::Plan;
 use crate::model::snapshot_file::NodeNumbers;
 
@@ -15,11 +16,14 @@ const ROW_COST: f64 = 4.0;
 /// A scan of the whole table costs the same whatever it finds, so equal costs alone say nothing of
 /// an index: the rows that a node finds must be the same too, or so few on both sides that an index
 /// would fetch them for less than the costs may differ.
+///
+/// Of what is left the first and the most frequent stay, [`MOST_BINDINGS`] in all; each of the others counts to that whose
+/// cost is nearest.
 pub fn merge_equal(bindings: Vec<Binding>, plans: &[Plan]) -> Vec<Binding> {
     if bindings.len() != plans.len() {
         return bindings;
     }
-    let mut kept: Vec<(Binding, Vec<NodeNumbers>)> = Vec::new();
+    let mut kept: Vec<Seen> = Vec::new();
     for (binding, plan) in bindings.into_iter().zip(plans) {
         let nodes = NodeNumbers::of(plan);
         match kept.iter_mut().find(|(k, of)| k.other_form == binding.other_form && alike(of, &nodes)) {
@@ -27,7 +31,25 @@ pub fn merge_equal(bindings: Vec<Binding>, plans: &[Plan]) -> Vec<Binding> {
             None => kept.push((binding, nodes)),
         }
     }
-    kept.into_iter().map(|(binding, _)| binding).collect()
+    few(kept).into_iter().map(|(binding, _)| binding).collect()
+}
+
+/// An execution with its plan.
+type Seen = (Binding, Vec<NodeNumbers>);
+
+fn few(mut kept: Vec<Seen>) -> Vec<Seen> {
+    if let Some((_, others)) = kept.split_first_mut() {
+        others.sort_by(|(a, _), (b, _)| b.weight.total_cmp(&a.weight));
+    }
+    let rest = kept.split_off(kept.len().min(MOST_BINDINGS));
+    let cost = |nodes: &[NodeNumbers]| nodes.first().map_or(0.0, |root| root.total_cost).max(1.0).ln();
+    for (binding, nodes) in rest {
+        let distance = |of: &Seen| (cost(&of.1) - cost(&nodes)).abs();
+        if let Some((nearest, _)) = kept.iter_mut().min_by(|a, b| distance(a).total_cmp(&distance(b))) {
+            nearest.weight += binding.weight;
+        }
+    }
+    kept
 }
 
 fn alike(a: &[NodeNumbers], b: &[NodeNumbers]) -> bool {

@@ -7,10 +7,13 @@
 //! tenth for the most common value where it is an execution of its own. For ranges,
 //! patterns, lists and LIMIT the shares are assumed outright, beside the cases.
 //!
+//! A query that is run with its constants in the text has an execution per text, with the share that was counted.
+//!
 //! Values leave this module only as bound parameters of an EXPLAIN on the server they came from
 //! (or on its clone); they never enter a report. Labels do: they hold names and plain words alone.
 
 mod amounts;
+mod constants;
 mod equal;
 mod fallback;
 mod merge;
@@ -18,6 +21,7 @@ mod patterns;
 mod ranges;
 mod spread;
 
+pub use constants::of_text;
 pub use merge::merge_equal;
 
 use crate::model::catalog::{Catalog, Column, ColumnStats, Table};
@@ -30,6 +34,8 @@ pub type Value = Option<String>;
 /// One execution: a value per parameter, and its share of all executions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Binding {
+    /// Which of the query's texts it runs; 0 where there is but one.
+    pub text: usize,
     /// `$1`, `$2`…
     pub values: Vec<Value>,
     /// Share, all bindings of a query together 1.

@@ -25,7 +25,7 @@ pub(super) fn around(typical: Vec<Value>, knobs: Vec<Knob>) -> Vec<Binding> {
         weight: all_typical,
         label: typical_label(&knobs, &variations),
         most_common_of: common(None),
-        other_form: false,
+        ..Binding::default()
     };
     let vary = |(knob, case): &(usize, &Case)| {
         let mut values = typical.clone();
@@ -40,6 +40,7 @@ pub(super) fn around(typical: Vec<Value>, knobs: Vec<Knob>) -> Vec<Binding> {
             label: case.label.clone(),
             most_common_of: common(Some((*knob, *case))),
             other_form: case.other_form,
+            ..Binding::default()
         }
     };
     std::iter::once(first).chain(variations.iter().map(vary)).collect()

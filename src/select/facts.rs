@@ -30,6 +30,11 @@ impl Facts {
         Facts { tolerance, answers: vec![Vec::new(); queries], exact: vec![HashMap::new(); queries] }
     }
 
+    /// How many answers there are.
+    pub fn len(&self) -> usize {
+        self.answers.iter().map(Vec::len).sum()
+    }
+
     /// Notes an answer.
     pub fn learn(&mut self, query: QueryId, fact: Fact) {
         self.exact[query].insert(fact.available.clone(), self.answers[query].len());

@@ -64,7 +64,7 @@ pub struct Member {
 }
 
 /// Steps tried without success before a local search gives up, in disturbed rounds.
-const PATIENCE: usize = 120;
+const PATIENCE: usize = 60;
 
 impl Master {
     /// `plans` by query: weighted cost and the candidates needed.
@@ -191,7 +191,7 @@ impl<'m> State<'m> {
             state.number += usize::from(master.counts[member]);
             state.flip(member);
         }
-        (0..master.known.len()).for_each(|query| state.look_up(query));
+        (0..master.known.len()).for_each(|query| state.look_up(query, 0));
         state
     }
 
@@ -207,12 +207,13 @@ impl<'m> State<'m> {
         if self.impossible > 0 { f64::INFINITY } else { self.cost }
     }
 
-    /// The cheapest known plan of a query that does without `absent`.
-    fn best_of(&self, query: usize, absent: Option<u32>) -> Option<u32> {
+    /// The first plan of a query at or behind `from` that the set allows without `absent`; they stand cheapest first.
+    fn first_possible(&self, query: usize, from: usize, absent: Option<u32>) -> Option<u32> {
         let on = &self.bits[query];
         let possible =
             |k: &Known| k.bits.iter().zip(on).all(|(needs, on)| needs & !on == 0) && absent.is_none_or(|m| !k.needs.contains(&m));
-        self.master.known[query].iter().position(possible).map(|n| n as u32)
+        let behind = self.master.known[query].get(from..)?;
+        behind.iter().position(possible).map(|n| (from + n) as u32)
     }
 
     fn flip(&mut self, member: usize) {
@@ -233,11 +234,16 @@ impl<'m> State<'m> {
         self.cost += sign * self.master.write[member];
         self.number = self.number + usize::from(on && self.master.counts[member]) - usize::from(!on && self.master.counts[member]);
         let master = self.master;
-        master.queries[member].iter().for_each(|(query, _)| self.look_up(*query as usize));
+        for (query, _) in &master.queries[member] {
+            let query = *query as usize;
+            // With less, no plan in front of the best one becomes possible.
+            let from = if on { 0 } else { self.best[query].map_or(0, |n| n as usize) };
+            self.look_up(query, from);
+        }
     }
 
-    /// Finds the best plan of a query again, and what it would lose without each of that plan's indexes.
-    fn look_up(&mut self, query: usize) {
+    /// Finds the best plan of a query again, none in front of `from` being possible, and what it would lose without each of that plan's indexes.
+    fn look_up(&mut self, query: usize, from: usize) {
         let plans = &self.master.known[query];
         match self.best[query] {
             Some(n) => self.cost -= plans[n as usize].cost,
@@ -249,14 +255,15 @@ impl<'m> State<'m> {
                 None => self.vital[member as usize] -= 1,
             }
         }
-        self.best[query] = self.best_of(query, None);
+        self.best[query] = self.first_possible(query, from, None);
         let Some(here) = self.best[query].map(|n| &plans[n as usize]) else {
             self.impossible += 1;
             return;
         };
         self.cost += here.cost;
         for member in &here.needs {
-            let loss = self.best_of(query, Some(*member)).map(|n| plans[n as usize].cost - here.cost);
+            let behind = self.best[query].map_or(0, |n| n as usize + 1);
+            let loss = self.first_possible(query, behind, Some(*member)).map(|n| plans[n as usize].cost - here.cost);
             match loss {
                 Some(loss) => self.losses[*member as usize] += loss,
                 None => self.vital[*member as usize] += 1,

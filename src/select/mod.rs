@@ -179,8 +179,9 @@ pub struct Selection {
 const ROUNDS: usize = 2;
 /// Rounds in which the master chooses and the planner answers, without looking around.
 const AGREE: usize = 6;
-/// Disturbed rounds of the master's local search.
-const EFFORT: usize = 40;
+/// Disturbed rounds of the master's local search, while more is learned and when all is known.
+const EFFORT: usize = 8;
+const LAST_EFFORT: usize = 40;
 
 /// Chooses, for each budget in bytes (smallest first); for as much as pays where none is given. Deterministic: the same
 /// answers give the same sets, whatever the order of the queries' answers.
@@ -206,10 +207,12 @@ pub async fn select<O: Oracle>(
         sets.push(search.choose(start, *room, &useful).await?);
     }
     sets.reverse();
-    for _ in 1..rooms.len() {
-        for (set, room) in sets.iter_mut().zip(&rooms) {
-            // What was learned for one space may be the answer for another.
-            *set = search.agree(set.clone(), *room, &useful).await?;
+    let mut known = vec![0; rooms.len()];
+    for n in (1..rooms.len()).flat_map(|_| 0..rooms.len()) {
+        // What was learned for one space may be the answer for another.
+        if known[n] < search.facts.len() {
+            sets[n] = search.agree(sets[n].clone(), rooms[n], &useful, LAST_EFFORT).await?;
+            known[n] = search.facts.len();
         }
     }
     if limits.tidy {
@@ -255,7 +258,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// The best set for a room that is found from `start`.
     async fn choose(&mut self, start: Set, room: Room, useful: &Set) -> Result<Set, O::Error> {
-        let mut set = self.agree(start, room, useful).await?;
+        let mut set = self.agree(start, room, useful, EFFORT).await?;
         let rounds = if room.is_tight() { ROUNDS } else { 0 };
         for _ in 0..rounds {
             if self.hurried {
@@ -264,7 +267,7 @@ impl<O: Oracle> Search<'_, O> {
             self.look_around(&set, useful, room.bytes).await?;
             self.shake(&set, useful).await?;
             self.additions(&set, useful, room.bytes).await?;
-            let better = self.agree(set.clone(), room, useful).await?;
+            let better = self.agree(set.clone(), room, useful, EFFORT).await?;
             if better == set {
                 break;
             }
@@ -274,11 +277,11 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// Lets the master choose and the planner answer until both agree.
-    async fn agree(&mut self, start: Set, room: Room, useful: &Set) -> Result<Set, O::Error> {
+    async fn agree(&mut self, start: Set, room: Room, useful: &Set, effort: usize) -> Result<Set, O::Error> {
         let mut best: Option<(Set, f64)> = None;
         let mut from = start;
         for _ in 0..AGREE {
-            let (set, claimed) = self.master(useful).solve(&from, room, if room.is_tight() { EFFORT } else { 0 });
+            let (set, claimed) = self.master(useful).solve(&from, room, if room.is_tight() { effort } else { 0 });
             let real = self.objective(&set).await?;
             let better = best.as_ref().is_none_or(|(_, cost)| real < *cost);
             if better {

@@ -1,6 +1,6 @@
 //! Covering indexes: a head and, behind it, every other column that the query needs of the table, as keys or INCLUDE.
 
-use super::key::is_ordered;
+use super::taste::Taste;
 use crate::model::catalog::{Column, Table};
 use crate::model::index_def::{IndexSpec, KeySpec};
 use crate::model::query::{Shape, StatementKind};
@@ -9,12 +9,10 @@ use crate::model::query::{Shape, StatementKind};
 const MOST_HEAD: usize = 3;
 /// Most columns of a covering index.
 const MOST_COLUMNS: usize = 10;
-/// Most INCLUDE columns.
-pub(super) const MOST_INCLUDED: usize = 8;
 /// A wider value has no place in an index that is meant to be small, bytes.
 const WIDEST_COLUMN: f64 = 200.0;
 /// Width of a column without statistics, bytes.
-const UNKNOWN_WIDTH: f64 = 32.0;
+pub(super) const UNKNOWN_WIDTH: f64 = 32.0;
 /// An index of a larger part of the row's width is the table once more.
 const LARGEST_PART: f64 = 0.75;
 /// Bytes of a row or an index entry beside its values.
@@ -36,20 +34,20 @@ pub fn needed<'t>(shape: &Shape, table_ref: usize, table: &'t Table) -> Option<V
 }
 
 /// Both forms of one head; none where the head covers all already, or is too long.
-pub fn forms(head: &[KeySpec], needed: &[&Column], whole: &IndexSpec) -> Vec<IndexSpec> {
+pub fn forms(head: &[KeySpec], needed: &[&Column], whole: &IndexSpec, taste: &Taste) -> Vec<IndexSpec> {
     let rest: Vec<&Column> = needed.iter().filter(|c| head.iter().all(|k| k.column_name() != Some(&c.name))).copied().collect();
     if rest.is_empty() || head.len() > MOST_HEAD || head.len() + rest.len() > MOST_COLUMNS {
         return Vec::new();
     }
     let included = IndexSpec { keys: head.to_vec(), include: rest.iter().map(|c| c.name.clone()).collect(), ..whole.clone() };
-    let keys = as_keys(&included, |name| rest.iter().any(|c| c.name == name && is_ordered(c)));
-    let included = (rest.len() <= MOST_INCLUDED).then_some(included);
+    let keys = taste.may_follow(&rest).then(|| as_keys(&included));
+    let included = taste.may_include(&rest).then_some(included);
     included.into_iter().chain(keys).collect()
 }
 
-/// The INCLUDE columns as keys behind the others; `None` where one has no order.
-pub(super) fn as_keys(included: &IndexSpec, ordered: impl Fn(&str) -> bool) -> Option<IndexSpec> {
-    let more = included.include.iter().map(|c| ordered(c).then(|| KeySpec::column(c)));
-    let keys = included.keys.iter().cloned().map(Some).chain(more).collect::<Option<_>>()?;
-    Some(IndexSpec { keys, include: Vec::new(), ..included.clone() })
+/// The INCLUDE columns as keys behind the others.
+pub(super) fn as_keys(included: &IndexSpec) -> IndexSpec {
+    let more = included.include.iter().map(KeySpec::column);
+    let keys = included.keys.iter().cloned().chain(more).collect();
+    IndexSpec { keys, include: Vec::new(), ..included.clone() }
 }

@@ -1,8 +1,9 @@
 //! One index for two queries: of two covering indexes that begin alike, the longer keys with the columns of both.
 
-use super::cover::{MOST_INCLUDED, as_keys};
+use super::cover::as_keys;
+use super::taste::Taste;
 use crate::model::candidate::QueryId;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::Column;
 use crate::model::index_def::{IndexSpec, TableName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ const MOST_PAIRED: usize = 400;
 pub type Offered = (IndexSpec, BTreeSet<QueryId>);
 
 /// Merged indexes of pairs that come from different queries; of each table a few, those that serve most queries first.
-pub fn merged(specs: &[Offered], catalog: &Catalog) -> Vec<Offered> {
+pub fn merged(specs: &[Offered], taste: &Taste) -> Vec<Offered> {
     let mut by_table: BTreeMap<&TableName, Vec<&Offered>> = BTreeMap::new();
     for offered in specs.iter().filter(|(s, _)| s.method == "btree" && !s.include.is_empty()) {
         by_table.entry(&offered.0.table).or_default().push(offered);
@@ -24,16 +25,17 @@ pub fn merged(specs: &[Offered], catalog: &Catalog) -> Vec<Offered> {
     let known: BTreeSet<&IndexSpec> = specs.iter().map(|(s, _)| s).collect();
     let mut out = Vec::new();
     for (table, own) in by_table {
-        let best = of_table(&own, &known);
-        let ordered = |c: &str| catalog.table(table).and_then(|t| t.column(c)).is_some_and(super::key::is_ordered);
-        let keys: Vec<Offered> = best.iter().filter_map(|(s, q)| Some((as_keys(s, ordered)?, q.clone()))).collect();
+        let best = of_table(&own, &known, taste.most_included());
+        let included = |s: &IndexSpec| s.include.iter().map(|c| taste.catalog.table(table)?.column(c)).collect::<Option<Vec<&Column>>>();
+        let follow = |s: &IndexSpec| included(s).is_some_and(|columns| taste.may_follow(&columns));
+        let keys: Vec<Offered> = best.iter().filter(|(s, _)| follow(s)).map(|(s, q)| (as_keys(s), q.clone())).collect();
         out.extend(best);
         out.extend(keys.into_iter().filter(|(s, _)| !known.contains(s)));
     }
     out
 }
 
-fn of_table(own: &[&Offered], known: &BTreeSet<&IndexSpec>) -> Vec<Offered> {
+fn of_table(own: &[&Offered], known: &BTreeSet<&IndexSpec>, most_included: usize) -> Vec<Offered> {
     let mut found: BTreeMap<IndexSpec, BTreeSet<QueryId>> = BTreeMap::new();
     let own = &own[..own.len().min(MOST_PAIRED)];
     for (n, (a, of_a)) in own.iter().enumerate() {
@@ -41,7 +43,7 @@ fn of_table(own: &[&Offered], known: &BTreeSet<&IndexSpec>) -> Vec<Offered> {
             if of_a.is_subset(of_b) || of_b.is_subset(of_a) || a.predicate != b.predicate {
                 continue;
             }
-            if let Some(spec) = both(a, b).filter(|s| !known.contains(s)) {
+            if let Some(spec) = both(a, b).filter(|s| s.include.len() <= most_included && !known.contains(s)) {
                 found.entry(spec).or_default().extend(of_a.union(of_b));
             }
         }
@@ -60,18 +62,19 @@ fn both(a: &IndexSpec, b: &IndexSpec) -> Option<IndexSpec> {
     }
     let is_key = |c: &String| long.keys.iter().any(|k| k.column_name() == Some(c));
     let include: BTreeSet<String> = long.include.iter().chain(&short.include).filter(|c| !is_key(c)).cloned().collect();
-    (include.len() <= MOST_INCLUDED).then(|| IndexSpec { include: include.into_iter().collect(), ..long.clone() })
+    Some(IndexSpec { include: include.into_iter().collect(), ..long.clone() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::catalog::{Column, Table};
+    use crate::model::catalog::{Catalog, Table};
     use crate::model::index_def::KeySpec;
 
     #[test]
     fn two_that_begin_alike_become_one() {
-        let columns = ["a", "b", "c", "d"].iter().map(|c| Column { name: (*c).into(), type_name: "bigint".into(), ..Column::default() });
+        let columns =
+            ["a", "b", "c", "d"].iter().map(|c| Column { name: (*c).into(), type_name: "bigint".into(), length: 8, ..Column::default() });
         let table = Table { schema: "s".into(), name: "t".into(), columns: columns.collect(), ..Table::default() };
         let name = table.table_name();
         let catalog = Catalog { tables: vec![table], ..Catalog::default() };
@@ -79,7 +82,9 @@ mod tests {
             let keys = keys.iter().map(|k| KeySpec::column(*k)).collect();
             IndexSpec { include: include.iter().map(|c| (*c).to_owned()).collect(), ..IndexSpec::btree(name.clone(), keys) }
         };
-        let tails = |specs: &[Offered]| merged(specs, &catalog).iter().map(|(s, q)| (s.tail_sql(), q.len())).collect::<Vec<_>>();
+        let tails = |specs: &[Offered]| {
+            merged(specs, &Taste { catalog: &catalog, published: false }).iter().map(|(s, q)| (s.tail_sql(), q.len())).collect::<Vec<_>>()
+        };
         let found = tails(&[(spec(&["a"], &["c"]), [0].into()), (spec(&["a", "b"], &["d"]), [1].into())]);
         let wanted = [(" USING btree (\"a\", \"b\") INCLUDE (\"c\", \"d\")", 2), (" USING btree (\"a\", \"b\", \"c\", \"d\")", 2)];
         assert_eq!(found, wanted.map(|(t, n)| (t.to_owned(), n)));

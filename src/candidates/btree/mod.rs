@@ -7,56 +7,63 @@ pub mod merge;
 mod order;
 mod partial;
 pub mod roles;
+pub mod taste;
 
 use crate::model::catalog::{Column, Table};
 use crate::model::index_def::{IndexSpec, KeySpec};
 use crate::model::query::Shape;
 use roles::Roles;
+use taste::Taste;
 
 /// Every B-tree that may serve one table reference of a query: whole ones before partial ones, each kind before the
 /// same with more columns.
-pub fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> {
+pub fn offers(shape: &Shape, table_ref: usize, table: &Table, taste: &Taste) -> Vec<IndexSpec> {
     let roles = roles::roles(shape, table_ref, table);
+    if taste.finds_one_row(&roles, table) {
+        return Vec::new();
+    }
+    let roles = taste.without_idle(roles, &shape.tables[table_ref].conditions, table);
     let plain = IndexSpec::btree(table.table_name(), Vec::new());
     let needed = cover::needed(shape, table_ref, table);
     let with = |keys: Vec<KeySpec>, over: &IndexSpec| IndexSpec { keys, ..over.clone() };
     let mut out: Vec<IndexSpec> = heads::all(&roles).into_iter().map(|keys| with(keys, &plain)).collect();
     for predicate in &roles.partial {
         let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
-        let heads = partial_heads(&roles, predicate, needed.as_deref(), table);
+        let heads = partial_heads(&roles, predicate, needed.as_deref(), table, taste);
         out.extend(heads.into_iter().map(|keys| with(keys, &over)));
     }
     if let Some(needed) = needed {
-        let covered: Vec<IndexSpec> = covering_heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain)).collect();
+        let covered: Vec<IndexSpec> = covering_heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain, taste)).collect();
         out.extend(covered);
         for predicate in &roles.partial {
             let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
             let rest = partial::rest(&roles, predicate);
             let left: Vec<_> = needed.iter().filter(|c| !predicate.fixed.contains(&c.name)).copied().collect();
-            let covered = covering_heads(&rest).into_iter().flat_map(|head| cover::forms(&head, &left, &over));
+            let covered = covering_heads(&rest).into_iter().flat_map(|head| cover::forms(&head, &left, &over, taste));
             out.extend(covered.filter(|spec| !spec.include.is_empty()));
         }
     }
     let mut seen = std::collections::HashSet::new();
-    out.retain(|spec| !leads_with_flag(spec, &roles, table) && seen.insert(spec.clone()));
+    let tasteless = |spec: &IndexSpec| taste.leads_with_flag(spec, &roles, table) || taste.repeats_unique(spec, shape, table_ref, table);
+    out.retain(|spec| !tasteless(spec) && seen.insert(spec.clone()));
     out
 }
 
-/// A flag before another equality: the other one finds the rows, and the flag is a predicate or comes behind.
-fn leads_with_flag(spec: &IndexSpec, roles: &Roles, table: &Table) -> bool {
-    let [first, second, ..] = spec.keys.as_slice() else { return false };
-    let flag = |k: &KeySpec| k.column_name().and_then(|c| table.column(c)).is_some_and(|c| c.type_name == "boolean");
-    flag(first) && !flag(second) && roles.equal.contains(first) && roles.equal.contains(second)
-}
-
 /// Keys inside a predicate; where nothing is left to look up by, what the query needs, or the column that it is about.
-fn partial_heads(roles: &Roles, predicate: &partial::Predicate, needed: Option<&[&Column]>, table: &Table) -> Vec<Vec<KeySpec>> {
+fn partial_heads(
+    roles: &Roles,
+    predicate: &partial::Predicate,
+    needed: Option<&[&Column]>,
+    table: &Table,
+    taste: &Taste,
+) -> Vec<Vec<KeySpec>> {
     let lists = heads::chief(&partial::rest(roles, predicate));
     if !lists.is_empty() {
         return lists;
     }
     let left = needed.unwrap_or_default().iter().filter(|c| !predicate.fixed.contains(&c.name) && key::is_ordered(c));
-    let all: Vec<KeySpec> = left.map(|c| KeySpec::column(&c.name)).collect();
+    let left: Vec<&Column> = left.copied().collect();
+    let all: Vec<KeySpec> = left.iter().filter(|_| taste.may_follow(&left)).map(|c| KeySpec::column(&c.name)).collect();
     let first = predicate.fixed.first().map(KeySpec::column);
     let any = || table.columns.iter().find(|c| c.not_null && key::is_ordered(c)).map(|c| KeySpec::column(&c.name));
     let one = first.or_else(any).map(|k| vec![k]);

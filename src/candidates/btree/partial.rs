@@ -21,6 +21,12 @@ pub struct Predicate {
 /// A predicate must leave out at least half of the rows.
 const LARGEST_SHARE: f64 = 0.5;
 
+/// A literal of a column with more values than these must be rarer.
+const STATUS_VALUES: f64 = 16.0;
+
+/// Largest share of the rows of such a literal.
+const RARE_SHARE: f64 = 0.1;
+
 /// More values than these are a measure or a key, no kind of thing: which of them are asked for changes every day.
 const MOST_VALUES: f64 = 64.0;
 
@@ -50,7 +56,7 @@ fn of_condition(condition: &Condition, table: &Table) -> Option<Predicate> {
     let of_a_kind = |t: &Test| match t.kind {
         TestKind::Null => !column.not_null,
         TestKind::NotNull => false,
-        TestKind::In(_) | TestKind::NotIn(_) => is_kind(column, table),
+        TestKind::In(_) | TestKind::NotIn(_) => is_kind(column, sql, table),
     };
     if !listed.iter().all(of_a_kind) {
         return None;
@@ -72,8 +78,10 @@ fn rare(fixed: Vec<String>, sql: String, table: &Table) -> Option<Predicate> {
 }
 
 /// A status, a flag, a type: a column of few values, which come again and again.
-fn is_kind(column: &Column, table: &Table) -> bool {
-    column.stats.as_ref().is_some_and(|s| !s.common_values.is_empty() && s.distinct(table.rows.unwrap_or(0.0)) <= MOST_VALUES)
+fn is_kind(column: &Column, predicate: &str, table: &Table) -> bool {
+    let Some(stats) = column.stats.as_ref().filter(|s| !s.common_values.is_empty()) else { return false };
+    let values = stats.distinct(table.rows.unwrap_or(0.0));
+    values <= STATUS_VALUES || (values <= MOST_VALUES && share_of(predicate, table).is_some_and(|share| share <= RARE_SHARE))
 }
 
 /// Of independent columns, all predicates in one; in the order of their texts, so that two queries share the index.

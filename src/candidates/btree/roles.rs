@@ -112,18 +112,32 @@ fn push(list: &mut Vec<KeySpec>, key: KeySpec) {
 
 /// The condition that leaves fewest rows first; ties by the order of the columns in the table, then by text.
 fn by_selectivity(keys: &mut [KeySpec], conditions: &[Condition], table: &Table) {
-    let rows = table.rows.unwrap_or(0.0);
     let rank = |k: &KeySpec| {
         let column = k.column_name().and_then(|c| table.column(c));
+        let condition = conditions.iter().find(|c| c.key == k.expr);
+        let columns = condition.map(|c| c.columns.as_slice()).unwrap_or_default();
+        let nulls = || column.and_then(|c| c.stats.as_ref()).map_or(1.0, |s| s.null_frac);
         let is_null = conditions.iter().any(|c| c.key == k.expr && c.op == Op::IsNull);
-        let kept =
-            column.and_then(|c| c.stats.as_ref()).map_or(1.0, |s| if is_null { s.null_frac } else { 1.0 / s.distinct(rows).max(1.0) });
+        let kept = if is_null { nulls() } else { distinct(&k.expr, columns, table).map_or(1.0, |d| 1.0 / d.max(1.0)) };
         (kept, column.map_or(i16::MAX, |c| c.number))
     };
     keys.sort_by(|a, b| {
         let ((ka, na), (kb, nb)) = (rank(a), rank(b));
         ka.total_cmp(&kb).then(na.cmp(&nb)).then_with(|| expr_text(a).cmp(expr_text(b)))
     });
+}
+
+/// Functions that take different values for different ones, or nearly so.
+const KEEPS_APART: [&str; 6] = ["lower(", "upper(", "btrim(", "trim(", "md5(", "reverse("];
+
+/// Distinct values of a key: those of its column, also where that is wrapped in a function that keeps values apart.
+pub(super) fn distinct(key: &KeyExpr, columns: &[String], table: &Table) -> Option<f64> {
+    let column = match (key, columns) {
+        (KeyExpr::Column(name), _) => name,
+        (KeyExpr::Expression(sql), [only]) if KEEPS_APART.iter().any(|f| sql.to_lowercase().starts_with(f)) => only,
+        _ => return None,
+    };
+    table.column(column)?.stats.as_ref().map(|s| s.distinct(table.rows.unwrap_or(0.0)))
 }
 
 fn expr_text(key: &KeySpec) -> &str {

@@ -66,7 +66,7 @@ fn offered(sql: &str, on: &str) -> Vec<String> {
     let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
     let table = catalog.table(&TableName::new("public", on)).expect("a table");
     let refs = shape.tables.iter().enumerate().filter(|(_, t)| t.table.name == on).map(|(n, _)| n);
-    let specs: Vec<IndexSpec> = refs.flat_map(|r| offers(&shape, r, table)).collect();
+    let specs: Vec<IndexSpec> = refs.flat_map(|r| offers(&shape, r, table, &Taste { catalog: &catalog, published: false })).collect();
     specs.iter().map(|s| s.tail_sql().replace(" USING btree ", "").replace('"', "")).collect()
 }
 
@@ -87,11 +87,9 @@ fn never(sql: &str, on: &str, part: &str) {
 #[test]
 fn an_index_covers_by_include_and_by_more_keys() {
     let sql = "select title from posts where user_id = $1 and created_at > $2";
-    offers_all(
-        sql,
-        "posts",
-        &["(user_id, created_at) INCLUDE (title)", "(user_id, created_at, title)", "(user_id) INCLUDE (title, created_at)"],
-    );
+    offers_all(sql, "posts", &["(user_id, created_at) INCLUDE (title)", "(user_id) INCLUDE (title, created_at)"]);
+    offers_all("select email from users where age = $1", "users", &["(age) INCLUDE (email)", "(age, email)"]);
+    never(sql, "posts", "created_at, title)");
     never("select body from posts where user_id = $1", "posts", "INCLUDE");
     never("select * from posts where user_id = $1", "posts", "INCLUDE");
     never("delete from posts where user_id = $1", "posts", "INCLUDE");
@@ -203,7 +201,7 @@ fn joins_from_both_sides_and_what_they_imply() {
     offers_all(sql, "follows", &["(follower_id, since)", "(followed_id, follower_id)", "(follower_id, since) INCLUDE (followed_id)"]);
     offers_all(sql, "users", &["(id)", "(id) INCLUDE (handle)"]);
     offers_all("select 1 from users u join posts p on p.user_id = u.id where u.id = 5 and p.kind = 'a'", "posts", &["(user_id, kind)"]);
-    offers_all("select u.id, p.title from users u join posts p on p.user_id = u.id order by u.id", "posts", &["(user_id, title)"]);
+    offers_all("select u.id, p.title from users u join posts p on p.user_id = u.id order by u.id", "posts", &["(user_id) INCLUDE (title)"]);
     offers_all("select * from users u where not exists (select 1 from posts p where p.user_id = u.id and p.flag)", "posts", &["(user_id)"]);
 }
 
@@ -211,7 +209,11 @@ fn joins_from_both_sides_and_what_they_imply() {
 fn a_flag_finds_nothing_in_front() {
     offers_all("select * from posts where flag = true and user_id = $1", "posts", &["(user_id, flag)", "(user_id) WHERE flag"]);
     never("select * from posts where flag = true and user_id = $1", "posts", "(flag, user_id");
-    offers_all("select * from posts where user_id = $1 and kind = $2 and lower(title) = $3 order by id", "posts", &["(user_id, kind, id)"]);
+    offers_all(
+        "select * from posts where user_id = $1 and kind = $2 and lower(title) = $3 order by id",
+        "posts",
+        &["((lower(title)), user_id, kind, id)"],
+    );
 }
 
 #[test]
@@ -223,11 +225,92 @@ fn many_conditions_make_no_explosion() {
     let filter: Vec<String> = (0..20).map(|n| format!("c{n} {} ${}", if n % 3 == 0 { ">" } else { "=" }, n + 1)).collect();
     let sql = format!("select c1 from wide where {} order by c2, c3 desc", filter.join(" and "));
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
-    let found = offers(&shape, 0, &catalog.tables[0]);
+    let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published: false });
     assert!((20..120).contains(&found.len()), "{}", found.len());
     let arms: Vec<String> = (0..1000).map(|n| format!("(c{} = {n} and c{} = 3)", n % 20, (n + 7) % 20)).collect();
     let sql = format!("select c1 from wide where {}", arms.join(" or "));
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("arms") };
-    let found = offers(&shape, 0, &catalog.tables[0]);
+    let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published: false });
     assert!((2..60).contains(&found.len()), "{}", found.len());
+}
+
+#[test]
+fn a_unique_key_is_not_written_down_twice() {
+    let sql = "select id, age from users where id = $1";
+    let offers_with = |unique: &[&str], sql: &str| {
+        let mut catalog = catalog();
+        let spec = IndexSpec {
+            unique: true,
+            ..IndexSpec::btree(TableName::new("public", "users"), unique.iter().map(|c| KeySpec::column(*c)).collect())
+        };
+        catalog.indexes.push(crate::model::catalog::Index { spec, valid: true, ready: true, ..Default::default() });
+        let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+        let n = shape.tables.iter().position(|t| t.table.name == "users").expect("users");
+        let taste = |published| Taste { catalog: &catalog, published };
+        let tails = |specs: Vec<IndexSpec>| specs.iter().map(|s| s.tail_sql().replace('"', "")).collect::<Vec<_>>();
+        let of = |published| tails(offers(&shape, n, &catalog.tables[1], &taste(published)));
+        (of(false), of(true))
+    };
+    let has = |list: &[String], tail: &str| list.iter().any(|t| t == &format!(" USING btree {tail}"));
+    let (ours, published) = offers_with(&["id"], sql);
+    assert!(ours.is_empty() && has(&published, "(id) INCLUDE (age)"), "{ours:?} {published:?}");
+    assert!(!offers_with(&["id", "age"], sql).0.is_empty(), "half of a key is not unique");
+    let many = "select u.age from users u join posts p on p.user_id = u.id where p.kind = 'a'";
+    assert!(has(&offers_with(&["id"], many).0, "(id) INCLUDE (age)"), "narrow, and probed by a third of the posts");
+    let wide = "select u.age, u.email from users u join posts p on p.user_id = u.id where p.kind = 'a'";
+    let more = |t: &String| t.contains(',') || t.contains("INCLUDE");
+    assert!(!offers_with(&["id"], wide).0.iter().any(more), "{:?}", offers_with(&["id"], wide).0);
+    let few = "select u.age from users u join posts p on p.user_id = u.id where p.id = 5";
+    assert!(!has(&offers_with(&["id"], few).0, "(id) INCLUDE (age)"), "one probe");
+    let page = "select email from users order by age, id limit 10";
+    assert!(has(&offers_with(&["id"], page).0, "(age, id)"), "a unique key behind another is an order");
+}
+
+#[test]
+fn an_equality_that_all_rows_meet_is_no_key() {
+    let mut catalog = catalog();
+    catalog.tables[0].columns[2].stats.get_or_insert_default().n_distinct = 1.0;
+    let keys = |sql: &str, published: bool| {
+        let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
+        let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published });
+        found.iter().map(|s| s.tail_sql()).collect::<Vec<_>>().join(";")
+    };
+    let sql = "select * from posts where kind = $1 and lower(title) = $2";
+    assert!(!keys(sql, false).contains("kind") && keys(sql, true).contains("kind"));
+    assert!(keys("select * from posts where kind = $1", false).contains("kind"), "alone it is all there is");
+}
+
+#[test]
+fn only_what_stays_narrow_covers() {
+    let narrow = |type_name: &str, category: &str, width: f64, values: &[&str]| {
+        let mut catalog = catalog();
+        let common_values = values.iter().map(|v| (*v).to_owned()).collect();
+        let stats = Some(ColumnStats { avg_width_bytes: width, common_values, ..ColumnStats::default() });
+        catalog.tables[1].columns[2] =
+            Column { type_name: type_name.into(), category: category.into(), stats, ..catalog.tables[1].columns[2].clone() };
+        let Reading::Understood(shape) = crate::read::sql::read("select email from users where age = 1", &catalog, &["public".to_owned()])
+        else {
+            panic!("a query")
+        };
+        let found = offers(&shape, 0, &catalog.tables[1], &Taste { catalog: &catalog, published: false });
+        let has = |tail: &str| found.iter().any(|s| s.tail_sql().ends_with(tail));
+        (has(r#"("age") INCLUDE ("email")"#), has(r#"("age", "email")"#))
+    };
+    assert_eq!(narrow("text", "S", 20.0, &["short"]), (true, false));
+    assert_eq!(narrow("text", "S", 20.0, &["short", &"long".repeat(60)]), (false, false));
+    assert_eq!(narrow("text", "S", 80.0, &["short"]), (false, false));
+    assert_eq!(narrow("jsonb", "U", 20.0, &[]), (false, false));
+    assert_eq!(narrow("integer[]", "A", 20.0, &[]), (false, false));
+    assert_eq!(narrow("character varying(80)", "S", 20.0, &[]), (true, true));
+    assert_eq!(narrow("character varying(80)", "S", 60.0, &[]), (false, true));
+    assert_eq!(narrow("character varying(4000)", "S", 20.0, &[]), (true, false));
+    assert_eq!(narrow("uuid", "U", 16.0, &[]), (true, true));
+}
+
+#[test]
+fn only_a_literal_is_bold() {
+    let catalog = catalog();
+    let bold = |predicate: &str| taste::is_bold(predicate, &catalog.tables[0]);
+    assert!(bold("\"state\" = 'pending'") && bold("\"flag\" AND \"state\" <> 'done'") && bold("f(x) > 1"));
+    assert!(!bold("\"flag\"") && !bold("NOT \"flag\"") && !bold("\"deleted_at\" IS NULL AND \"note\" IS NOT NULL"));
 }

@@ -68,6 +68,19 @@ fn an_update_that_is_not_hot_anyway_writes_in_the_new_index_too() {
 }
 
 #[test]
+fn half_of_an_upserts_rows_are_taken_for_updates() {
+    let sql = "insert into t (id, kind) values (1, 2) on conflict (id) do update set kind = excluded.kind";
+    let upserts = snapshot(&[(sql, 100.0)], None);
+    let (kind, user) = (cost(&upserts, &spec("kind")), cost(&upserts, &spec("user_id")));
+    assert_eq!((kind.entries, kind.hot_lost), (100.0, 50.0));
+    assert_eq!((user.entries, user.hot_lost), (50.0, 0.0), "found rows are updated without a new entry");
+    // The table's counters know of more updates: three hours of 1,200 are 400 in the window.
+    let usage = TableUsage { updated_rows: 1200.0, hot_updated_rows: 1200.0, live_rows: 1e6, ..TableUsage::default() };
+    let counted = snapshot(&[(sql, 100.0)], Some(usage));
+    assert!((cost(&counted, &spec("kind")).hot_lost - 400.0).abs() < 1e-6, "{:?}", cost(&counted, &spec("kind")));
+}
+
+#[test]
 fn brin_spares_hot_since_16_and_costs_next_to_nothing() {
     let mut snapshot = snapshot(&[("update t set seen = 2 where id = 1", 1000.0)], None);
     let brin = IndexSpec { method: "brin".into(), ..spec("seen") };

@@ -38,11 +38,11 @@ impl Lane {
         turns: Turns<'_>,
         view: &View,
         ground: &Ground,
-        call: Call<'_>,
+        calls: &[Call<'_>],
     ) -> Result<Result<Vec<Plan>, String>, Failure> {
         let turned = turns.of(view);
         let changed: Vec<u32> = turned.symmetric_difference(&self.turned).copied().collect();
-        let plans = explain::explain(&self.session, ground, call);
+        let plans = explain::explain(&self.session, ground, calls);
         let plans = if changed.is_empty() {
             plans.await
         } else {

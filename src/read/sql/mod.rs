@@ -15,15 +15,16 @@ mod outputs;
 mod parameters;
 pub mod rewrite;
 pub mod tokens;
+mod workload;
 mod writes;
 
+pub use workload::read_workload;
+
 use crate::model::catalog::Catalog;
-use crate::model::query::{Figures, Query, Reading, Shape};
-use crate::model::snapshot::Snapshot;
+use crate::model::query::{Query, Reading, Shape};
 use names::Tables;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
-use std::collections::BTreeMap;
 
 /// Longer AND/OR and operator chains are not parsed: the tree would be as deep as the chain is long.
 const MOST_TOKENS: usize = 20_000;
@@ -83,53 +84,13 @@ pub fn is_plannable(sql: &str) -> bool {
     tokens::tokens(sql).iter().find(|t| !t.is_symbol("(")).is_some_and(|t| FIRST.iter().any(|w| t.is_word(w)))
 }
 
-/// Fills fingerprint, normalised text and reading of every query, and merges those of one
-/// fingerprint and search_path; most total time first, then by weight and fingerprint.
-pub fn read_workload(snapshot: &mut Snapshot) {
-    let readings = read_all(snapshot);
-    let mut merged: BTreeMap<(String, Vec<String>), Query> = BTreeMap::new();
-    for (mut query, (normalized, reading)) in std::mem::take(&mut snapshot.workload).into_iter().zip(readings) {
-        query.fingerprint = normalized.fingerprint;
-        query.normalized = normalized.text;
-        query.reading = reading;
-        let key = (query.fingerprint.clone(), query.search_path.clone());
-        match merged.get_mut(&key) {
-            Some(first) => merge(first, query),
-            None => {
-                merged.insert(key, query);
-            }
-        }
-    }
-    let mut workload: Vec<Query> = merged.into_values().collect();
-    let total = |q: &Query| q.figures.as_ref().map_or(0.0, |f| f.total_ms);
-    workload.sort_by(|a, b| total(b).total_cmp(&total(a)).then(b.weight.total_cmp(&a.weight)).then(a.fingerprint.cmp(&b.fingerprint)));
-    snapshot.workload = workload;
-}
-
-/// Normalises and reads every text of the workload.
-fn read_all(snapshot: &Snapshot) -> Vec<(normalize::Normalized, Reading)> {
+/// Normalises and reads every text.
+fn read_all(queries: &[Query], catalog: &Catalog) -> Vec<(normalize::Normalized, Reading)> {
     on_a_deep_stack(|| {
-        let tables = Tables::new(&snapshot.catalog);
+        let tables = Tables::new(catalog);
         let one = |q: &Query| (normalize::normalize(&q.text), read_with(&q.text, &tables, &q.search_path));
-        snapshot.workload.iter().map(one).collect()
+        queries.iter().map(one).collect()
     })
-}
-
-/// A second row of the same query: another role, queryid or source.
-fn merge(into: &mut Query, other: Query) {
-    into.weight += other.weight;
-    if into.role != other.role {
-        into.role = None;
-    }
-    into.plans.extend(other.plans);
-    match (&mut into.figures, other.figures) {
-        (Some(figures), Some(more)) => figures.add(&more),
-        (none @ None, Some(more)) => {
-            *none = Some(Figures { ..more });
-            into.source = other.source;
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

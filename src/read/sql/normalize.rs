@@ -11,6 +11,8 @@ pub struct Normalized {
     pub text: String,
     /// 16 hex digits, the same for every literal, list length, comment and keyword case.
     pub fingerprint: String,
+    /// The constants in order, as written; parameters are none.
+    pub constants: Vec<String>,
 }
 
 /// Words after which NULL, TRUE or FALSE is part of the syntax, not a value.
@@ -123,27 +125,35 @@ const RESERVED: [&str; 101] = [
 
 /// Normalises one statement. Works on any text, also on one that does not parse.
 pub fn normalize(sql: &str) -> Normalized {
-    let masked = collapse_lists(mask(&tokens(sql)));
+    let (masked, constants) = mask(&tokens(sql));
+    let masked = collapse_lists(masked);
     let canonical = masked.join(" ");
-    Normalized { text: display(&masked), fingerprint: format!("{:016x}", xxh3_64(canonical.as_bytes())) }
+    Normalized { text: display(&masked), fingerprint: format!("{:016x}", xxh3_64(canonical.as_bytes())), constants }
 }
 
-/// Every constant and parameter becomes `?`; words are lower-cased; a trailing `;` goes.
-fn mask(tokens: &[Token]) -> Vec<String> {
+/// Every constant and parameter becomes `?`; words are lower-cased; a trailing `;` goes. Beside it the constants.
+fn mask(tokens: &[Token]) -> (Vec<String>, Vec<String>) {
     let mut out: Vec<String> = Vec::with_capacity(tokens.len());
+    let mut constants = Vec::new();
     for (n, token) in tokens.iter().enumerate() {
         let before = n.checked_sub(1).and_then(|n| tokens.get(n));
         match token.kind {
-            Kind::Text | Kind::Parameter => out.push("?".into()),
+            Kind::Parameter => out.push("?".into()),
+            Kind::Text => {
+                constants.push(token.text.to_owned());
+                out.push("?".into());
+            }
             // ORDER BY 2 and GROUP BY 1 are positions, not constants.
             Kind::Number if before.is_some_and(|t| t.is_word("by")) => out.push(token.text.into()),
             Kind::Number => {
-                if signs_a_number(tokens, n) {
-                    out.pop();
-                }
+                let sign = if signs_a_number(tokens, n) { out.pop() } else { None };
+                constants.push(sign.unwrap_or_default() + token.text);
                 out.push("?".into());
             }
-            Kind::Word if is_value_word(token, before) => out.push("?".into()),
+            Kind::Word if is_value_word(token, before) => {
+                constants.push(token.text.to_lowercase());
+                out.push("?".into());
+            }
             Kind::Word => out.push(token.text.to_lowercase()),
             Kind::Quoted => out.push(plain_if_simple(token.text)),
             Kind::Symbol => out.push(token.text.into()),
@@ -152,7 +162,7 @@ fn mask(tokens: &[Token]) -> Vec<String> {
     while out.last().is_some_and(|t| t == ";") {
         out.pop();
     }
-    out
+    (out, constants)
 }
 
 /// `"users"` is the same identifier as `users`.

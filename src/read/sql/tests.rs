@@ -237,3 +237,19 @@ fn ors_lists_and_what_may_be_left_out() {
     );
     assert_eq!(common, ["m: sender_id Eq u.id", "u: id Eq m.sender_id"]);
 }
+
+#[test]
+fn upserts_and_merges_tell_what_they_assign() {
+    let assigned = |sql: &str| (shape(sql).tables[0].assigned.join(" "), shape(sql).tables[0].written);
+    let upsert = "insert into users as u (id, handle, email) values ($1, $2, $3) on conflict (id) do update \
+         set id = excluded.id, handle = excluded.handle, (email) = row(lower(excluded.email)) where u.handle <> excluded.handle";
+    assert_eq!(assigned(upsert), ("handle email".to_owned(), true), "the column that they conflict by stays as it is");
+    assert_eq!(shape(upsert).kind, StatementKind::Insert);
+    assert!(conditions(upsert).is_empty(), "the constraint finds the row");
+    assert_eq!(assigned("insert into users (id) values ($1) on conflict do nothing"), (String::new(), true));
+    let merge = "merge into users u using messages m on u.id = m.sender_id \
+         when matched and m.body = 'x' then update set handle = m.body when not matched then insert (id) values (m.sender_id)";
+    assert_eq!(assigned(merge), ("handle".to_owned(), true));
+    assert!(shape(merge).tables[1].needed.contains(&"body".to_owned()), "{:?}", shape(merge).tables[1]);
+    assert_eq!(assigned("merge into users u using messages m on u.id = m.sender_id when matched then delete").0, "");
+}
