@@ -11,6 +11,18 @@ use advisor::pg::session::{Purpose, Session};
 const TOLERANCE: f64 = 0.25;
 /// What GIN holds is told by a hundred values of the column, or by its thousand most common elements.
 const GIN_TOLERANCE: f64 = 0.4;
+/// PostgreSQL 18 builds GiST of ranges sorted, which packs the pages, while later inserts split them as before:
+/// the estimate stays the larger one. Measured: 25 to 65 % above the fresh build.
+const SORTED_RANGES_TOLERANCE: f64 = 0.7;
+
+fn tolerance((table, method, keys): (&str, &str, &[&str]), major: u32) -> f64 {
+    let of_ranges = table == "trips" && ["during", "dates", "nums"].contains(&keys[0]);
+    match method {
+        "gin" => GIN_TOLERANCE,
+        "gist" if of_ranges && major >= 18 => SORTED_RANGES_TOLERANCE,
+        _ => TOLERANCE,
+    }
+}
 
 const SCHEMA: &str = "
 create table docs (id bigint primary key, title text, body text, tags text[], nums int[], words tsvector, doc jsonb, small jsonb);
@@ -100,7 +112,7 @@ async fn estimates_are_near_the_built_index() {
             let (guess, real) = (guess.unwrap_or(0.0), row.get::<_, f64>(0));
             let off = guess / real - 1.0;
             eprintln!("{} {index:?}: {guess} for {real}, {:+.0} %", shared.binaries.major, 100.0 * off);
-            if off.abs() > if spec.method == "gin" { GIN_TOLERANCE } else { TOLERANCE } {
+            if off.abs() > tolerance(index, shared.binaries.major) {
                 wrong.push(format!("{index:?}: {guess} for {real}"));
             }
         }

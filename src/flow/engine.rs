@@ -172,11 +172,15 @@ impl Engine {
 
     /// Candidates in a plan.
     pub(super) fn used(&self, plan: &Plan) -> CandidateSet {
-        let of = |(schema, index): (&str, &str)| match self {
+        indexes(plan).into_iter().filter_map(|(schema, index)| self.candidate(schema, index)).collect()
+    }
+
+    /// The candidate behind an index in a plan.
+    pub(super) fn candidate(&self, schema: &str, index: &str) -> Option<CandidateId> {
+        match self {
             Engine::Clone(clone) => clone.candidate(schema, index),
             Engine::Hypopg(hypopg) => hypopg.candidate(index),
-        };
-        indexes(plan).into_iter().filter_map(of).collect()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod build_time;
 mod costs;
 mod cures;
 pub mod demo;
+mod direction;
 pub mod doctor;
 mod drops;
 mod engine;

@@ -2,6 +2,7 @@
 
 use super::assumed;
 use super::costs;
+use super::direction;
 use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
@@ -9,7 +10,7 @@ use super::plans::{self, Planned};
 use super::self_check;
 use super::subjects::{Subject, subjects};
 use super::targets::targets;
-use super::trial::{Answer, Trials, weighted_cost};
+use super::trial::{Answer, InUse, Trials, weighted_cost};
 use super::why::Questions;
 use super::wording;
 use crate::candidates::{self, Wanted};
@@ -203,15 +204,21 @@ impl Bench {
             .of(list, &targets)
             .until(advice.time_limit)
             .cautious(!advice.sizes_of_engine);
-        let mut selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
-        frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
-        let selection = selections.pop().unwrap_or_default();
+        let selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
+        let selection = selections.last().cloned().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
         let stays = |id: &usize| list[*id].existing.is_some() && !selection.dropped.contains(id);
         let standing: CandidateSet = (0..list.len()).filter(stays).chain(chosen.iter().copied()).collect();
         let sets = targets.iter().map(|t| standing.intersection(&t.touching).copied().collect()).collect();
-        let (real, used) = trials.in_use(sets).await?;
+        let weights: Vec<f64> = targets.iter().map(|t| t.weight).collect();
+        let InUse { real, used, walks } = trials.in_use(sets, &weights).await?;
         advised.in_use.extend(real);
+        let mut list = list.to_vec();
+        for (id, walks) in walks.iter().filter(|(id, _)| chosen.contains(id)) {
+            list[*id].spec = direction::turned(&list[*id].spec, walks).unwrap_or_else(|| list[*id].spec.clone());
+        }
+        let list = list.as_slice();
+        frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
         let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
         advised.recommendation.why =

@@ -1,5 +1,6 @@
 //! Trials: the selector's questions answered by planning on the engine.
 
+use super::direction::Walk;
 use super::engine::{Engine, Parsed};
 use super::plans::Planned;
 use super::risk;
@@ -33,6 +34,16 @@ pub(super) struct Trials<'a> {
     deadline: Option<Instant>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
+}
+
+/// What plans use.
+pub(super) struct InUse {
+    /// Real indexes.
+    pub(super) real: Vec<IndexName>,
+    /// Candidates, by query and execution.
+    pub(super) used: Vec<Vec<CandidateSet>>,
+    /// How each candidate is walked through. A bitmap has no direction, so its scans are not among them.
+    pub(super) walks: BTreeMap<CandidateId, Vec<Walk>>,
 }
 
 impl<'a> Trials<'a> {
@@ -87,15 +98,24 @@ impl<'a> Trials<'a> {
         Ok(answers)
     }
 
-    /// Real indexes that plans of the queries use beside the candidates in their sets, and the candidates that each
-    /// execution of each query uses.
-    pub(super) async fn in_use(&mut self, sets: Vec<CandidateSet>) -> Result<(Vec<IndexName>, Vec<Vec<CandidateSet>>), Failure> {
+    /// What plans of the queries use beside the candidates in their sets. `weights` are the queries'.
+    pub(super) async fn in_use(&mut self, sets: Vec<CandidateSet>, weights: &[f64]) -> Result<InUse, Failure> {
         let asks: Vec<(QueryId, View)> = sets.into_iter().enumerate().map(|(query, set)| (query, self.view(query, set))).collect();
         let answers = self.answers(&asks).await?;
         let plans = answers.iter().flatten().flatten();
         let real = plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect();
         let used = |answer: &Answer| answer.iter().flatten().map(|(_, plan)| self.engine.used(plan)).collect();
-        Ok((real, answers.iter().map(used).collect()))
+        let mut walks: BTreeMap<CandidateId, Vec<Walk>> = BTreeMap::new();
+        for ((query, _), answer) in asks.iter().zip(&answers) {
+            for (share, plan) in answer.iter().flatten() {
+                let weight = share * weights.get(*query).copied().unwrap_or(1.0);
+                for node in plan.root.walk() {
+                    let found = node.index_name.as_deref().and_then(|name| self.engine.candidate(node.schema.as_deref()?, name));
+                    found.into_iter().for_each(|id| walks.entry(id).or_default().push(Walk::of(node, weight)));
+                }
+            }
+        }
+        Ok(InUse { real, used: answers.iter().map(used).collect(), walks })
     }
 
     /// The weighted cost of an answer and the candidates in it.

@@ -68,9 +68,12 @@ pub fn change(before: f64, after: f64) -> String {
         return "–".into();
     }
     let percent = (after - before) / before * 100.0;
-    // 99.97 % is not "everything".
-    let text =
-        if percent < -99.0 && percent > -100.0 { format!("{:.1}", percent.abs().min(99.9)) } else { format!("{:.0}", percent.abs()) };
+    let text = match percent.abs() {
+        // 99.97 % is not "everything", and 0.4 % not nothing.
+        p if percent < 0.0 && p > 99.0 && p < 100.0 => format!("{:.1}", p.min(99.9)),
+        p if (0.05..0.95).contains(&p) => format!("{p:.1}"),
+        p => format!("{p:.0}"),
+    };
     let sign = if text == "0" {
         "±"
     } else if percent < 0.0 {
@@ -165,6 +168,7 @@ mod tests {
             (100.0, 0.0, "−100 %"),
             (50.0, 56.0, "+12 %"),
             (1.0, 1.0, "±0 %"),
+            (1000.0, 996.0, "−0.4 %"),
             (0.0, 1.0, "–"),
         ] {
             assert_eq!(change(before, after), text);

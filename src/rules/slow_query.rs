@@ -29,9 +29,10 @@ fn check(context: &Context) -> Vec<Finding> {
         let mean = figures.mean_ms();
         let Some((_, severity)) = levels.iter().find(|(key, _)| mean >= context.threshold(key)) else { continue };
         let message = format!(
-            "takes {} on average over {} call(s), {} at worst: {}",
+            "takes {} on average over {} {}, {} at worst: {}",
             duration(mean),
             short(figures.calls),
+            if figures.calls == 1.0 { "call" } else { "calls" },
             duration(figures.max_ms),
             label(query)
         );

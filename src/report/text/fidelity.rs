@@ -27,7 +27,8 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
 fn sentence(f: &Fidelity) -> String {
     let all = plural(usize::try_from(f.compared).unwrap_or(usize::MAX), "query", "queries");
     if f.equal == f.compared {
-        return format!("self-check: the copy plans all {all} exactly as the server does, to every node's cost");
+        let all = if f.compared == 1 { "the one query".to_owned() } else { format!("all {all}") };
+        return format!("self-check: the copy plans {all} exactly as the server does, to every node's cost");
     }
     format!(
         "self-check: the copy plans {} of {all} exactly as the server does and {} with the same steps; cost is off by {:.1} % at most, {:.1} % in the middle",

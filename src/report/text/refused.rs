@@ -17,6 +17,7 @@ const REASONS: &[(&str, &str, bool)] = &[
     ("covered", "another index does the same", false),
     ("not_used", "the planner did not use it", false),
     ("missed", "to be dropped, but a query would miss it", true),
+    ("build_cost", "asked for too rarely to pay for the build", true),
     ("too_small", "the table is small", false),
     ("not_buildable", "the server refuses it", true),
     ("not_indexable", "views and foreign tables have no indexes", false),
