@@ -17,7 +17,7 @@ const ROW_COST: f64 = 4.0;
 /// an index: the rows that a node finds must be the same too, or so few on both sides that an index
 /// would fetch them for less than the costs may differ.
 ///
-/// Of what is left the first and the most frequent stay, [`MOST_BINDINGS`] in all; each of the others counts to that whose
+/// Of what is left the first and the most frequent stay, `MOST_BINDINGS` in all; each of the others counts to that whose
 /// cost is nearest.
 pub fn merge_equal(bindings: Vec<Binding>, plans: &[Plan]) -> Vec<Binding> {
     if bindings.len() != plans.len() {
