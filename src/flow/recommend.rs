@@ -90,7 +90,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
-    costs::add_build_costs(&mut found.list, snapshot);
+    costs::add_build_costs(&mut found.list, &subjects, snapshot);
     // Behind all that are to be built: these are there already.
     found.list.extend(existing::droppable(snapshot, existing::Idle::default()));
     let live = match place {
