@@ -21,7 +21,6 @@ mod offline;
 mod plans;
 mod recommend;
 mod refusals;
-#[allow(dead_code, reason = "to be called where the costs of plans are weighted")]
 mod risk;
 pub mod rollback;
 mod runner;
