@@ -11,6 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const BRIN_SPARES_HOT: u32 = 16;
 /// A table whose growth while the counters counted is this share of its rows was filled in that time.
 const FILLED: f64 = 0.9;
+/// An INSERT of so many rows at a time is a load…
+const BULK: f64 = 1000.0;
+/// …and fills the table where they are this share of its rows.
+const MOST: f64 = 0.5;
 
 /// What is written in the window that the workload's figures cover.
 #[derive(Debug, Default)]
@@ -88,7 +92,8 @@ fn told(catalog: &Catalog, workload: &[Query]) -> BTreeMap<TableName, Told> {
     let mut tables: BTreeMap<TableName, Told> = BTreeMap::new();
     for query in workload {
         let Some(shape) = query.shape() else { continue };
-        for target in shape.tables.iter().filter(|t| t.written) {
+        let filled = |table: &TableName| shape.kind == StatementKind::Insert && fills(query, catalog.table(table));
+        for target in shape.tables.iter().filter(|t| t.written && !filled(&t.table)) {
             let rows = written_rows(query, shape.kind);
             for table in with_parents(catalog, &target.table) {
                 let told = tables.entry(table.table_name()).or_default();
@@ -105,6 +110,12 @@ fn told(catalog: &Catalog, workload: &[Query]) -> BTreeMap<TableName, Told> {
         }
     }
     tables
+}
+
+/// True for an INSERT that brought most of the table's rows at one stroke or a few: that is done once, whatever else is written.
+fn fills(query: &Query, table: Option<&Table>) -> bool {
+    let Some((figures, rows)) = query.figures.as_ref().zip(table.and_then(|t| t.rows)) else { return false };
+    figures.rows_per_call() >= BULK && figures.rows >= rows * MOST
 }
 
 /// Share of the rows that a statement which assigns columns updates. How many rows an upsert finds is counted nowhere by
