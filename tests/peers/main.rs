@@ -79,7 +79,7 @@ fn one_bad_query_never_ends_the_run() {
     let unterminated = small.file("z.sql", "select b from t where a = 'open");
     let queries: String = bad.iter().map(|sql| format!("{sql};\n")).collect::<String>() + "select b from t where a = 77;";
     let found = small.report(&queries, &["--queries", unterminated.to_str().expect("plain")]);
-    assert_eq!(ddl(&found).len(), 1, "{:?}", ddl(&found));
+    assert_eq!(ddl(&found).len(), 1, "refused: {:#?}", refused(&found, "t"));
     for sql in bad {
         assert!(problem_of(&found, sql).is_some(), "nothing is said of {sql}: {:#?}", found["problems"]);
     }

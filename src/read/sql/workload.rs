@@ -65,10 +65,14 @@ fn together(mut texts: Vec<Text>) -> Option<Query> {
         }
     }
     let mut queries: Vec<(Vec<String>, Query)> = by_constants.into_iter().collect();
+    // A text that we cannot read (cut off, a literal left open) speaks for none that we can.
+    let unread = |query: &Query| query.shape().is_none();
     // Where many texts are as frequent as each other, those kept must be no selection by value: the hash draws lots.
     let lot = |constants: &[String]| xxh3_64(constants.join("\0").as_bytes());
-    queries
-        .sort_by(|(a_constants, a), (b_constants, b)| b.weight.total_cmp(&a.weight).then_with(|| lot(a_constants).cmp(&lot(b_constants))));
+    queries.sort_by(|(a_constants, a), (b_constants, b)| {
+        let by_weight = unread(a).cmp(&unread(b)).then(b.weight.total_cmp(&a.weight));
+        by_weight.then_with(|| lot(a_constants).cmp(&lot(b_constants)))
+    });
     let mut queries = queries.into_iter().map(|(_, query)| query);
     let mut chief = queries.next()?;
     let rest: Vec<Query> = queries.collect();
