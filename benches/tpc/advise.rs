@@ -58,7 +58,7 @@ fn advice(setting: &Setting, terms: Terms) -> Advice {
             ..Limits::default()
         },
         budgets: setting.best.iter().map(|b| b.budget_mb * 1e6).collect(),
-        sizes_of_engine: true,
+        as_published: true,
         ..Advice::default()
     }
 }

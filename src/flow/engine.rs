@@ -55,8 +55,8 @@ pub struct Advice {
     pub budget_shares: Vec<f64>,
     /// When to stop looking for a better set; `None` to end by itself.
     pub time_limit: Option<Duration>,
-    /// Count space as HypoPG sees it, without de-duplication, where that is the engine: published comparisons do.
-    pub sizes_of_engine: bool,
+    /// Choose as published comparisons do: space as they count it, and the planner's costs as they are, bets included.
+    pub as_published: bool,
     /// Questions "why not this index?": a CREATE INDEX, or `table.column`.
     pub why: Vec<String>,
 }
@@ -126,14 +126,6 @@ impl Engine {
     /// True when it can plan as if an existing index were gone.
     pub(super) fn can_hide(&self) -> bool {
         matches!(self, Engine::Clone(_))
-    }
-
-    /// What the engine itself takes the candidates to be large, bytes; `None` where it is told.
-    pub(super) fn own_sizes(&self) -> Option<&[Option<f64>]> {
-        match self {
-            Engine::Clone(_) => None,
-            Engine::Hypopg(hypopg) => Some(hypopg.sizes()),
-        }
     }
 
     /// Plans each query with what its view shows, in as many lanes as there are.

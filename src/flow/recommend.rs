@@ -111,8 +111,9 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         }
     }
     snapshot.problems.append(&mut bench.problems);
-    if let Some(sizes) = bench.engine.own_sizes().filter(|_| advice.sizes_of_engine) {
-        found.list.iter_mut().zip(sizes).for_each(|(candidate, bytes)| candidate.size_bytes = *bytes);
+    if advice.as_published {
+        let size = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::published::bytes(&c.spec, t));
+        found.list.iter_mut().for_each(|candidate| candidate.size_bytes = size(candidate));
     }
     bench.choose(&found.list, &questions, &subjects, snapshot, advice, advised).await
 }
@@ -203,7 +204,7 @@ impl Bench {
         let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone())
             .of(list, &targets)
             .until(advice.time_limit)
-            .cautious(!advice.sizes_of_engine);
+            .cautious(!advice.as_published);
         let selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
         let selection = selections.last().cloned().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();

@@ -7,7 +7,7 @@ use crate::model::plan::Plan;
 use crate::model::text::quote_ident;
 use crate::pg::error::describe;
 use crate::pg::session::Session;
-use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP, HYPOPG_SIZE};
+use crate::pg::statements::{HYPOPG_CREATE, HYPOPG_DROP};
 use futures_util::future::{join_all, try_join, try_join_all};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,6 @@ const LASTING: &str = "<candidate>";
 pub struct Hypopg {
     session: Session,
     ddl: Vec<String>,
-    sizes: Vec<Option<f64>>,
     present: BTreeMap<CandidateId, u32>,
 }
 
@@ -28,7 +27,7 @@ impl Hypopg {
         // Its functions are found by search_path; the queries' own path is set per transaction.
         let path = format!("SET search_path = {}", quote_ident(schema));
         session.client.batch_execute(&path).await.map_err(|e| Failure::new(FailureKind::Connect, describe(&e)))?;
-        Ok(Hypopg { session, ddl: Vec::new(), sizes: Vec::new(), present: BTreeMap::new() })
+        Ok(Hypopg { session, ddl: Vec::new(), present: BTreeMap::new() })
     }
 
     /// The session on which queries are planned.
@@ -43,20 +42,12 @@ impl Hypopg {
         let mut refused = Vec::new();
         for (id, outcome) in tried.into_iter().enumerate() {
             match outcome {
-                Ok(bytes) => self.sizes.push(Some(bytes)),
+                Ok(()) => {}
                 Err(error) if self.session.closed() => return Err(Failure::new(FailureKind::Connect, describe(&error))),
-                Err(error) => {
-                    self.sizes.push(None);
-                    refused.push((id, describe(&error)));
-                }
+                Err(error) => refused.push((id, describe(&error))),
             }
         }
         Ok(refused)
-    }
-
-    /// What HypoPG takes each candidate to be large, bytes, in the order of the candidates; `None` for a refused one.
-    pub fn sizes(&self) -> &[Option<f64>] {
-        &self.sizes
     }
 
     /// Makes exactly these candidates visible to the planner.
@@ -95,12 +86,10 @@ impl Hypopg {
         self.present.iter().find(|(_, o)| **o == oid).map(|(id, _)| *id)
     }
 
-    /// Creates a candidate, measures and forgets it.
-    async fn try_one(&self, id: CandidateId) -> Result<f64, tokio_postgres::Error> {
+    /// Creates a candidate and forgets it.
+    async fn try_one(&self, id: CandidateId) -> Result<(), tokio_postgres::Error> {
         let oid = self.create(id).await?;
-        let bytes: i64 = self.session.client.query_one(HYPOPG_SIZE.sql, &[&oid]).await?.try_get("bytes")?;
-        self.drop(oid).await?;
-        Ok(bytes as f64)
+        self.drop(oid).await
     }
 
     async fn create(&self, id: CandidateId) -> Result<u32, tokio_postgres::Error> {

@@ -285,8 +285,6 @@ statements! {
     HYPOPG_CREATE = "hypopg/create", 13..=99, Some("hypopg"), ["text"] -> ["oid"];
     /// Forgets one.
     HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
-    /// Its size as HypoPG sees it.
-    HYPOPG_SIZE = "hypopg/size", 13..=99, Some("hypopg"), ["oid"] -> ["bytes"];
     /// Every table below a partitioned one, top down.
     PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
     /// search_path for one transaction.

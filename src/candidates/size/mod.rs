@@ -7,6 +7,7 @@ pub mod gin;
 mod gist;
 mod hash;
 mod keys;
+pub mod published;
 mod spgist;
 pub mod vector;
 
