@@ -45,7 +45,7 @@ fn both_arms_of_an_or_get_their_index() {
 
 #[test]
 fn order_with_a_limit_is_served_in_order() {
-    served_by(NEWEST, "(\"customer_id\" DESC, \"ordered_at\" DESC");
+    served_by(NEWEST, "(\"customer_id\", \"ordered_at\" DESC");
     assert!(serving(&TOLD.report, LATEST).iter().any(|d| d.contains("(\"total\", \"id\"") || d.contains("(\"total\" DESC, \"id\" DESC")));
 }
 
