@@ -35,7 +35,7 @@ fn spec(column: &str) -> IndexSpec {
 fn snapshot(statements: &[(&str, f64)], usage: Option<TableUsage>) -> Snapshot {
     let catalog = Catalog { tables: vec![table(usage)], indexes: vec![index("t_pkey", "id")], ..Catalog::default() };
     let query = |(sql, rows): &(&str, f64)| Query {
-        figures: Some(Figures { calls: 10.0, rows: *rows, ..Figures::default() }),
+        figures: Some(Figures { calls: rows.min(1000.0).max(rows / 10.0), rows: *rows, ..Figures::default() }),
         reading: crate::read::sql::read(sql, &catalog, &["public".to_owned()]),
         ..Query::new(QuerySource::PgStatStatements, *sql, &[])
     };
@@ -149,6 +149,17 @@ fn page_images_are_paid_where_few_entries_meet_many_pages() {
     assert!(wal(&rare, "id") < 200.0, "{}", wal(&rare, "id"));
     let often = snapshot(&[("insert into t values (1)", 12_000_000.0)], None);
     assert!(wal(&often, "kind") < 200.0, "{}", wal(&often, "kind"));
+}
+
+#[test]
+fn a_load_that_filled_the_table_is_no_write_rate() {
+    let mut loaded = snapshot(&[("insert into t select g from generate_series(1, 1000000) g", 1e6)], None);
+    for query in &mut loaded.workload {
+        query.figures.as_mut().expect("figures").calls = 1.0;
+    }
+    assert_eq!(cost(&loaded, &spec("kind")).entries, 0.0);
+    loaded.workload[0].figures.as_mut().expect("figures").calls = 1e6;
+    assert_eq!(cost(&loaded, &spec("kind")).entries, 1e6, "one at a time");
 }
 
 #[test]
