@@ -20,6 +20,8 @@ const LESS: usize = 10;
 const WORTH_LOOKING: f64 = 0.0005;
 /// Indexes of a set that are tried without, largest first: theirs is the space that could be put to better use.
 const SHAKEN: usize = 12;
+/// Up to so many queries twice as many indexes are tried in each way, and once more around: their plans are few.
+const FEW_QUERIES: usize = 40;
 /// Candidates tried one by one beside a set, most hopeful first.
 const HOPEFUL: usize = 12;
 
@@ -173,6 +175,11 @@ impl<O: Oracle> Search<'_, O> {
         hungry.into_iter().map(|(_, query)| query).collect()
     }
 
+    /// How widely to look around a set.
+    pub(super) fn breadth(&self) -> usize {
+        if self.queries.len() <= FEW_QUERIES { 2 } else { 1 }
+    }
+
     /// Learns what queries that want more would take beside `set`, of what would fit into `bytes` at all.
     pub(super) async fn look_around(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
         let fits: Set = useful.iter().filter(|id| self.may_fit(*id, bytes)).collect();
@@ -195,7 +202,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut asks = Vec::new();
         let mut large: Vec<CandidateId> = set.iter().collect();
         large.sort_by(|a, b| self.bytes(*b).total_cmp(&self.bytes(*a)).then(a.cmp(b)));
-        for id in large.into_iter().take(SHAKEN) {
+        for id in large.into_iter().take(SHAKEN * self.breadth()) {
             let users = self.of_candidate[id].iter().copied().filter(|q| self.known(*q, &self.part(*q, set)).used.contains(id));
             let users: Vec<QueryId> = users.collect();
             let without = set.without(id);
@@ -230,7 +237,7 @@ impl<O: Oracle> Search<'_, O> {
         }
         hopes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut asks = Vec::new();
-        for (hope, id) in hopes.into_iter().take(HOPEFUL) {
+        for (hope, id) in hopes.into_iter().take(HOPEFUL * self.breadth()) {
             if hope > 0.0 {
                 let with = set.with(id);
                 let queries = self.of_candidate[id].iter().filter(|q| self.queries[**q].own.contains(id));

@@ -182,8 +182,8 @@ pub struct Selection {
     pub after: Vec<f64>,
 }
 
-/// Rounds of looking around a set and choosing again.
-const ROUNDS: usize = 2;
+/// Rounds of looking around a set and choosing again, beside one or two for the breadth of the look.
+const ROUNDS: usize = 1;
 /// Rounds in which the master chooses and the planner answers, without looking around.
 const AGREE: usize = 6;
 /// Disturbed rounds of the master's local search, while more is learned and when all is known.
@@ -266,7 +266,7 @@ impl<O: Oracle> Search<'_, O> {
     /// The best set for a room that is found from `start`.
     async fn choose(&mut self, start: Set, room: Room, useful: &Set) -> Result<Set, O::Error> {
         let mut set = self.agree(start, room, useful, EFFORT).await?;
-        let rounds = if room.is_tight() { ROUNDS } else { 0 };
+        let rounds = if room.is_tight() { ROUNDS + self.breadth() } else { 0 };
         for _ in 0..rounds {
             if self.hurried {
                 break;
