@@ -114,7 +114,7 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// False for what is larger than all the space; an unknown size is, where space is counted.
-    fn may_fit(&self, id: CandidateId, bytes: f64) -> bool {
+    pub(super) fn may_fit(&self, id: CandidateId, bytes: f64) -> bool {
         bytes.is_infinite() || self.bytes(id) <= bytes
     }
 

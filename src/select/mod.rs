@@ -215,8 +215,8 @@ pub async fn select<O: Oracle>(
     }
     sets.reverse();
     let mut known = vec![0; rooms.len()];
-    for n in (1..rooms.len()).flat_map(|_| 0..rooms.len()) {
-        // What was learned for one space may be the answer for another.
+    for n in (0..rooms.len()).flat_map(|_| 0..rooms.len()) {
+        // What was learned for one space may be the answer for another; and all is known now, so the master may take its time.
         if known[n] < search.facts.len() {
             sets[n] = search.agree(sets[n].clone(), rooms[n], &useful, LAST_EFFORT).await?;
             known[n] = search.facts.len();
@@ -288,7 +288,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut best: Option<(Set, f64)> = None;
         let mut from = start;
         for _ in 0..AGREE {
-            let (set, claimed) = self.master(useful).solve(&from, room, if room.is_tight() { effort } else { 0 });
+            let (set, claimed) = self.master(useful, room).solve(&from, room, if room.is_tight() { effort } else { 0 });
             let real = self.objective(&set).await?;
             let better = best.as_ref().is_none_or(|(_, cost)| real < *cost);
             if better {
@@ -303,15 +303,16 @@ impl<O: Oracle> Search<'_, O> {
         Ok(best.map(|(set, _)| set).unwrap_or_default())
     }
 
-    /// The plans known so far over the useful candidates and what exists.
-    fn master(&self, useful: &Set) -> Master {
+    /// The plans known so far over the useful candidates and what exists. An index of unknown size is no member where space
+    /// is counted, and takes none where it is not.
+    fn master(&self, useful: &Set, room: Room) -> Master {
         let member = |id: CandidateId| Member {
             id,
-            size: self.bytes(id),
+            size: self.candidates[id].size_bytes.unwrap_or(0.0),
             write: self.candidates[id].writes.cost,
             is_new: self.candidates[id].existing.is_none(),
         };
-        let members = useful.union(&self.start).iter().map(member).collect();
+        let members = useful.union(&self.start).iter().filter(|id| self.may_fit(*id, room.bytes)).map(member).collect();
         let plans = self.ids().map(|q| self.facts.of(q).iter().map(|fact| (self.queries[q].weight * fact.total, &fact.used)).collect());
         Master::new(members, plans)
     }

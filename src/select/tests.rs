@@ -39,10 +39,14 @@ fn candidate(keys: &[&str], written_rows: f64) -> Candidate {
 }
 
 fn choose(table: &mut Table, candidates: &[Candidate], weights: &[f64]) -> Selection {
+    choose_within(table, candidates, weights, &[])
+}
+
+fn choose_within(table: &mut Table, candidates: &[Candidate], weights: &[f64], budgets: &[f64]) -> Selection {
     let all: CandidateSet = (0..candidates.len()).collect();
     let targets: Vec<Target> =
         weights.iter().map(|w| Target { weight: *w, own: all.clone(), relevant: all.clone(), touching: all.clone() }).collect();
-    let future = select(table, candidates, &targets, Limits::default(), &[]);
+    let future = select(table, candidates, &targets, Limits::default(), budgets);
     // The table answers at once: one poll finishes.
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
@@ -134,4 +138,18 @@ fn an_index_beside_one_that_covers_it_goes() {
     let mut table =
         Table { base: vec![1000.0, 1000.0], plans: vec![vec![([0].into(), 10.0), ([1].into(), 50.0)], vec![([1].into(), 5.0)]], asked: 0 };
     assert_eq!(ids(&choose(&mut table, &candidates, &[10.0, 10.0])), [1]);
+}
+
+#[test]
+fn an_index_of_unknown_size_is_chosen_unless_space_is_counted() {
+    let mut candidates = [candidate(&["a"], 0.0), candidate(&["b"], 0.0), candidate(&["c"], 0.0)];
+    candidates[0].size_bytes = None;
+    // Nothing needs the first one beside the second; the third serves another query.
+    let plans = vec![vec![([0].into(), 900.0), ([1].into(), 5.0)], vec![([2].into(), 10.0)], vec![([0].into(), 10.0)]];
+    let mut table = Table { base: vec![1000.0; 3], plans: plans.clone(), asked: 0 };
+    assert_eq!(choose(&mut table, &candidates, &[9.0, 9.0, 9.0]).chosen.len(), 3);
+    let mut table = Table { base: vec![1000.0; 3], plans, asked: 0 };
+    let mut within = ids(&choose_within(&mut table, &candidates, &[9.0, 9.0, 9.0], &[3e6]));
+    within.sort_unstable();
+    assert_eq!(within, [1, 2]);
 }
