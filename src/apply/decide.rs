@@ -6,8 +6,7 @@
 
 use super::machine::{Ending, Goal, Memory};
 use crate::model::ddl::Ddl;
-use crate::model::ledger::{Change, Entry, Relation, SqlError, State, View, Worker};
-use crate::model::report::Action;
+use crate::model::ledger::{Change, Entry, Motion, Relation, SqlError, State, View, Worker};
 use crate::model::text::one_line;
 
 /// The next thing to do.
@@ -57,7 +56,7 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     if memory.looks > MOST_LOOKS {
         return needs_you(format!("{} does not come to rest: something else changes it", wanted.index), vec!["advisor status".into()]);
     }
-    if view.entry.as_ref().is_some_and(|e| (&e.index, &e.table, e.action) != (&wanted.index, &wanted.table, wanted.action)) {
+    if view.entry.as_ref().is_some_and(|e| (&e.index, &e.table, e.motion) != (&wanted.index, &wanted.table, wanted.motion)) {
         return needs_you(format!("the ledger holds another index under id {}", one_line(&wanted.id)), vec!["advisor status".into()]);
     }
     let state = view.entry.as_ref().map(|e| e.state);
@@ -67,18 +66,19 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     if let Some(worker) = entry.worker.filter(|w| begun && view.worker_alive && memory.worker != Some(*w)) {
         return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, goal == Goal::Rollback) };
     }
-    let fallback = if entry.action == Action::Create { State::Failed } else { State::Done };
+    let fallback = if entry.motion == Motion::Create { State::Failed } else { State::Done };
     let final_state = if goal == Goal::Apply { State::Done } else { State::RolledBack };
     let mut case = Case { entry, state, here: here(entry, view.relation.as_ref()), view, memory, goal: final_state, fallback };
     // A planned row of another run was never begun: planned anew, so that its definition is of now.
     if goal == Goal::Apply && state == Some(State::Planned) && view.entry.as_ref().is_some_and(|e| e.run != wanted.run) {
         return Move::Plan;
     }
-    match (entry.action, goal) {
-        (Action::Create, Goal::Apply) => case.create(),
-        (Action::Create, Goal::Rollback) => case.uncreate(),
-        (Action::Drop, Goal::Apply) => case.drop(),
-        (Action::Drop, Goal::Rollback) => case.undrop(),
+    match (entry.motion, goal) {
+        (Motion::Create, Goal::Apply) => case.create(),
+        (Motion::Create, Goal::Rollback) => case.uncreate(),
+        (Motion::Drop, Goal::Apply) => case.drop(),
+        (Motion::Drop, Goal::Rollback) => case.undrop(),
+        (Motion::CreateParent | Motion::Rename, _) => case.refuse("this step is not known".into()),
     }
 }
 
@@ -297,7 +297,7 @@ impl Case<'_> {
     /// Why it must not be dropped. UNIQUE guards data, unless it came from us or never became valid.
     fn needed(&self) -> Option<String> {
         let relation = self.view.relation.as_ref()?;
-        let unique = self.entry.action == Action::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
+        let unique = self.entry.motion == Motion::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
         relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()))
     }
 

@@ -4,8 +4,7 @@
 use super::machine::{Answer, Ask, Ending, Goal, Machine};
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Definition, Entry, Relation, SqlError, State, View, Worker};
-use crate::model::report::Action;
+use crate::model::ledger::{Definition, Entry, Motion, Relation, SqlError, State, View, Worker};
 use proptest::prelude::*;
 
 /// What happens to the statement with this number.
@@ -48,25 +47,9 @@ fn create() -> CreateIndex {
     }
 }
 
-fn wanted(action: Action, extras: Vec<Ddl>, valid: bool) -> Entry {
-    Entry {
-        id: "0123abcd".into(),
-        run: "1".into(),
-        position: 1,
-        action,
-        index: IndexName::new("s", "i"),
-        table: TableName::new("s", "t"),
-        table_oid: 7,
-        index_oid: None,
-        shape: Some(create().shape()),
-        definition: Definition { create: create(), extras, valid },
-        state: State::Planned,
-        owned: false,
-        attempt: 0,
-        worker: None,
-        error: None,
-        updated_at: String::new(),
-    }
+fn wanted(motion: Motion, extras: Vec<Ddl>, valid: bool) -> Entry {
+    let definition = Definition { create: create(), extras, valid };
+    Entry { table_oid: 7, shape: Some(create().shape()), ..Entry::planned("0123abcd", "1", motion, definition) }
 }
 
 impl World {
@@ -200,12 +183,12 @@ fn extras() -> Vec<Ddl> {
 }
 
 fn create_world() -> (World, Entry) {
-    (World::new(None), wanted(Action::Create, vec![], true))
+    (World::new(None), wanted(Motion::Create, vec![], true))
 }
 
 fn drop_world() -> (World, Entry) {
     let definition = Definition { create: create(), extras: extras(), valid: true };
-    (World::new(Some(definition)), wanted(Action::Drop, extras(), true))
+    (World::new(Some(definition)), wanted(Motion::Drop, extras(), true))
 }
 
 const REACHED: End = End::Of(Ending::Reached);
@@ -285,7 +268,7 @@ fn an_index_changed_after_it_was_built_is_not_dropped() {
 #[test]
 fn a_dropped_invalid_index_does_not_come_back() {
     let definition = Definition { create: create(), extras: vec![], valid: false };
-    let (mut world, entry) = (World::new(Some(definition)), wanted(Action::Drop, vec![], false));
+    let (mut world, entry) = (World::new(Some(definition)), wanted(Motion::Drop, vec![], false));
     assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
     assert!(matches!(world.run(Goal::Rollback, &entry, None, None), End::Of(Ending::Already(_))));
     assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (None, Some(State::RolledBack)));

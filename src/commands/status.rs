@@ -5,7 +5,7 @@ use crate::cli::connection::ConnectionArgs;
 use crate::flow::status::{Status, StatusEntry, status};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::report::Action;
+use crate::model::ledger::Motion;
 use crate::model::text::squeeze;
 use crate::{report, term};
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -63,11 +63,15 @@ fn text(status: &Status) -> String {
 
 fn entries(status: &Status) -> String {
     let row = |entry: &StatusEntry| {
-        let action = if entry.action == Action::Create { "create" } else { "drop" };
+        let motion = match entry.motion {
+            Motion::Create | Motion::CreateParent => "create",
+            Motion::Drop => "drop",
+            Motion::Rename => "rename",
+        };
         let now = entry.drift.clone().or_else(|| entry.remark.as_deref().map(squeeze)).unwrap_or_else(|| "as recorded".into());
         vec![
             entry.id.clone(),
-            action.to_owned(),
+            motion.to_owned(),
             TableName::new(&entry.schema, &entry.index).to_string(),
             entry.state.name().to_owned(),
             entry.updated_at.chars().take("2026-01-01T00:00".len()).collect::<String>().replace('T', " "),

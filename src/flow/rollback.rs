@@ -4,8 +4,7 @@ use super::apply::{agreed, open, plural, report};
 use super::runner::Runner;
 use crate::apply::machine::Goal;
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::ledger::{Entry, State};
-use crate::model::report::Action;
+use crate::model::ledger::{Entry, Motion, State};
 use crate::model::text::one_line;
 use crate::pg::ledger;
 use crate::signals::Signals;
@@ -83,11 +82,11 @@ fn unknown(id: &str) -> Failure {
 
 fn line(entry: &Entry) -> String {
     let (id, index) = (&entry.id, &entry.index);
-    let what = match (entry.state, entry.action) {
+    let what = match (entry.state, entry.motion) {
         (State::RolledBack, _) => "is rolled back already".to_owned(),
         (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
         (State::Present, _) => "keep: it was so before".to_owned(),
-        (_, Action::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
+        (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
         (_, _) => entry.down_sql().iter().map(|sql| one_line(sql)).collect::<Vec<_>>().join("; "),
     };
     format!("  {id}  {index}  {what}\n")
@@ -96,7 +95,7 @@ fn line(entry: &Entry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ddl::{CreateIndex, IndexName};
+    use crate::model::ddl::CreateIndex;
     use crate::model::index_def::TableName;
     use crate::model::ledger::Definition;
 
@@ -110,24 +109,8 @@ mod tests {
             tablespace: None,
             predicate: None,
         };
-        Entry {
-            id: id.into(),
-            run: run.into(),
-            position,
-            action: Action::Create,
-            index: IndexName::new("s", id),
-            table,
-            table_oid: 1,
-            index_oid: None,
-            shape: None,
-            definition: Definition { create, extras: vec![], valid: true },
-            state,
-            owned: true,
-            attempt: 1,
-            worker: None,
-            error: None,
-            updated_at: String::new(),
-        }
+        let definition = Definition { create, extras: vec![], valid: true };
+        Entry { position, state, owned: true, attempt: 1, ..Entry::planned(id, run, Motion::Create, definition) }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! `status`: the ledger against the catalog, builds that run, INVALID indexes.
 
 use crate::model::failure::Failure;
-use crate::model::ledger::{Entry, State, View};
-use crate::model::report::Action;
+use crate::model::ledger::{Entry, Motion, State, View};
 use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
@@ -26,8 +25,8 @@ pub struct StatusEntry {
     pub id: String,
     /// Run.
     pub run: String,
-    /// create or drop.
-    pub action: Action,
+    /// What it does.
+    pub motion: Motion,
     /// Schema.
     pub schema: String,
     /// Index.
@@ -106,7 +105,7 @@ fn of_entry(entry: &Entry, view: &View) -> StatusEntry {
     StatusEntry {
         id: entry.id.clone(),
         run: entry.run.clone(),
-        action: entry.action,
+        motion: entry.motion,
         schema: entry.index.schema.clone(),
         index: entry.index.name.clone(),
         table: entry.table.name.clone(),
@@ -124,9 +123,9 @@ fn drift(entry: &Entry, view: &View) -> Option<String> {
     if matches!(entry.state, State::Building | State::Dropping) {
         return Some(if view.worker_alive { "running".into() } else { "cut short: run the command again to finish".into() });
     }
-    let should_be_there = match (entry.action, entry.state) {
-        (Action::Create, State::Built | State::Verified | State::Done | State::Present) => true,
-        (Action::Drop, State::Done | State::Present) => false,
+    let should_be_there = match (entry.motion, entry.state) {
+        (Motion::Create | Motion::CreateParent, State::Built | State::Verified | State::Done | State::Present) => true,
+        (Motion::Drop, State::Done | State::Present) => false,
         _ => return None,
     };
     let Some(relation) = &view.relation else {

@@ -30,6 +30,17 @@ impl IndexName {
     pub fn drop_sql(&self) -> String {
         format!("DROP INDEX CONCURRENTLY {}", self.quoted())
     }
+
+    /// The statement that drops the index of a partitioned table with those of its partitions:
+    /// ACCESS EXCLUSIVE on all of them, since the server knows no other way.
+    pub fn drop_parent_sql(&self) -> String {
+        format!("DROP INDEX {}", self.quoted())
+    }
+
+    /// The statement that gives it another name in its schema.
+    pub fn rename_sql(&self, name: &str) -> String {
+        format!("ALTER INDEX {} RENAME TO {}", self.quoted(), quote_ident(name))
+    }
 }
 
 impl std::fmt::Display for IndexName {

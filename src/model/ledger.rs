@@ -3,8 +3,41 @@
 
 use super::ddl::{CreateIndex, Ddl, IndexName};
 use super::index_def::TableName;
-use super::report::Action;
 use serde::{Deserialize, Serialize};
+
+/// What apply does about an index; rollback does the opposite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Motion {
+    /// CREATE INDEX CONCURRENTLY.
+    Create,
+    /// DROP INDEX CONCURRENTLY.
+    Drop,
+    /// CREATE INDEX ON ONLY a partitioned table: in force once every partition's index is attached.
+    CreateParent,
+    /// ALTER INDEX … RENAME TO [`Entry::rename_to`].
+    Rename,
+}
+
+impl Motion {
+    /// All of them.
+    pub const ALL: [Motion; 4] = [Motion::Create, Motion::Drop, Motion::CreateParent, Motion::Rename];
+
+    /// As the ledger spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Motion::Create => "create",
+            Motion::Drop => "drop",
+            Motion::CreateParent => "create_parent",
+            Motion::Rename => "rename",
+        }
+    }
+
+    /// By its spelling.
+    pub fn by_name(name: &str) -> Option<Motion> {
+        Motion::ALL.into_iter().find(|m| m.name() == name)
+    }
+}
 
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +118,28 @@ pub struct Definition {
     pub valid: bool,
 }
 
+/// A query that an index is for, to be planned again once it is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetQuery {
+    /// The report's fingerprint.
+    pub fingerprint: String,
+    /// Its text, without literal values where the report had none.
+    pub text: String,
+}
+
+/// The file that asked for an entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// Its name, without folders.
+    pub file: String,
+    /// Hash of its statements, 16 hex digits.
+    pub checksum: String,
+}
+
 /// One row of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Id of the advice.
     pub id: String,
@@ -95,7 +148,7 @@ pub struct Entry {
     /// Its place in the run, from 1.
     pub position: i32,
     /// What apply does.
-    pub action: Action,
+    pub motion: Motion,
     /// Index.
     pub index: IndexName,
     /// Table.
@@ -118,25 +171,69 @@ pub struct Entry {
     pub worker: Option<Worker>,
     /// The last error.
     pub error: Option<String>,
+    /// Of a partition's index: the entry of the index above. Of a step of a replacement: the entry asked for.
+    pub part_of: Option<String>,
+    /// Of a rename: the new name, in the same schema; [`Entry::index`] has the old one.
+    pub rename_to: Option<String>,
+    /// What the index is for, where the report said so.
+    pub targets: Vec<TargetQuery>,
+    /// The migration file, where one asked for it.
+    pub source: Option<Source>,
+    /// pg_control_system().system_identifier of the cluster it was planned in: OIDs mean nothing elsewhere.
+    pub system: Option<i64>,
     /// Last change, RFC 3339 UTC.
     pub updated_at: String,
 }
 
 impl Entry {
+    /// A new entry, planned; nothing is known of it but what is wanted.
+    pub fn planned(id: &str, run: &str, motion: Motion, definition: Definition) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            run: run.to_owned(),
+            position: 1,
+            motion,
+            index: definition.create.index(),
+            table: definition.create.table.clone(),
+            table_oid: 0,
+            index_oid: None,
+            shape: None,
+            definition,
+            state: State::Planned,
+            owned: false,
+            attempt: 0,
+            worker: None,
+            error: None,
+            part_of: None,
+            rename_to: None,
+            targets: Vec::new(),
+            source: None,
+            system: None,
+            updated_at: String::new(),
+        }
+    }
+
     /// The statement of apply.
     pub fn up_sql(&self) -> String {
-        match self.action {
-            Action::Create => self.definition.create.sql(),
-            Action::Drop => self.index.drop_sql(),
+        match self.motion {
+            Motion::Create => self.definition.create.sql(),
+            Motion::Drop => self.index.drop_sql(),
+            Motion::CreateParent => self.definition.create.sql_on_only(),
+            Motion::Rename => self.index.rename_sql(self.rename_to.as_deref().unwrap_or_default()),
         }
     }
 
     /// The statements of rollback.
     pub fn down_sql(&self) -> Vec<String> {
-        match self.action {
-            Action::Create => vec![self.index.drop_sql()],
-            Action::Drop if !self.definition.valid => Vec::new(),
-            Action::Drop => std::iter::once(self.definition.create.sql()).chain(self.definition.extras.iter().map(Ddl::sql)).collect(),
+        match self.motion {
+            Motion::Create => vec![self.index.drop_sql()],
+            Motion::Drop if !self.definition.valid => Vec::new(),
+            Motion::Drop => std::iter::once(self.definition.create.sql()).chain(self.definition.extras.iter().map(Ddl::sql)).collect(),
+            Motion::CreateParent => vec![self.index.drop_parent_sql()],
+            Motion::Rename => {
+                let renamed = IndexName::new(&self.index.schema, self.rename_to.clone().unwrap_or_default());
+                vec![renamed.rename_sql(&self.index.name)]
+            }
         }
     }
 }
@@ -280,4 +377,6 @@ pub struct ServerState {
     pub read_only: bool,
     /// Our role.
     pub role: String,
+    /// pg_control_system().system_identifier; `None` where the role may not read it.
+    pub system: Option<i64>,
 }

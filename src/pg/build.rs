@@ -6,8 +6,7 @@ use super::statements::*;
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Blocker, Definition, Entry, Progress, Relation, ServerState, SqlError, Target, View, Worker};
-use crate::model::report::Action;
+use crate::model::ledger::{Blocker, Definition, Entry, Motion, Progress, Relation, ServerState, SqlError, Target, View, Worker};
 use crate::model::text::one_line;
 use crate::read::index_ddl;
 use postgres_types::ToSql;
@@ -65,7 +64,11 @@ impl Control {
             is_standby: row.get("is_standby"),
             read_only: row.get("read_only"),
             role: row.get("role"),
+            system: None,
         };
+        // Only a role that was kept from it on purpose may not ask; then the identity stays unknown.
+        let system = control.session.client.query(APPLY_SYSTEM.sql, &[]).await.unwrap_or_default();
+        control.server.system = system.first().map(|row| row.get("system"));
         Ok(control)
     }
 
@@ -145,7 +148,7 @@ impl Control {
         let worker = entry.as_ref().and_then(|e| e.worker);
         Ok(View {
             relation: self.relation(&wanted.index).await?,
-            twin: if wanted.action == Action::Create { self.equal_index(wanted).await? } else { None },
+            twin: if matches!(wanted.motion, Motion::Create | Motion::CreateParent) { self.equal_index(wanted).await? } else { None },
             worker_alive: match worker {
                 Some(worker) => self.is_working(worker).await?,
                 None => false,

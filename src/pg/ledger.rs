@@ -7,8 +7,7 @@ use super::statements::{
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Change, Definition, Entry, SqlError, State, Worker};
-use crate::model::report::Action;
+use crate::model::ledger::{Change, Definition, Entry, Motion, SqlError, State, Worker};
 use crate::model::text::{one_line, quote_ident};
 use tokio_postgres::Row;
 
@@ -56,13 +55,14 @@ fn read(row: &Row) -> Result<Entry, Failure> {
     let broken = |what: &str| Failure::new(FailureKind::ApplyNeedsYou, format!("ledger entry {} has an unknown {what}", one_line(&id)));
     let state = State::by_name(&row.get::<_, String>("state")).ok_or_else(|| broken("state"))?;
     let definition: Definition = serde_json::from_value(row.get("definition")).map_err(|_| broken("definition"))?;
-    let action = if row.get::<_, &str>("action") == "create" { Action::Create } else { Action::Drop };
+    let motion = Motion::by_name(row.get("motion")).ok_or_else(|| broken("motion"))?;
+    let json = |column: &str| row.get::<_, Option<serde_json::Value>>(column).unwrap_or_default();
     let schema: String = row.get("schema_name");
     let worker = row.get::<_, Option<i32>>("worker_pid").zip(row.get::<_, Option<i64>>("worker_start"));
     Ok(Entry {
         run: row.get("run"),
         position: row.get("position"),
-        action,
+        motion,
         index: IndexName::new(&schema, row.get::<_, String>("index_name")),
         table: TableName::new(&schema, row.get::<_, String>("table_name")),
         table_oid: row.get("table_oid"),
@@ -74,6 +74,11 @@ fn read(row: &Row) -> Result<Entry, Failure> {
         attempt: row.get("attempt"),
         worker: worker.map(|(pid, started)| Worker { pid, started }),
         error: row.get("error"),
+        part_of: row.get("part_of"),
+        rename_to: row.get("rename_to"),
+        targets: serde_json::from_value(json("targets")).map_err(|_| broken("list of queries"))?,
+        source: serde_json::from_value(json("source")).map_err(|_| broken("source"))?,
+        system: row.get("system"),
         updated_at: row.get("updated_at"),
         id,
     })
@@ -81,8 +86,10 @@ fn read(row: &Row) -> Result<Entry, Failure> {
 
 /// Inserts or renews an entry, planned. False when the row may not be planned now.
 pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
-    let action = if entry.action == Action::Create { "create" } else { "drop" };
-    let definition = serde_json::to_value(&entry.definition).map_err(|e| SqlError { code: None, message: e.to_string() })?;
+    let json = |value: serde_json::Result<serde_json::Value>| value.map_err(|e| SqlError { code: None, message: e.to_string() });
+    let definition = json(serde_json::to_value(&entry.definition))?;
+    let targets = json(serde_json::to_value(&entry.targets))?;
+    let source = entry.source.as_ref().map(|s| json(serde_json::to_value(s))).transpose()?;
     let states: Vec<&str> = PLANNABLE.iter().map(|s| s.name()).collect();
     let version = env!("CARGO_PKG_VERSION");
     let (up, down) = (entry.up_sql(), entry.down_sql());
@@ -90,7 +97,7 @@ pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
         &entry.id,
         &entry.run,
         &entry.position,
-        &action,
+        &entry.motion.name(),
         &entry.index.schema,
         &entry.index.name,
         &entry.table.name,
@@ -102,6 +109,11 @@ pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
         &version,
         &states,
         &None::<String>,
+        &entry.part_of,
+        &entry.rename_to,
+        &targets,
+        &source,
+        &entry.system,
     ];
     control.session.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
 }

@@ -295,6 +295,8 @@ statements! {
     VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid", "_oid", "_oid"] -> ["reason"];
     /// What this server can do.
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
+    /// Which cluster this is.
+    APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
     /// A table to be indexed.
     APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age", "size_bytes"];
     /// What has a name now.
@@ -332,9 +334,9 @@ statements! {
     /// The ledger's history.
     LEDGER_CREATE_EVENTS = "ledger/create_events", 13..=99, Some("ledger"), [] -> [];
     /// Entries.
-    LEDGER_ENTRIES = "ledger/entries", 13..=99, Some("ledger"), ["text"] -> ["id", "run", "position", "action", "schema_name", "index_name", "table_name", "table_oid", "index_oid", "shape", "definition", "up_sql", "down_sql", "state", "owned", "attempt", "worker_pid", "worker_start", "error", "updated_at"];
+    LEDGER_ENTRIES = "ledger/entries", 13..=99, Some("ledger"), ["text"] -> ["id", "run", "position", "motion", "schema_name", "index_name", "table_name", "table_oid", "index_oid", "shape", "definition", "up_sql", "down_sql", "state", "owned", "attempt", "worker_pid", "worker_start", "error", "part_of", "rename_to", "targets", "source", "system", "updated_at"];
     /// Record an intent.
-    LEDGER_PLAN = "ledger/plan", 13..=99, Some("ledger"), ["text", "text", "int4", "text", "text", "text", "text", "oid", "text", "jsonb", "text", "_text", "text", "_text", "text"] -> ["id"];
+    LEDGER_PLAN = "ledger/plan", 13..=99, Some("ledger"), ["text", "text", "int4", "text", "text", "text", "text", "oid", "text", "jsonb", "text", "_text", "text", "_text", "text", "text", "text", "jsonb", "jsonb", "int8"] -> ["id"];
     /// Record a change of state.
     LEDGER_MOVE = "ledger/move", 13..=99, Some("ledger"), ["text", "text", "text", "bool", "oid", "int4", "int8", "int4", "text"] -> ["id"];
     /// Our own backend.

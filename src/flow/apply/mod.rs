@@ -1,0 +1,103 @@
+//! `apply`: look at every change, show the plan, ask, then one machine per change.
+
+mod plan;
+mod show;
+
+use super::runner::Runner;
+use super::wanted::Asked;
+use crate::apply::machine::{Answer, Goal};
+use crate::apply::preflight;
+use crate::model::failure::{Failure, FailureKind};
+use crate::pg::build::Control;
+use crate::pg::ledger;
+use crate::signals::Signals;
+use crate::term;
+use plan::{Planned, inspect};
+pub(super) use show::{plural, report};
+use show::{refusals, show};
+
+/// How apply behaves.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyOptions {
+    /// Database.
+    pub target: Option<String>,
+    /// Do not ask.
+    pub yes: bool,
+    /// Show the plan only.
+    pub dry_run: bool,
+    /// Drop too.
+    pub drops: bool,
+}
+
+/// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
+pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
+    let control = open(options.target.as_deref(), "apply").await?;
+    let run = run_name();
+    let mut plan = Vec::new();
+    for (at, wanted) in asked.changes.into_iter().enumerate() {
+        plan.push(inspect(&control, wanted, &run, at).await?);
+    }
+    // Builds before drops: what replaces an index is there before it goes.
+    plan.sort_by_key(|p| !p.is_create());
+    show(&control, &plan, &asked.for_psql, options);
+    let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
+    let acts = chosen.iter().filter(|p| p.acts).count();
+    if options.dry_run || acts == 0 {
+        return refusals(&plan, 0);
+    }
+    if !agreed(options.yes, &format!("Make {acts} change{}?", plural(acts)))? {
+        term::note("nothing was changed");
+        return Ok(0);
+    }
+    let signals = Signals::count_from_now();
+    control.lease().await?;
+    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "apply", signals: &signals, worker: None };
+    make_ledger(&runner).await?;
+    for (done, planned) in chosen.iter().enumerate() {
+        let Some(entry) = &planned.entry else { continue };
+        let ending = runner.run(Goal::Apply, entry).await?;
+        report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
+    }
+    term::print("advisor rollback --last takes this run back.\n");
+    refusals(&plan, acts)
+}
+
+/// Opens control on a server that can build.
+pub(super) async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
+    let control = Control::open(target, verb).await?;
+    control.notes().iter().for_each(|note| term::note(note));
+    match preflight::refuse_server(&control.server) {
+        Some((what, hint)) => Err(Failure::new(FailureKind::Missing, what).hint(hint)),
+        None => Ok(control),
+    }
+}
+
+/// Asks, unless told not to; without anybody to ask it is a usage error.
+pub(super) fn agreed(yes: bool, question: &str) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if !term::can_ask() {
+        return Err(Failure::usage("there is no terminal to ask on").hint("--yes goes ahead without asking, --dry-run only shows the plan"));
+    }
+    Ok(term::ask(question))
+}
+
+/// The ledger, made under the lock on the whole database: two first runs at once would collide.
+async fn make_ledger(runner: &Runner<'_>) -> Result<(), Failure> {
+    if ledger::exists(runner.control).await? {
+        return Ok(());
+    }
+    if let Answer::Failed(error) = runner.lock(ledger::WHOLE_DATABASE, "the ledger").await? {
+        return Err(Failure::new(FailureKind::ApplyFailed, error.message));
+    }
+    if !ledger::exists(runner.control).await? {
+        ledger::create(runner.control).await?;
+    }
+    runner.control.unlock(ledger::WHOLE_DATABASE).await
+}
+
+/// Sorts by time; the process id tells two runs of one second apart.
+fn run_name() -> String {
+    format!("{}-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id())
+}
