@@ -2,12 +2,14 @@
 
 use super::build::{Control, sql_error};
 use super::statements::{
-    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE, LEDGER_PLAN, Statement,
+    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SAMPLES, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE,
+    LEDGER_PLAN, LEDGER_SAMPLE_PUT, LEDGER_SAMPLES, Statement,
 };
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::ledger::{Change, Definition, Entry, Motion, SqlError, State, Worker};
+use crate::model::sample::{Moment, Sample};
 use crate::model::text::{one_line, quote_ident};
 use tokio_postgres::Row;
 
@@ -25,12 +27,12 @@ pub async fn exists(control: &Control) -> Result<bool, Failure> {
         return Err(Failure::new(FailureKind::Missing, format!("the ledger advisor.ledger belongs to role {owner}"))
             .hint(format!("run as {owner}, or be made a member of it")));
     }
-    Ok(rows.len() == 2)
+    Ok(rows.len() == 3)
 }
 
 /// Makes schema and tables. The caller holds the lock on [`WHOLE_DATABASE`].
 pub async fn create(control: &Control) -> Result<(), Failure> {
-    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
+    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS, &LEDGER_CREATE_SAMPLES] {
         if let Err(error) = control.session.client.batch_execute(statement.sql).await {
             return Err(cannot_create(control, statement, sql_error(&error)));
         }
@@ -132,4 +134,17 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
         &change.detail,
     ];
     control.session.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+}
+
+/// Keeps a sample beside its entry. One from before the change makes the one from after it void.
+pub async fn sample_put(control: &Control, id: &str, moment: Moment, sample: &Sample) -> Result<(), SqlError> {
+    let sample = serde_json::to_value(sample).map_err(|e| SqlError { code: None, message: e.to_string() })?;
+    control.session.client.query(LEDGER_SAMPLE_PUT.sql, &[&id, &moment.name(), &sample]).await.map(|_| ()).map_err(|e| sql_error(&e))
+}
+
+/// The samples of an entry; one that cannot be read is none.
+pub async fn samples(control: &Control, id: &str) -> Result<Vec<(Moment, Sample)>, Failure> {
+    let rows = control.rows(&LEDGER_SAMPLES, &[&id]).await?;
+    let one = |row: &Row| Some((Moment::by_name(row.get("moment"))?, serde_json::from_value(row.get("sample")).ok()?));
+    Ok(rows.iter().filter_map(one).collect())
 }
