@@ -7,6 +7,7 @@ pub mod preflight;
 pub mod progress;
 pub mod revert;
 pub mod verdict;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::watch::WatchArgs;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
 use crate::model::failure::Failure;
@@ -26,6 +27,17 @@ struct Options {
     /// Only the changes with these ids
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
+    /// Drop INVALID indexes of a wanted definition that others left, and build them anew
+    #[arg(long)]
+    adopt_invalid: bool,
+    /// Check every built B-tree with the extension amcheck: reads index and table whole
+    #[arg(long)]
+    amcheck: bool,
+    /// The report that migration files were written from: it knows the queries that their indexes are for
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    watch: WatchArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -47,7 +59,18 @@ pub(super) static ENTRY: Command = Command {
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
-    let wanted = wanted::read(&options.inputs, &options.only)?;
-    let how = ApplyOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, drops: options.drops };
+    let mut wanted = wanted::read(&options.inputs, &options.only)?;
+    if let Some(report) = &options.report {
+        wanted::lend_queries(&mut wanted, report)?;
+    }
+    let how = ApplyOptions {
+        limits: options.watch.limits(),
+        target: options.connection.db,
+        yes: options.yes,
+        dry_run: options.dry_run,
+        drops: options.drops,
+        adopt_invalid: options.adopt_invalid,
+        amcheck: options.amcheck,
+    };
     apply(wanted, &how).await
 }

@@ -43,7 +43,8 @@ impl Reading {
         let one = |row: &Counted| Counted { writes: named.get(row.fingerprint.as_str()).copied().unwrap_or_default(), ..row.clone() };
         let window = snapshot.window.clone().unwrap_or_default();
         Sample {
-            taken_at: window.to,
+            // Without pg_stat_statements nobody asked the server for its clock.
+            taken_at: if window.to.is_empty() { jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string() } else { window.to },
             counted_since: window.from,
             unreadable: snapshot.gaps.iter().find(|g| g.evidence == Evidence::Workload).map(|g| g.reason.clone()),
             statements: self.rows.iter().filter(of_table).map(one).collect(),

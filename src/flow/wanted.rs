@@ -5,6 +5,7 @@ use crate::migrate;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
+use crate::model::ledger::TargetQuery;
 use crate::model::report::{AdvisedIndex, AdvisedStatistics, Report};
 use crate::model::text::one_line;
 use crate::read::{index_ddl, saved_report, split, statistics_ddl};
@@ -23,6 +24,8 @@ pub struct Wanted {
     pub reason: String,
     /// Why `apply` does not do it at all.
     pub refused: Option<String>,
+    /// The queries that the index is for, where a report names them.
+    pub targets: Vec<TargetQuery>,
 }
 
 /// Advice that is no index: apply leaves it to psql.
@@ -86,7 +89,7 @@ pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Asked, Failure> {
 pub fn of_report(report: &Report) -> Result<Asked, Failure> {
     let advice = &report.recommendation;
     Ok(Asked {
-        changes: advice.indexes.iter().map(of_advice).collect::<Result<_, _>>()?,
+        changes: advice.indexes.iter().map(|index| of_advice(index, report)).collect::<Result<_, _>>()?,
         for_psql: advice.statistics.iter().map(of_statistics).collect(),
     })
 }
@@ -96,7 +99,7 @@ fn of_statistics(advice: &AdvisedStatistics) -> ForPsql {
     ForPsql { id: one_line(&advice.id), sql: one_line(&advice.ddl), how: how.into() }
 }
 
-fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
+fn of_advice(advice: &AdvisedIndex, report: &Report) -> Result<Wanted, Failure> {
     let ddl = migrate::read(advice).map_err(|what| Failure::usage(format!("advice {}: {what}", one_line(&advice.id))))?;
     if advice.id.is_empty() || !advice.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
         return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
@@ -109,7 +112,26 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         table: Some(table),
         reason: advice.reason.clone(),
         refused: advice.partitioned.then_some(partitioned),
+        targets: targets(advice, report),
     })
+}
+
+/// The queries that an advised index serves, with their texts; the look-up of a foreign key has none.
+fn targets(advice: &AdvisedIndex, report: &Report) -> Vec<TargetQuery> {
+    let text_of = |fingerprint: &str| report.queries.iter().find(|q| q.fingerprint == fingerprint).map(|q| q.text.clone());
+    let target = |fingerprint: &String| Some(TargetQuery { fingerprint: fingerprint.clone(), text: text_of(fingerprint)? });
+    advice.queries.iter().filter_map(|q| target(&q.fingerprint)).collect()
+}
+
+/// Lends the queries of a report to changes that came from its migration files.
+pub fn lend_queries(asked: &mut Asked, path: &Path) -> Result<(), Failure> {
+    let refused = |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
+    let report = saved_report::read(&disk::read_text(path)?).map_err(refused)?;
+    for wanted in asked.changes.iter_mut().filter(|w| w.targets.is_empty()) {
+        let advice = report.recommendation.indexes.iter().find(|advice| advice.id == wanted.id);
+        wanted.targets = advice.map(|advice| targets(advice, &report)).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn read_path(path: &Path) -> Result<Asked, Failure> {
@@ -163,7 +185,7 @@ fn read_file(path: &Path) -> Result<Asked, Failure> {
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None }
+    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None, targets: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

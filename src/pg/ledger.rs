@@ -116,6 +116,7 @@ pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
         &targets,
         &source,
         &entry.system,
+        &entry.index_oid,
     ];
     control.session.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
 }
@@ -137,9 +138,9 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
 }
 
 /// Keeps a sample beside its entry. One from before the change makes the one from after it void.
-pub async fn sample_put(control: &Control, id: &str, moment: Moment, sample: &Sample) -> Result<(), SqlError> {
-    let sample = serde_json::to_value(sample).map_err(|e| SqlError { code: None, message: e.to_string() })?;
-    control.session.client.query(LEDGER_SAMPLE_PUT.sql, &[&id, &moment.name(), &sample]).await.map(|_| ()).map_err(|e| sql_error(&e))
+pub async fn sample_put(control: &Control, id: &str, moment: Moment, sample: &Sample) -> Result<(), Failure> {
+    let sample = serde_json::to_value(sample).map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?;
+    control.rows(&LEDGER_SAMPLE_PUT, &[&id, &moment.name(), &sample]).await.map(|_| ())
 }
 
 /// The samples of an entry; one that cannot be read is none.
