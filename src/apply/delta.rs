@@ -73,7 +73,8 @@ fn sums(sample: &Sample) -> BTreeMap<&str, Sums> {
 pub fn deltas(before: &Sample, after: &Sample, now: &Sample, targets: &BTreeSet<&str>) -> Vec<Delta> {
     let (was, base, is) = (sums(before), sums(after), sums(now));
     let lost = lost(after, now);
-    let writes: BTreeMap<&str, bool> = before.statements.iter().chain(&now.statements).map(|s| (s.fingerprint.as_str(), s.writes)).collect();
+    let writes: BTreeMap<&str, bool> =
+        before.statements.iter().chain(&now.statements).map(|s| (s.fingerprint.as_str(), s.writes)).collect();
     let delta = |(fingerprint, writes): (&str, bool)| {
         let (base, is) = (base.get(fingerprint).copied().unwrap_or_default(), is.get(fingerprint).copied().unwrap_or_default());
         let since = Sums { calls: is.calls - base.calls, blocks: is.blocks - base.blocks, ms: is.ms - base.ms };

@@ -282,13 +282,18 @@ fn missing(counts: &Counts) -> Vec<String> {
     let mut missing = Vec::new();
     if counts.early() {
         let minutes = ((evidence.window.min_seconds - evidence.seconds) / 60.0).ceil();
-        missing.push(format!("{minutes:.0} more minutes of load: it is judged {:.0} minutes after the change", evidence.window.min_seconds / 60.0));
+        missing.push(format!(
+            "{minutes:.0} more minutes of load: it is judged {:.0} minutes after the change",
+            evidence.window.min_seconds / 60.0
+        ));
     }
     for target in &evidence.entry.targets {
         let id = &target.fingerprint;
         missing.extend(match counts.deltas.iter().find(|d| d.fingerprint == *id) {
             Some(d) if d.forgotten => Some(format!("query {id}: pg_stat_statements forgot it in between")),
-            Some(d) if d.before.calls < wanted => Some(format!("query {id}: {:.0} calls before the change, {wanted:.0} are wanted", d.before.calls)),
+            Some(d) if d.before.calls < wanted => {
+                Some(format!("query {id}: {:.0} calls before the change, {wanted:.0} are wanted", d.before.calls))
+            }
             Some(d) if d.after.calls < wanted => Some(format!("query {id}: {:.0} calls since, {wanted:.0} are wanted", d.after.calls)),
             Some(_) => None,
             None => Some(format!("query {id}: pg_stat_statements has not seen it")),

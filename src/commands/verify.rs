@@ -113,12 +113,17 @@ fn entry(judged: &Judged) -> String {
     let mut out = format!("{}  {index}  {}  ({done} {age} ago)\n", judged.id, judged.verdict.finding.name());
     let mut line = |text: &str| out.push_str(&format!("{:indent$}{}\n", "", fold(text, term::width(), indent)));
     judged.verdict.reasons.iter().for_each(|reason| line(reason));
-    if let [Some(before), Some(since)] = judged.verdict.hot_share {
+    if let [Some(before), Some(since)] = judged.verdict.hot_share
+        && (before - since).abs() > 0.05
+    {
         line(&format!("HOT updates: {} before, {} since", units::percent(before), units::percent(since)));
     }
     queries(judged).iter().for_each(|query| line(query));
     let unplanned = judged.plans.iter().filter(|p| p.target && p.uses != Some(true));
-    unplanned.for_each(|p| line(&format!("{}: {}", if p.uses.is_none() { "could not be planned" } else { "does not use it" }, named(judged, &p.fingerprint))));
+    for plan in unplanned {
+        let what = if plan.uses.is_none() { "could not be planned" } else { "does not use it" };
+        line(&format!("{what}: {}", named(judged, &plan.fingerprint)));
+    }
     judged.verdict.missing.iter().for_each(|missing| line(&format!("missing: {missing}")));
     if let Some(at) = &judged.ask_again_at {
         line(&format!("ask again after {}: advisor verify {}", at.replace('T', " ").replace('Z', " UTC"), judged.id));

@@ -96,9 +96,8 @@ impl Proof {
             return said(entry, "planning its queries again took too long; advisor verify does it later");
         };
         let using = chosen.iter().filter(|c| c.choice == Choice::Uses).count();
-        if using > 0 {
-            let queries = if chosen.len() == 1 { "query" } else { "queries" };
-            said(entry, &format!("planned again: {using} of the {} {queries} that it is for use{} it", chosen.len(), if using == 1 { "s" } else { "" }));
+        if let Some(words) = who_uses(using, chosen.len()) {
+            said(entry, &words);
         }
         let young = amcheck::too_young_for_some(session, oid).await;
         for not in chosen.iter().filter(|c| c.choice != Choice::Uses) {
@@ -137,6 +136,15 @@ async fn keep_before(line: &mut Lifeline, reading: &Reading, entry: &Entry) -> R
     }
     let sample = reading.sample(entry, &[]);
     line.ask(async |c| ledger::sample_put(c, &entry.id, Moment::Before, &sample).await).await
+}
+
+fn who_uses(using: usize, of: usize) -> Option<String> {
+    match (using, of) {
+        (0, _) => None,
+        (1, 1) => Some("planned again: its query uses it".into()),
+        (using, of) if using == of => Some(format!("planned again: its {of} queries use it")),
+        (using, of) => Some(format!("planned again: {using} of its {of} queries use it")),
+    }
 }
 
 /// One line below that of the entry.

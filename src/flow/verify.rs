@@ -122,7 +122,9 @@ fn choose<'a>(all: &'a [Entry], options: &VerifyOptions) -> Result<Vec<&'a Entry
         };
         if entry.state != State::Done {
             let (id, state) = (one_line(id), entry.state.name());
-            return Err(Failure::usage(format!("entry {id} is not in force: it is {state}")).hint("advisor status shows where everything stands"));
+            return Err(
+                Failure::usage(format!("entry {id} is not in force: it is {state}")).hint("advisor status shows where everything stands")
+            );
         }
     }
     let since = options.since.as_deref().map(|text| first_run(all, text)).transpose()?;

@@ -125,7 +125,8 @@ fn targets(advice: &AdvisedIndex, report: &Report) -> Vec<TargetQuery> {
 
 /// Lends the queries of a report to changes that came from its migration files.
 pub fn lend_queries(asked: &mut Asked, path: &Path) -> Result<(), Failure> {
-    let refused = |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
+    let refused =
+        |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
     let report = saved_report::read(&disk::read_text(path)?).map_err(refused)?;
     for wanted in asked.changes.iter_mut().filter(|w| w.targets.is_empty()) {
         let advice = report.recommendation.indexes.iter().find(|advice| advice.id == wanted.id);
