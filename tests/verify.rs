@@ -179,7 +179,7 @@ fn queries_come_from_a_report_also_for_migration_files() {
     let bench = Bench::new(&Scratch::start(), "lent", &on(&["a"]), &[BY_A]);
     let folder = tempfile::tempdir().unwrap();
     let (folder, report) = (folder.path().to_str().unwrap(), bench.report.path().to_str().unwrap());
-    let (code, out, error) = bench.run(&["generate", "--report", report, "--out", folder]);
+    let (code, out, error) = bench.run(&["generate", "--report", report, "--output", folder]);
     assert_eq!(code, 0, "{out}{error}");
     let (code, out, error) = bench.run(&["apply", folder, "--report", report, "--yes"]);
     assert!(code == 0 && out.contains("its query uses it"), "{out}{error}");
