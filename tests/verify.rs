@@ -142,14 +142,17 @@ fn a_useless_index_is_named_and_taken_back_only_after_its_window() {
 fn an_index_that_makes_writes_slow_is_worse_but_stays_where_others_use_it() {
     let _counters = COUNTERS.read().unwrap();
     let spec = IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::expression("slow(b)")]);
-    let read = "select count(*) from t where id < 0";
+    let read = "select count(*) from t";
     let bench = Bench::new(&Scratch::start(), "slow_writes", &spec, &[read]);
     bench.database.sql("delete from t where id > 100");
     bench.database.sql(
-        "create function slow(text) returns text language sql immutable as $$ select max(md5($1 || g)) from generate_series(1, 1000) g $$",
+        "create function slow(text) returns text language sql immutable as $$ select max(md5($1 || g)) from generate_series(1, 100) g $$",
     );
     let write = "insert into t select max(id) + 1, 1, 'x' from t";
-    bench.around_apply(&[(120, write), (40, read)]);
+    bench.times(40, read);
+    bench.times(1, "insert into t select g, 1, 'x' from generate_series(200, 5000) g");
+    bench.around_apply(&[(120, write)]);
+    bench.times(40, read);
     bench.times(1, "select count(*) from t where slow(b) = 'none'");
     let (code, judged) = bench.verify(&[&AT_ONCE[..], &["--auto-revert", "--yes"]].concat());
     assert_eq!((code, judged["finding"].as_str(), bench.has_index()), (1, Some("worse"), true), "{judged}");

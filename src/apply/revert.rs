@@ -33,7 +33,7 @@ fn why(counts: &Counts) -> Option<String> {
     if counts.unused() {
         return Some("no query that it is for would use it, and nothing has scanned it".to_owned());
     }
-    let worse = counts.cost_up().is_some() || counts.writes_up().is_some();
+    let worse = counts.cost_up().is_some() || counts.writes_up_beyond_doubt();
     (worse && counts.broken.is_none()).then(|| verdict(counts).reasons.into_iter().next().unwrap_or_default())
 }
 
@@ -138,6 +138,8 @@ mod tests {
         assert!(!yes(&whole, [10.0, 15.0], same, 9.0, &USES, HOUR), "time alone is no proof");
         assert!(yes(&whole, same, [10.0, 13.0], 9.0, &USES, HOUR), "(c)");
         assert!(!yes(&whole, [5.0, 5.0], [10.0, 13.0], 9.0, &USES, HOUR), "what reads gain is worth it");
+        let doubtful = told(&whole, [10.0, 8.5], [10.0, 13.0], 9.0, &USES, HOUR);
+        assert_eq!(doubtful, (Finding::Worse, Revert::No), "the gain may have come by itself, or not");
         let others = [("read", Choice::Uses), ("other", Choice::Uses)];
         assert!(!yes(&whole, [15.0, 15.0], same, 9.0, &others, HOUR), "others use it");
         let mut unique = entry();

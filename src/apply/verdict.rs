@@ -181,10 +181,15 @@ impl<'a> Counts<'a> {
         self.cost().filter(|c| c.time > COST && c.blocks > 1.0)
     }
 
-    /// Writes dearer, and nothing gained that is known.
+    /// Writes dearer, and nothing gained: fewer blocks, or else so much less time that it does not come by itself.
     pub fn writes_up(&self) -> Option<Ratio> {
-        let gain = self.reads().map(|r| 1.0 - r.blocks.min(r.time));
-        self.writes().filter(|w| w.time > 1.0 + TIME && gain.is_some_and(|gain| gain < BLOCKS))
+        let gain = |reads: Ratio| 1.0 - reads.blocks > BLOCKS || 1.0 - reads.time > TIME;
+        self.writes().filter(|w| w.time > 1.0 + TIME && self.reads().is_some_and(|reads| !gain(reads)))
+    }
+
+    /// The same, where time that may have come by itself counts as gained too.
+    pub fn writes_up_beyond_doubt(&self) -> bool {
+        self.writes_up().is_some() && self.reads().is_some_and(|reads| 1.0 - reads.time < BLOCKS)
     }
 }
 

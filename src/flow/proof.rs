@@ -69,8 +69,9 @@ impl Proof {
         if entry.motion == Motion::Drop || entry.motion == Motion::Rename {
             return Ok(None);
         }
-        let built = line.ask(async |c| ledger::entries(c, Some(&entry.id)).await).await?.pop();
-        let (Some(session), Some(oid)) = (self.session(line).await, built.and_then(|e| e.index_oid)) else {
+        let all = line.ask(async |c| ledger::entries(c, None).await).await?;
+        let built = all.iter().find(|e| e.id == entry.id).and_then(|e| e.index_oid);
+        let (Some(session), Some(oid)) = (self.session(line).await, built) else {
             term::note(&format!("{}: whether its queries use it was not looked at: no connection for it", entry.index));
             return Ok(None);
         };
@@ -81,17 +82,21 @@ impl Proof {
                 Soundness::Damaged(what) => return Ok(Some(what)),
             }
         }
-        self.say_who_uses(line, &session, entry, oid).await;
+        // The whole is for the queries, its parts are not.
+        if entry.part_of.is_none() {
+            let leaves = all.iter().filter(|e| e.part_of.as_deref() == Some(&entry.id));
+            let names: Vec<&str> = std::iter::once(entry).chain(leaves).map(|e| e.index.name.as_str()).collect();
+            self.say_who_uses(line, &session, entry, oid, &names).await;
+        }
         Ok(None)
     }
 
-    async fn say_who_uses(&self, line: &Lifeline, session: &Session, entry: &Entry, oid: u32) {
+    async fn say_who_uses(&self, line: &Lifeline, session: &Session, entry: &Entry, oid: u32, names: &[&str]) {
         let Some(reading) = &self.first else { return };
         if entry.targets.is_empty() {
             return said(entry, "no queries are known that it is for: --report FILE names them");
         }
-        let (names, table) = ([entry.index.name.as_str()], entry.table.name.as_str());
-        let planning = choice::targets(session, reading, &entry.targets, &names, table);
+        let planning = choice::targets(session, reading, &entry.targets, names, &entry.table.name);
         let Ok(chosen) = timeout(line.limits.lease, planning).await else {
             return said(entry, "planning its queries again took too long; advisor verify does it later");
         };
