@@ -16,6 +16,7 @@ mod ginpage;
 pub mod hypopg;
 pub mod ledger;
 pub mod partitions;
+mod preflight;
 pub mod planner_settings;
 mod refusal;
 pub mod server;
