@@ -30,6 +30,8 @@ pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {
 /// What is known of one step's surroundings.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
+    /// Our role.
+    pub role: String,
     /// Its table; `None` when there is none of that name.
     pub target: Option<Target>,
     /// What has the index's name.
@@ -56,9 +58,18 @@ pub fn refuse_step(ddl: &Ddl, around: &Surroundings) -> Option<String> {
             let table = &create.table;
             let Some(target) = &around.target else { return Some(format!("table {table} does not exist")) };
             let schema = || {
-                (!target.may_create).then(|| format!("no CREATE on its schema: GRANT CREATE ON SCHEMA {} TO our role", quote_ident(&table.schema)))
+                (!target.may_create).then(|| {
+                    one_line(&format!(
+                        "no CREATE on its schema: GRANT CREATE ON SCHEMA {} TO {}",
+                        quote_ident(&table.schema),
+                        quote_ident(&around.role)
+                    ))
+                })
             };
-            refuse_kind(target).map(|why| format!("{table} {why}")).or_else(schema).or_else(|| refuse_place(create.tablespace.as_deref(), around))
+            refuse_kind(target)
+                .map(|why| format!("{table} {why}"))
+                .or_else(schema)
+                .or_else(|| refuse_place(create.tablespace.as_deref(), around))
         }
         Ddl::Drop(index) => {
             let relation = around.relation.as_ref()?;
@@ -96,7 +107,8 @@ fn refuse_place(wanted: Option<&str>, around: &Surroundings) -> Option<String> {
     match (&around.tablespace, wanted) {
         (None, Some(name)) => Some(format!("there is no tablespace {}", one_line(name))),
         (Some(place), _) if !place.may_create => {
-            Some(format!("no CREATE on {}, where the index would lie: GRANT CREATE ON TABLESPACE … TO our role", one_line(&place.volume.name)))
+            let (name, role) = (quote_ident(&place.name), quote_ident(&around.role));
+            Some(one_line(&format!("no CREATE on tablespace {}: GRANT CREATE ON TABLESPACE {name} TO {role}", place.name)))
         }
         _ => None,
     }

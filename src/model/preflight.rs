@@ -62,6 +62,8 @@ pub struct Volume {
 /// Where a new index would lie.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tablespace {
+    /// Its name.
+    pub name: String,
     /// Its space.
     pub volume: Volume,
     /// We may put an index there.

@@ -2,7 +2,9 @@
 
 use super::build::{Control, sql_error};
 use super::collect::catalog::{column, column_statistics, distinct_together};
-use super::statements::{APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, DISTINCT_TOGETHER};
+use super::statements::{
+    APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, DISTINCT_TOGETHER,
+};
 use crate::model::catalog::{Column, Table};
 use crate::model::ddl::{CreateIndex, IndexName};
 use crate::model::failure::Failure;
@@ -17,6 +19,11 @@ use tokio_postgres::Row;
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Control {
+    /// Our backend, where the connection stays on this machine; a tunnel's looks the same.
+    pub fn local_backend(&self) -> Option<i32> {
+        self.session.local.then_some(self.session.backend_pid)
+    }
+
     /// What builds on this server are paid with. Free space is asked of the machine, not here.
     pub async fn premises(&self) -> Result<Premises, Failure> {
         let rows = self.rows(&APPLY_PREMISES, &[]).await?;
@@ -47,9 +54,9 @@ impl Control {
         Ok(rows.first().map(|row| {
             let folder: &str = row.get("folder");
             let folder = if folder.is_empty() { data } else { Some(folder) };
-            let volume =
-                Volume { name: format!("tablespace {}", row.get::<_, &str>("name")), folder: folder.map(str::to_owned), ..Volume::default() };
-            Tablespace { volume, may_create: row.get("may_create") }
+            let name: String = row.get("name");
+            let volume = Volume { name: format!("tablespace {name}"), folder: folder.map(str::to_owned), ..Volume::default() };
+            Tablespace { name, volume, may_create: row.get("may_create") }
         }))
     }
 
@@ -98,7 +105,8 @@ impl Control {
 
 /// What an index is, from a definition that the server printed or a statement of ours.
 pub fn spec(create: &CreateIndex) -> Option<IndexSpec> {
-    match asked_index::read(&create.sql()) {
+    // Where it lies is no part of what it is.
+    match asked_index::read(&CreateIndex { tablespace: None, ..create.clone() }.sql()) {
         Ok(asked_index::AskedIndex::Index(spec)) => Some(*spec),
         _ => None,
     }

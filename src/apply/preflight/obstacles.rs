@@ -17,8 +17,7 @@ pub enum Effect {
 }
 
 /// Locks that conflict with SHARE UPDATE EXCLUSIVE, which builds and drops hold from beginning to end.
-const STOPS_BEGIN: [&str; 5] =
-    ["ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
+const STOPS_BEGIN: [&str; 5] = ["ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
 /// Younger transactions are over before a build would meet them, seconds.
 const YOUNG: f64 = 1.0;
@@ -43,8 +42,7 @@ pub fn effect(motion: Motion, obstacle: &Obstacle) -> Option<Effect> {
 /// not end by itself.
 pub fn in_the_way(motion: Motion, obstacles: &[Obstacle]) -> Vec<(Effect, &Obstacle)> {
     let lasts = |o: &Obstacle| o.seconds >= YOUNG || o.pid == 0 || o.work != Work::Transaction;
-    let mut all: Vec<(Effect, &Obstacle)> =
-        obstacles.iter().filter(|o| lasts(o)).filter_map(|o| Some((effect(motion, o)?, o))).collect();
+    let mut all: Vec<(Effect, &Obstacle)> = obstacles.iter().filter(|o| lasts(o)).filter_map(|o| Some((effect(motion, o)?, o))).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.seconds.total_cmp(&a.1.seconds)).then(a.1.pid.cmp(&b.1.pid)));
     all
 }

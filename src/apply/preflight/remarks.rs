@@ -38,7 +38,11 @@ const WIDE: f64 = LARGEST_KEY / 4.0;
 pub fn remarks(ddl: &Ddl, around: &Surroundings, premises: &Premises) -> Vec<Remark> {
     let due = around.target.as_ref().and_then(|t| t.frozen_age.filter(|age| *age >= t.freeze_max_age).map(|age| (age, t.freeze_max_age)));
     let due = due.map(|(age, limit)| Remark::WraparoundDue(age, limit)).into_iter();
-    if matches!(ddl, Ddl::Create(_)) { due.chain(of_build(ddl, around, premises)).collect() } else { due.chain(of_drop(around, premises)).collect() }
+    if matches!(ddl, Ddl::Create(_)) {
+        due.chain(of_build(ddl, around, premises)).collect()
+    } else {
+        due.chain(of_drop(around, premises)).collect()
+    }
 }
 
 fn of_build(ddl: &Ddl, around: &Surroundings, premises: &Premises) -> Vec<Remark> {

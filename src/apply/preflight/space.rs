@@ -90,9 +90,13 @@ mod tests {
         let on = |free: f64, temp: Volume| Premises { temp, data: volume("data", free, 1), ..Premises::default() };
         let index = |free| volume("index", free, 1);
         assert_eq!(room(&cost, &index(2.2 * GB), &on(2.2 * GB, volume("temp", 2.2 * GB, 1))), Room::Enough);
-        assert!(matches!(room(&cost, &index(2.0 * GB), &on(2.0 * GB, volume("temp", 2.0 * GB, 1))), Room::Tight(name, ..) if name == "index"));
+        assert!(
+            matches!(room(&cost, &index(2.0 * GB), &on(2.0 * GB, volume("temp", 2.0 * GB, 1))), Room::Tight(name, ..) if name == "index")
+        );
         assert_eq!(room(&cost, &index(2.0 * GB), &on(2.0 * GB, volume("temp", 2.0 * GB, 2))), Room::Enough);
-        assert!(matches!(room(&cost, &index(9.0 * GB), &on(9.0 * GB, volume("temp", 0.5 * GB, 2))), Room::Tight(name, ..) if name == "temp"));
+        assert!(
+            matches!(room(&cost, &index(9.0 * GB), &on(9.0 * GB, volume("temp", 0.5 * GB, 2))), Room::Tight(name, ..) if name == "temp")
+        );
         assert!(matches!(room(&cost, &index(0.8 * GB), &on(GB, volume("temp", GB, 2))), Room::None(..)));
         let mut behind = on(2.2 * GB, volume("temp", 2.2 * GB, 1));
         behind.idle_slots = vec!["old".into()];
