@@ -153,7 +153,7 @@ fn words(query: &str) -> String {
     if query.starts_with('<') || query.is_empty() {
         return String::new();
     }
-    squeeze(&normalize(query).text)
+    squeeze(&normalize(query).text).replace(" ;", ";")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::plan::Planned;
 use super::site::Site;
-use super::words::{self, Fact};
+use super::words::{self, Fact, InTheWay};
 use crate::flow::wanted::ForPsql;
 use crate::model::ledger::ServerState;
 use crate::model::preflight::Directness;
@@ -33,6 +33,8 @@ pub struct Plan {
     pub idle_slots: Vec<String>,
     /// What holds for all changes, in words.
     pub server: Vec<Fact>,
+    /// Who would hold changes up now, oldest first.
+    pub in_the_way: Vec<InTheWay>,
     /// The changes in the order in which they would be made.
     pub changes: Vec<Change>,
     /// What apply leaves to psql.
@@ -90,7 +92,7 @@ pub struct Change {
     pub wal_bytes: Option<f64>,
     /// Seconds, shortest and longest, without waiting for others.
     pub seconds: Option<(f64, f64)>,
-    /// All that is worth knowing, in words: cost, room, who is in the way.
+    /// All that is worth knowing, in words: cost, room, whom it waits for.
     pub facts: Vec<Fact>,
 }
 
@@ -120,6 +122,7 @@ pub(super) fn plan(server: &ServerState, site: &Site, changes: &[Planned], for_p
         lag_bytes: premises.lag_bytes,
         idle_slots: premises.idle_slots.iter().map(|s| one_line(s)).collect(),
         server: words::of_server(server, premises, builds),
+        in_the_way: words::in_the_way(changes.iter().flat_map(|p| &p.waits)),
         changes: changes.iter().map(change).collect(),
         left_to_psql: for_psql
             .iter()

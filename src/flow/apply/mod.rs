@@ -16,7 +16,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
-use plan::{Planned, inspect};
+use plan::{Inspection, Planned, inspect};
 use show::refusals;
 pub(super) use show::{plural, report};
 use site::Site;
@@ -45,15 +45,15 @@ pub struct ApplyOptions {
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
     let control = open(options.target.as_deref(), "apply").await?;
-    let run = run_name();
-    let mut site = Site::survey(&control, options.free_bytes).await?;
+    let site = Site::survey(&control, options.free_bytes).await?;
+    let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
     for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&control, &mut site, wanted, &run, at, options.adopt_invalid).await?);
+        plan.push(inspect(&mut with, wanted, at).await?);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
-    show(&document::plan(&control.server, &site, &plan, &asked.for_psql), options)?;
+    show(&document::plan(&control.server, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
     if options.dry_run || acts == 0 {

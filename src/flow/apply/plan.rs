@@ -1,15 +1,17 @@
 //! One change looked at before anything is done: what stands against it, and the entry as it would be planned.
 
+use super::ApplyOptions;
 use super::site::Site;
 use super::words::{self, Fact};
 use crate::apply::decide::{Preview, preview};
+use crate::apply::preflight::obstacles::{Effect, in_the_way};
 use crate::apply::preflight::remarks::remarks;
 use crate::apply::preflight::{self, Surroundings};
 use crate::flow::wanted::Wanted;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::ledger::{Definition, Entry, Motion, SqlError, State};
-use crate::model::preflight::Cost;
+use crate::model::preflight::{Cost, Obstacle};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 
@@ -22,19 +24,24 @@ pub(super) struct Planned {
     pub facts: Vec<Fact>,
     /// What a build costs.
     pub cost: Cost,
+    /// Whom it would wait for.
+    pub waits: Vec<(Effect, Obstacle)>,
     /// False when there is nothing to do.
     pub acts: bool,
 }
 
+/// What all changes are looked at with.
+pub(super) struct Inspection<'a> {
+    pub control: &'a Control,
+    pub site: Site,
+    /// Name of this run.
+    pub run: String,
+    pub options: &'a ApplyOptions,
+}
+
 /// Looks at one change and says what apply would do about it.
-pub(super) async fn inspect(
-    control: &Control,
-    site: &mut Site,
-    wanted: Wanted,
-    run: &str,
-    at: usize,
-    adopt: bool,
-) -> Result<Planned, Failure> {
+pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize) -> Result<Planned, Failure> {
+    let control = with.control;
     let mut planned = Planned {
         refused: wanted.refused.clone(),
         wanted,
@@ -42,24 +49,25 @@ pub(super) async fn inspect(
         hints: Vec::new(),
         facts: Vec::new(),
         cost: Cost::default(),
+        waits: Vec::new(),
         acts: false,
     };
     if planned.refused.is_some() {
         return Ok(planned);
     }
-    let mut around = site.around(control, &planned.wanted).await?;
+    let mut around = with.site.around(control, &planned.wanted).await?;
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
     if planned.refused.is_none() {
-        find_entry(control, &mut planned, &around, run, at).await?;
+        find_entry(with, &mut planned, &around, at).await?;
     }
     let Some(entry) = planned.entry.clone().filter(|_| planned.refused.is_none()) else { return Ok(planned) };
-    match preview(&entry, &control.look(&entry).await?, adopt) {
+    match preview(&entry, &control.look(&entry).await?, with.options.adopt_invalid) {
         Preview::Nothing(why) => planned.facts = vec![Fact { topic: NOTHING, text: why }],
         Preview::Refused(message, hints) => (planned.refused, planned.hints) = (Some(message), hints),
         Preview::Acts(remark) => {
             planned.acts = true;
             planned.facts.extend(remark.map(|text| Fact { topic: "earlier run", text }));
-            describe(control, site, &mut planned, &entry, &mut around).await?;
+            describe(with, &mut planned, &entry, &mut around).await?;
         }
     }
     Ok(planned)
@@ -69,15 +77,10 @@ pub(super) async fn inspect(
 const NOTHING: &str = "nothing to do";
 
 /// Cost, room, remarks and who is in the way of a change that will be made.
-async fn describe(
-    control: &Control,
-    site: &mut Site,
-    planned: &mut Planned,
-    entry: &Entry,
-    around: &mut Surroundings,
-) -> Result<(), Failure> {
+async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
+    let site = &mut with.site;
     if planned.is_create() {
-        site.price(control, entry, planned.wanted.size_bytes, around).await?;
+        site.price(with.control, entry, planned.wanted.size_bytes, around).await?;
         let room = site.occupy(around);
         planned.cost = around.cost.clone();
         planned.refused = words::no_room(&room);
@@ -89,12 +92,22 @@ async fn describe(
         planned.facts.extend(words::of_cost(&around.cost, &room, &site.premises));
     }
     planned.facts.extend(remarks(&planned.wanted.ddl, around, &site.premises).iter().map(words::of_remark));
-    planned.facts.extend(words::of_obstacles(entry.motion, around));
+    // A drop that is not made waits for nobody.
+    if planned.is_create() || with.options.drops {
+        wait(planned, entry.motion, around);
+    }
     Ok(())
 }
 
+/// Who is in the way of it.
+fn wait(planned: &mut Planned, motion: Motion, around: &Surroundings) {
+    planned.waits = in_the_way(motion, &around.obstacles).into_iter().map(|(effect, who)| (effect, who.clone())).collect();
+    planned.facts.extend(words::of_waits(motion, &planned.waits));
+}
+
 /// The entry as it would be planned, or why the server would refuse it.
-async fn find_entry(control: &Control, planned: &mut Planned, around: &Surroundings, run: &str, at: usize) -> Result<(), Failure> {
+async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surroundings, at: usize) -> Result<(), Failure> {
+    let (control, run) = (with.control, with.run.as_str());
     let known = known_entry(control, &planned.wanted.id).await?;
     match (&planned.wanted.ddl, &around.relation, known) {
         (Ddl::Create(create), ..) => {
@@ -121,7 +134,7 @@ fn refuse_definition(planned: &mut Planned, around: &Surroundings, error: &SqlEr
     if error.code.as_deref() == Some("55P03") {
         planned.refused =
             Some("its table is locked by somebody who lets nobody look at it: run the command again when that is over".into());
-        planned.facts = words::of_obstacles(Motion::Create, around);
+        wait(planned, Motion::Create, around);
     } else {
         planned.refused = Some(format!("the server refuses the definition: {}", error.message));
     }

@@ -2,7 +2,7 @@
 
 use super::Planned;
 use super::document::{Action, Change, Plan, Verdict};
-use super::words::Fact;
+use super::words::{Fact, InTheWay};
 use crate::apply::machine::{Ending, Goal};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion};
@@ -11,12 +11,17 @@ use crate::report::fold;
 use crate::term;
 
 /// Columns of a topic and the gap behind it.
-const TOPIC: usize = 14;
+const TOPIC: usize = 15;
+
+/// So many sessions in the way are shown.
+const SHOWN: usize = 8;
 
 /// The plan for people, folded to a width.
 pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
+    // A file's name is told once.
+    let reason = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
     let part = |title: &str, keep: &dyn Fn(&Change) -> bool| {
-        let lines: Vec<String> = plan.changes.iter().filter(|c| keep(c)).map(|c| change(c, width)).collect();
+        let lines: Vec<String> = plan.changes.iter().filter(|c| keep(c)).map(|c| change(c, reason.is_some(), width)).collect();
         if lines.is_empty() { String::new() } else { format!("\n{title}\n{}", lines.join("\n")) }
     };
     let refused = |c: &Change| c.verdict == Verdict::Refused;
@@ -26,7 +31,9 @@ pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
     [
         fold(&format!("Database {}, PostgreSQL {}, role {}", plan.database, plan.version, plan.role), width, 2),
         "\n".into(),
+        reason.map(|r| facts(&[Fact { topic: "changes", text: r.clone() }], width, 2)).unwrap_or_default(),
         facts(&plan.server, width, 2),
+        in_the_way(&plan.in_the_way, width),
         part("Create, without blocking reads or writes:", &|c| of(c, Action::Create)),
         part(title, &|c| of(c, Action::Drop)),
         part("Refused:", &refused),
@@ -36,11 +43,24 @@ pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
     .concat()
 }
 
-fn change(change: &Change, width: usize) -> String {
+/// Everybody in the way, each once; the changes say where.
+fn in_the_way(all: &[InTheWay], width: usize) -> String {
+    let lines = |one: &InTheWay| {
+        let rest = one.query.iter().chain([&one.cure]).map(|line| format!("      {}\n", fold(line, width, 6)));
+        format!("  {}\n{}", fold(&one.who, width, 6), rest.collect::<String>())
+    };
+    let mut shown: String = all.iter().take(SHOWN).map(lines).collect();
+    if all.len() > SHOWN {
+        shown.push_str(&format!("  and {} more\n", all.len() - SHOWN));
+    }
+    if shown.is_empty() { shown } else { format!("\nIn the way now:\n{shown}") }
+}
+
+fn change(change: &Change, told: bool, width: usize) -> String {
     let indent = change.id.len() + 4;
     let line = |text: &String| format!("{:indent$}{}\n", "", fold(text, width, indent));
     let mut text = format!("  {}  {}\n", change.id, fold(&change.sql, width, indent));
-    text.extend(change.reason.iter().chain(&change.refused).chain(&change.hints).map(line));
+    text.extend(change.reason.iter().filter(|_| !told).chain(&change.refused).chain(&change.hints).map(line));
     text + &facts(&change.facts, width, indent)
 }
 

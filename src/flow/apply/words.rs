@@ -1,7 +1,6 @@
 //! What preflight found, in words.
 
-use crate::apply::preflight::Surroundings;
-use crate::apply::preflight::obstacles::{Effect, in_the_way};
+use crate::apply::preflight::obstacles::Effect;
 use crate::apply::preflight::remarks::{LARGEST_KEY, Remark};
 use crate::apply::preflight::space::{self, Room};
 use crate::model::ledger::{Motion, ServerState};
@@ -24,8 +23,8 @@ fn fact(topic: &'static str, text: impl Into<String>) -> Fact {
     Fact { topic, text: text.into() }
 }
 
-/// So many of those in the way are named.
-const NAMED: usize = 5;
+/// So many of those whom a change waits for are named with it.
+const NAMED: usize = 3;
 /// Characters of a query.
 const QUERY: usize = 120;
 
@@ -107,7 +106,10 @@ fn between(fast: f64, slow: f64) -> String {
     if slow < 1.0 {
         return "less than a second".to_owned();
     }
-    let (fast, slow) = (duration(fast.max(0.1) * 1000.0), duration(slow * 1000.0));
+    if slow < 60.0 {
+        return format!("{:.1}–{slow:.1} s", fast.max(0.1));
+    }
+    let (fast, slow) = (duration(fast.max(1.0) * 1000.0), duration(slow * 1000.0));
     match (fast.rsplit_once(' '), slow.rsplit_once(' ')) {
         (Some((low, a)), Some((_, b))) if a == b => format!("{low}–{slow}"),
         _ => format!("{fast} to {slow}"),
@@ -141,35 +143,72 @@ pub(super) fn no_room(room: &Room) -> Option<String> {
     }
 }
 
-/// Who would hold it up: name, query, and how to end it, a line each.
-pub(super) fn of_obstacles(motion: Motion, around: &Surroundings) -> Vec<Fact> {
-    let all = in_the_way(motion, &around.obstacles);
-    let mut facts: Vec<Fact> = all.iter().take(NAMED).flat_map(|(effect, who)| lines(motion, *effect, who)).collect();
-    if all.len() > NAMED {
-        facts.push(fact("waits for", format!("and {} more", all.len() - NAMED)));
+/// Whom one change would wait for, in a sentence; who they are stands elsewhere, once.
+pub(super) fn of_waits(motion: Motion, waits: &[(Effect, Obstacle)]) -> Option<Fact> {
+    let one = |(effect, who): &(Effect, Obstacle)| format!("{}, {}", short_name(who), because(motion, *effect));
+    let mut named: Vec<String> = waits.iter().take(NAMED).map(one).collect();
+    if waits.len() > NAMED {
+        named.push(format!("{} more", waits.len() - NAMED));
     }
-    facts
+    (!named.is_empty()).then(|| fact("waits for", named.join("; ")))
 }
 
-fn lines(motion: Motion, effect: Effect, who: &Obstacle) -> Vec<Fact> {
-    let build = motion != Motion::Drop;
-    let until = match (effect, build) {
-        (Effect::Begin, true) => "no build begins before it ends",
-        (Effect::Begin, false) => "no drop begins before it ends",
-        (Effect::Read, _) => "it wrote to the table: the build does not read it before that ends",
-        (Effect::Valid, _) => "it holds a snapshot: the index is not used before that ends",
-        (Effect::Gone, _) => "it uses the table: the index does not go before that ends",
-    };
-    let query = ellipsis(&who.query, QUERY);
-    let says = match (query.is_empty(), who.state.as_str()) {
-        (true, _) => None,
-        (false, "active") => Some(format!("runs: {query}")),
-        (false, _) => Some(format!("ran last: {query}")),
-    };
-    let mut facts = vec![fact("waits for", format!("{}; {until}", name(who)))];
-    facts.extend(says.map(|text| fact("waits for", text)));
-    facts.push(fact("waits for", cure(who)));
-    facts
+fn because(motion: Motion, effect: Effect) -> &'static str {
+    match (effect, motion) {
+        (Effect::Begin, Motion::Drop) => "before it begins",
+        (Effect::Begin, _) => "before it begins: its lock admits no build",
+        (Effect::Read, _) => "which wrote to the table, before it reads it",
+        (Effect::Valid, _) => "which holds a snapshot, before the index is valid",
+        (Effect::Gone, _) => "which uses the table, before the index goes",
+    }
+}
+
+fn short_name(who: &Obstacle) -> String {
+    match &who.gid {
+        Some(gid) => one_line(&format!("prepared transaction {}", quote_literal(gid))),
+        None => format!("process {}", who.pid),
+    }
+}
+
+/// Somebody in the way.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct InTheWay {
+    /// Process id; 0 for a prepared transaction.
+    pub pid: i32,
+    /// Name of the prepared transaction.
+    pub gid: Option<String>,
+    /// Who it is and what it does, in words.
+    pub who: String,
+    /// Age of its transaction.
+    pub seconds: f64,
+    /// What it runs or ran last, without constants; null where hidden.
+    pub query: Option<String>,
+    /// How it ends.
+    pub cure: String,
+}
+
+/// All of them, each once.
+pub(super) fn in_the_way<'a>(waits: impl Iterator<Item = &'a (Effect, Obstacle)>) -> Vec<InTheWay> {
+    let mut all: Vec<InTheWay> = Vec::new();
+    for (_, who) in waits {
+        if !all.iter().any(|known| (known.pid, &known.gid) == (who.pid, &who.gid)) {
+            all.push(InTheWay {
+                pid: who.pid,
+                gid: who.gid.as_deref().map(one_line),
+                who: name(who),
+                seconds: who.seconds,
+                query: (!who.query.is_empty()).then(|| says(who)),
+                cure: cure(who),
+            });
+        }
+    }
+    all.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    all
+}
+
+fn says(who: &Obstacle) -> String {
+    let verb = if who.state == "active" { "runs" } else { "ran last" };
+    format!("{verb}: {}", ellipsis(&who.query, QUERY))
 }
 
 /// `process 42 "etl" of role app, idle in transaction for 4 min`.
