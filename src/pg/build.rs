@@ -46,7 +46,7 @@ impl Control {
             lock_timeout: Duration::from_secs(2),
         };
         let session = Session::open(target, &purpose).await?;
-        if session.behind_pooler {
+        if session.behind_pooler || super::preflight::changes_backend(&session, target, &purpose).await? {
             let what = "a connection pooler stands in between: it would hand our locks and settings to others";
             return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }

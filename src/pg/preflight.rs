@@ -2,21 +2,29 @@
 
 use super::build::{Control, sql_error};
 use super::collect::catalog::{column, column_statistics, distinct_together};
+use super::session::{Purpose, Session};
 use super::statements::{
-    APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, DISTINCT_TOGETHER,
+    APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, ARRIVED, DISTINCT_TOGETHER,
 };
 use crate::model::catalog::{Column, Table};
 use crate::model::ddl::{CreateIndex, IndexName};
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::{IndexSpec, TableName};
 use crate::model::preflight::{Directness, Obstacle, Premises, Sibling, Tablespace, Volume, Work};
 use crate::model::text::squeeze;
 use crate::read::sql::normalize::normalize;
 use crate::read::{asked_index, index_ddl};
-use tokio_postgres::Row;
+use std::time::Duration;
+use tokio_postgres::{Row, SimpleQueryMessage};
 
 /// Locked exclusively: who wants to know more waits for lock_timeout.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Transactions after which a backend that stayed is taken to stay.
+const PROBES: usize = 3;
+
+/// A backend of our own answers sooner.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Control {
     /// Our backend, where the connection stays on this machine; a tunnel's looks the same.
@@ -101,6 +109,28 @@ impl Control {
             ..Table::default()
         }))
     }
+}
+
+/// A pooler that announces no process id gives itself away when another connection of ours keeps the backend that we
+/// had: the next transaction runs elsewhere. Not asked where the start-up proved more.
+pub(super) async fn changes_backend(session: &Session, target: Option<&str>, purpose: &Purpose) -> Result<bool, Failure> {
+    if session.proven_direct {
+        return Ok(false);
+    }
+    let lost = |e: tokio_postgres::Error| Failure::new(FailureKind::Connect, format!("the connection broke: {}", sql_error(&e).message));
+    let other = Session::open(target, purpose).await?;
+    for _ in 0..PROBES {
+        other.client.batch_execute("BEGIN").await.map_err(lost)?;
+        // With one backend for all there is none left for us.
+        let Ok(rows) = tokio::time::timeout(PATIENCE, session.client.simple_query(ARRIVED.sql)).await else { return Ok(true) };
+        let rows = rows.map_err(lost)?;
+        other.client.batch_execute("ROLLBACK").await.map_err(lost)?;
+        let pid = rows.iter().find_map(|m| if let SimpleQueryMessage::Row(row) = m { row.get("backend_pid") } else { None });
+        if pid.and_then(|pid| pid.parse().ok()) != Some(session.backend_pid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What an index is, from a definition that the server printed or a statement of ours.

@@ -23,7 +23,7 @@ pub struct Plan {
     pub role: String,
     /// True when it is proven that no pooler stands in between.
     pub direct: bool,
-    /// Free bytes where the data directory is, less what the changes take.
+    /// Free bytes where the data directory is, or as --free-bytes has it, before any change.
     pub free_bytes: Option<f64>,
     /// Standbys that receive WAL.
     pub standbys: i64,
@@ -117,11 +117,11 @@ pub(super) fn plan(server: &ServerState, site: &Site, changes: &[Planned], for_p
         version: one_line(&server.version),
         role: one_line(&server.role),
         direct: premises.direct == Directness::Proven,
-        free_bytes: premises.data.free_bytes,
+        free_bytes: site.free_bytes,
         standbys: premises.standbys,
         lag_bytes: premises.lag_bytes,
         idle_slots: premises.idle_slots.iter().map(|s| one_line(s)).collect(),
-        server: words::of_server(server, premises, builds),
+        server: words::of_server(server, premises, builds.then_some(site.free_bytes)),
         in_the_way: words::in_the_way(changes.iter().flat_map(|p| &p.waits)),
         changes: changes.iter().map(change).collect(),
         left_to_psql: for_psql

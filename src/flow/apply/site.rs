@@ -21,6 +21,8 @@ use std::path::Path;
 /// The server and its disks.
 pub(super) struct Site {
     pub(super) premises: Premises,
+    /// Free bytes where the data directory is, before anything was planned.
+    pub(super) free_bytes: Option<f64>,
     /// Its files are on this machine.
     here: bool,
     /// What a person says is free, bytes.
@@ -33,9 +35,10 @@ impl Site {
     /// Asks the server, and this machine if it is the server's.
     pub(super) async fn survey(control: &Control, told: Option<f64>) -> Result<Site, Failure> {
         let here = control.local_backend().is_some_and(|pid| disk::is_postgres(pid).unwrap_or(true));
-        let mut site = Site { premises: control.premises().await?, here, told, taken: Vec::new() };
+        let mut site = Site { premises: control.premises().await?, free_bytes: None, here, told, taken: Vec::new() };
         site.premises.data = site.measured(site.premises.data.clone());
         site.premises.temp = site.measured(site.premises.temp.clone());
+        site.free_bytes = site.premises.data.free_bytes;
         Ok(site)
     }
 

@@ -28,20 +28,20 @@ const NAMED: usize = 3;
 /// Characters of a query.
 const QUERY: usize = 120;
 
-/// What holds for all changes. `builds` leaves out what matters to builds alone.
-pub(super) fn of_server(server: &ServerState, premises: &Premises, builds: bool) -> Vec<Fact> {
+/// What holds for all changes. With builds among them, `free` says what is free, as far as that is known.
+pub(super) fn of_server(server: &ServerState, premises: &Premises, free: Option<Option<f64>>) -> Vec<Fact> {
     let direct = match premises.direct {
         Directness::Proven => "direct, proven: the announced process id is the backend's",
-        Directness::NotProven => "not proven to be direct: the server announced no process id. Behind a pooler, stop here",
+        Directness::NotProven => "not proven to be direct: no process id was announced, though the backend stays the same beside another connection",
     };
     let mut facts = vec![fact("connection", direct)];
-    if builds {
+    if let Some(free) = free {
         let workers = match premises.workers {
             ..1 => "no parallel workers".to_owned(),
             n => format!("up to {}", plural(n.unsigned_abs() as usize, "parallel worker", "parallel workers")),
         };
         facts.push(fact("build with", format!("{} of maintenance_work_mem, {workers}", bytes(premises.work_mem_bytes as f64))));
-        facts.push(fact("free space", free_space(premises)));
+        facts.push(fact("free space", free_space(premises, free)));
     }
     facts.extend(replication(premises));
     if !premises.sees_others {
@@ -54,10 +54,9 @@ pub(super) fn of_server(server: &ServerState, premises: &Premises, builds: bool)
     facts
 }
 
-fn free_space(premises: &Premises) -> String {
-    let data = &premises.data;
-    match data.free_bytes {
-        Some(free) if data.told => format!("{}, as told by --free-bytes", bytes(free)),
+fn free_space(premises: &Premises, free: Option<f64>) -> String {
+    match free {
+        Some(free) if premises.data.told => format!("{}, as told by --free-bytes", bytes(free)),
         Some(free) => format!("{} where the data directory is", bytes(free)),
         None => "unknown: a server does not tell; --free-bytes SIZE says it".to_owned(),
     }
@@ -127,7 +126,7 @@ fn extra(cost: &Cost, premises: &Premises) -> Option<String> {
 fn of_room(room: &Room) -> Option<Fact> {
     match room {
         Room::Tight(place, need, free) => {
-            Some(fact("space", format!("tight: up to {} are needed in {}, {} are free", bytes(*need), one_line(place), bytes(*free))))
+            Some(fact("space", format!("tight: up to {} are needed in {}, {} are left", bytes(*need), one_line(place), bytes(*free))))
         }
         _ => None,
     }
@@ -137,7 +136,7 @@ fn of_room(room: &Room) -> Option<Fact> {
 pub(super) fn no_room(room: &Room) -> Option<String> {
     match room {
         Room::None(place, size, free) => {
-            Some(format!("it does not fit: the index takes about {}, {} has {} free", bytes(*size), one_line(place), bytes(*free)))
+            Some(format!("it does not fit: the index takes about {}, {} has {} left", bytes(*size), one_line(place), bytes(*free)))
         }
         _ => None,
     }
