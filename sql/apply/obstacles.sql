@@ -1,7 +1,13 @@
 -- purpose: who would hold up a build or a drop on this table now: holders of locks on it, and old snapshots of this database
 -- reads:   pg_locks, pg_stat_activity, pg_prepared_xacts, pg_stat_progress_vacuum, pg_stat_progress_analyze, pg_stat_progress_create_index
 -- locks:   the lock manager's own, for a moment
-with held as (
+with prepared as (
+  -- It keeps the virtual id of the session that prepared it, and the lock on its own transaction id.
+  select l.virtualtransaction, x.gid, x.owner, x.prepared
+  from pg_catalog.pg_locks as l
+  join pg_catalog.pg_prepared_xacts as x on x.transaction = l.transactionid
+  where l.locktype = 'transactionid' and l.granted and l.pid is null
+), held as (
   select l.pid, l.virtualtransaction, pg_catalog.array_agg(distinct l.mode order by l.mode) as modes
   from pg_catalog.pg_locks as l
   where l.locktype = 'relation' and l.granted and l.relation = $1::pg_catalog.oid
@@ -35,5 +41,5 @@ select coalesce(h.pid, s.pid, 0)                                               a
 from held as h
 full join seen as s on s.pid = h.pid
 left join pg_catalog.pg_stat_activity as a on a.pid = coalesce(h.pid, s.pid)
-left join pg_catalog.pg_prepared_xacts as x on h.pid is null and h.virtualtransaction = '-1/' || x.transaction::pg_catalog.text
+left join prepared as x on h.pid is null and x.virtualtransaction = h.virtualtransaction
 order by 9 desc, 1

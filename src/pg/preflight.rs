@@ -73,7 +73,7 @@ impl Control {
         Ok(self.rows(&APPLY_OBSTACLES, &[&table_oid]).await?.iter().map(obstacle).collect())
     }
 
-    /// The indexes of a table.
+    /// The indexes of a table; none while it is locked exclusively.
     pub async fn siblings(&self, table_oid: u32) -> Result<Vec<Sibling>, Failure> {
         let sibling = |row: &Row| Sibling {
             index: IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
@@ -81,19 +81,24 @@ impl Control {
             usable: row.get("usable"),
             building: row.get("building"),
         };
-        Ok(self.rows(&APPLY_INDEXES_OF, &[&table_oid]).await?.iter().map(sibling).collect())
+        let rows = self.unless_locked(&APPLY_INDEXES_OF, table_oid).await?;
+        Ok(rows.iter().flatten().map(sibling).collect())
+    }
+
+    /// Rows of a statement about one table; `None` while that is locked exclusively.
+    async fn unless_locked(&self, statement: &Statement, oid: u32) -> Result<Option<Vec<Row>>, Failure> {
+        match self.session.client.query(statement.sql, &[&oid]).await {
+            Err(e) if sql_error(&e).code.as_deref() == Some(LOCK_NOT_AVAILABLE) => Ok(None),
+            Err(_) => self.rows(statement, &[&oid]).await.map(Some),
+            Ok(rows) => Ok(Some(rows)),
+        }
     }
 
     /// One table with its size and its columns' statistics. Rows are as many as ANALYZE found, for the pages of now.
     /// `None` while it is locked exclusively.
     pub async fn table_statistics(&self, name: &TableName, oid: u32) -> Result<Option<Table>, Failure> {
-        let asked = self.session.client.query(APPLY_HEAP.sql, &[&oid]).await;
-        let rows = match asked {
-            Err(e) if sql_error(&e).code.as_deref() == Some(LOCK_NOT_AVAILABLE) => return Ok(None),
-            Err(_) => self.rows(&APPLY_HEAP, &[&oid]).await?,
-            Ok(rows) => rows,
-        };
-        let Some(heap) = rows.first() else { return Ok(None) };
+        let rows = self.unless_locked(&APPLY_HEAP, oid).await?;
+        let Some(heap) = rows.as_ref().and_then(|rows| rows.first()) else { return Ok(None) };
         let columns = self.rows(&APPLY_COLUMNS, &[&oid]).await?;
         let combinations = self.rows(&DISTINCT_TOGETHER, &[]).await?;
         let combinations = combinations.iter().filter_map(|row| distinct_together(row).ok()).filter(|(table, _)| *table == oid);

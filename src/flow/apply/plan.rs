@@ -57,6 +57,9 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
     }
     let mut around = with.site.around(control, &planned.wanted).await?;
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
+    if locked_away(&around) {
+        refuse_locked(&mut planned, &around);
+    }
     if planned.refused.is_none() {
         find_entry(with, &mut planned, &around, at).await?;
     }
@@ -129,12 +132,19 @@ async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surro
     Ok(())
 }
 
-/// A table under ACCESS EXCLUSIVE cannot even be looked at: whoever holds it is named.
+/// Somebody lets nobody look at the table, and not just for a moment.
+fn locked_away(around: &Surroundings) -> bool {
+    around.obstacles.iter().any(|o| o.seconds >= 1.0 && o.modes.iter().any(|mode| mode == "AccessExclusiveLock"))
+}
+
+fn refuse_locked(planned: &mut Planned, around: &Surroundings) {
+    planned.refused = Some("its table is locked by somebody who lets nobody look at it: run the command again when that is over".into());
+    wait(planned, Motion::Create, around);
+}
+
 fn refuse_definition(planned: &mut Planned, around: &Surroundings, error: &SqlError) {
     if error.code.as_deref() == Some("55P03") {
-        planned.refused =
-            Some("its table is locked by somebody who lets nobody look at it: run the command again when that is over".into());
-        wait(planned, Motion::Create, around);
+        refuse_locked(planned, around);
     } else {
         planned.refused = Some(format!("the server refuses the definition: {}", error.message));
     }

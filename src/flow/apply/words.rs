@@ -32,7 +32,9 @@ const QUERY: usize = 120;
 pub(super) fn of_server(server: &ServerState, premises: &Premises, free: Option<Option<f64>>) -> Vec<Fact> {
     let direct = match premises.direct {
         Directness::Proven => "direct, proven: the announced process id is the backend's",
-        Directness::NotProven => "not proven to be direct: no process id was announced, though the backend stays the same beside another connection",
+        Directness::NotProven => {
+            "not proven to be direct: no process id was announced, though the backend stays the same beside another connection"
+        }
     };
     let mut facts = vec![fact("connection", direct)];
     if let Some(free) = free {
