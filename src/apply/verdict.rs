@@ -183,7 +183,7 @@ impl<'a> Counts<'a> {
 
     /// Writes dearer, and nothing gained: fewer blocks, or else so much less time that it does not come by itself.
     pub fn writes_up(&self) -> Option<Ratio> {
-        let gain = |reads: Ratio| 1.0 - reads.blocks > BLOCKS || 1.0 - reads.time > TIME;
+        let gain = |reads: Ratio| 1.0 - reads.blocks > BLOCKS || (reads.blocks - 1.0 <= BLOCKS && 1.0 - reads.time > TIME);
         self.writes().filter(|w| w.time > 1.0 + TIME && self.reads().is_some_and(|reads| !gain(reads)))
     }
 

@@ -12,7 +12,7 @@ use crate::read::{index_ddl, saved_report, split, statistics_ddl};
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// Advice id, or a hash of the statement.
     pub id: String,
@@ -26,6 +26,8 @@ pub struct Wanted {
     pub refused: Option<String>,
     /// The queries that the index is for, where a report names them.
     pub targets: Vec<TargetQuery>,
+    /// Size by the report, bytes.
+    pub size_bytes: Option<f64>,
 }
 
 /// Advice that is no index: apply leaves it to psql.
@@ -40,7 +42,7 @@ pub struct ForPsql {
 }
 
 /// All that apply is asked to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
     /// Index changes, in order.
     pub changes: Vec<Wanted>,
@@ -113,6 +115,7 @@ fn of_advice(advice: &AdvisedIndex, report: &Report) -> Result<Wanted, Failure> 
         reason: advice.reason.clone(),
         refused: advice.partitioned.then_some(partitioned),
         targets: targets(advice, report),
+        size_bytes: advice.size_bytes,
     })
 }
 
@@ -186,7 +189,7 @@ fn read_file(path: &Path) -> Result<Asked, Failure> {
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None, targets: Vec::new() }
+    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None, targets: Vec::new(), size_bytes: None }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {
