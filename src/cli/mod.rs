@@ -3,4 +3,5 @@
 pub mod advice;
 pub mod amounts;
 pub mod connection;
+pub mod ledger;
 pub mod output;

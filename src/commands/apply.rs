@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::ledger::LedgerArgs;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
 use crate::model::failure::Failure;
@@ -27,6 +28,8 @@ struct Options {
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -37,7 +40,7 @@ pub(super) static ENTRY: Command = Command {
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
             .after_help(
                 "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
-                 Every step is written to the ledger, schema advisor of the database, before it acts. A run that was \
+                 Every step is written to the ledger before it acts: schema advisor of the database, or a file where the role may not make it. A run that was \
                  stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
                  Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",
             )
@@ -48,6 +51,12 @@ pub(super) static ENTRY: Command = Command {
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
     let wanted = wanted::read(&options.inputs, &options.only)?;
-    let how = ApplyOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, drops: options.drops };
+    let how = ApplyOptions {
+        target: options.connection.db,
+        yes: options.yes,
+        dry_run: options.dry_run,
+        drops: options.drops,
+        ledger: options.ledger.ledger,
+    };
     apply(wanted, &how).await
 }

@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::ledger::LedgerArgs;
 use crate::flow::rollback::{RollbackOptions, Which, rollback};
 use crate::model::failure::Failure;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -16,6 +17,9 @@ struct Chosen {
     /// The last run, its steps in reverse
     #[arg(long)]
     last: bool,
+    /// All that was applied after this entry or run, which itself stays
+    #[arg(long, value_name = "ID|RUN")]
+    to: Option<String>,
     /// Everything in the ledger, newest first
     #[arg(long)]
     all: bool,
@@ -32,6 +36,8 @@ struct Options {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -42,7 +48,7 @@ pub(super) static ENTRY: Command = Command {
             .about("Take back what apply did: drop what it built, build what it dropped")
             .after_help(
                 "Only what the ledger says is ours is dropped, and only while its definition is unchanged. What was there \
-                 before apply is kept. The ledger itself, schema advisor, stays.",
+                 before apply is kept. The ledger itself stays.",
             )
     },
     run: |matches| Box::pin(run(matches)),
@@ -53,7 +59,9 @@ async fn run(matches: ArgMatches) -> Outcome {
     let which = match options.chosen {
         Chosen { last: true, .. } => Which::Last,
         Chosen { all: true, .. } => Which::All,
+        Chosen { to: Some(last_kept), .. } => Which::After(last_kept),
         Chosen { ids, .. } => Which::Ids(ids),
     };
-    rollback(&RollbackOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, which }).await
+    let (target, ledger) = (options.connection.db, options.ledger.ledger);
+    rollback(&RollbackOptions { target, yes: options.yes, dry_run: options.dry_run, ledger, which }).await
 }

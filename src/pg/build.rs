@@ -24,6 +24,8 @@ pub struct Control {
     pub(super) session: Session,
     /// The server.
     pub server: ServerState,
+    /// Where the ledger is; [`super::ledger::find`] sets it.
+    pub ledger: super::ledger::Place,
 }
 
 /// The driver's error: SQLSTATE, message and detail on one line.
@@ -54,7 +56,7 @@ impl Control {
         for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
-        let mut control = Control { session, server: ServerState::default() };
+        let mut control = Control { session, server: ServerState::default(), ledger: super::ledger::Place::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
         control.server = ServerState {

@@ -327,6 +327,8 @@ statements! {
     APPLY_CANCEL = "apply/cancel", 13..=99, None, ["int4", "int8"] -> ["cancelled"];
     /// Whether the ledger is there.
     LEDGER_EXISTS = "ledger/exists", 13..=99, None, [] -> ["name", "ours", "owner"];
+    /// Where it may be.
+    LEDGER_PLACE = "ledger/place", 13..=99, None, [] -> ["database_oid", "may_create"];
     /// The ledger's schema.
     LEDGER_CREATE_SCHEMA = "ledger/create_schema", 13..=99, None, [] -> [];
     /// The ledger's rows.

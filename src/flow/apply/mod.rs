@@ -1,6 +1,7 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
 mod plan;
+pub(super) mod provenance;
 mod show;
 
 use super::runner::Runner;
@@ -15,6 +16,7 @@ use crate::term;
 use plan::{Planned, inspect};
 pub(super) use show::{plural, report};
 use show::{refusals, show};
+use std::path::{Path, PathBuf};
 
 /// How apply behaves.
 #[derive(Debug, Clone, Default)]
@@ -27,11 +29,13 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Drop too.
     pub drops: bool,
+    /// The ledger's file, where one was named.
+    pub ledger: Option<PathBuf>,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
-    let control = open(options.target.as_deref(), "apply").await?;
+    let control = open(options.target.as_deref(), options.ledger.as_deref(), "apply").await?;
     let run = run_name();
     let mut plan = Vec::new();
     for (at, wanted) in asked.changes.into_iter().enumerate() {
@@ -39,6 +43,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
+    renumber(&mut plan, &run);
     show(&control, &plan, &asked.for_psql, options);
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
@@ -62,9 +67,20 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     refusals(&plan, acts)
 }
 
-/// Opens control on a server that can build.
-pub(super) async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
-    let control = Control::open(target, verb).await?;
+/// Positions in the order in which the entries are carried out: `rollback` goes back along them.
+fn renumber(plan: &mut [Planned], run: &str) {
+    let ours = plan.iter_mut().filter_map(|p| p.entry.as_mut()).filter(|e| e.run == run);
+    for (at, entry) in ours.enumerate() {
+        entry.position = i32::try_from(at + 1).unwrap_or(i32::MAX);
+    }
+}
+
+/// Opens control on a server that can build, and finds the ledger.
+pub(super) async fn open(target: Option<&str>, ledger: Option<&Path>, verb: &str) -> Result<Control, Failure> {
+    let mut control = Control::open(target, verb).await?;
+    if let Some(remark) = ledger::find(&mut control, ledger).await? {
+        term::note(&remark);
+    }
     control.notes().iter().for_each(|note| term::note(note));
     match preflight::refuse_server(&control.server) {
         Some((what, hint)) => Err(Failure::new(FailureKind::Missing, what).hint(hint)),

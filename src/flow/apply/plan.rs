@@ -25,6 +25,7 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: us
     let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, hints: Vec::new(), notes: Vec::new(), acts: false };
     if planned.refused.is_none() {
         look_around(control, &mut planned, run, at).await?;
+        super::provenance::complete(control, &mut planned).await?;
     }
     if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
         match preview(entry, &control.look(entry).await?) {

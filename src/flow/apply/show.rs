@@ -29,6 +29,7 @@ pub(super) fn show(control: &Control, plan: &[Planned], for_psql: &[ForPsql], op
     let drops = if options.drops { "Drop, without blocking the table:" } else { "Left alone, since --drops was not given:" };
     let text = [
         format!("Database {}, PostgreSQL {}\n", one_line(&control.server.database), control.server.version),
+        format!("Ledger: {}\n", control.ledger),
         part("Create, without blocking reads or writes:", &|p| p.refused.is_none() && p.is_create()),
         part(drops, &|p| p.refused.is_none() && !p.is_create()),
         part("Refused:", &|p| p.refused.is_some()),
