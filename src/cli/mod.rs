@@ -5,3 +5,4 @@ pub mod amounts;
 pub mod connection;
 pub mod ledger;
 pub mod output;
+pub mod watch;

@@ -3,6 +3,7 @@
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
+use crate::cli::watch::WatchArgs;
 use crate::flow::rollback::{RollbackOptions, Which, rollback};
 use crate::model::failure::Failure;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -38,6 +39,8 @@ struct Options {
     #[command(flatten)]
     ledger: LedgerArgs,
     #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -62,6 +65,13 @@ async fn run(matches: ArgMatches) -> Outcome {
         Chosen { to: Some(last_kept), .. } => Which::After(last_kept),
         Chosen { ids, .. } => Which::Ids(ids),
     };
-    let (target, ledger) = (options.connection.db, options.ledger.ledger);
-    rollback(&RollbackOptions { target, yes: options.yes, dry_run: options.dry_run, ledger, which }).await
+    let how = RollbackOptions {
+        target: options.connection.db,
+        yes: options.yes,
+        dry_run: options.dry_run,
+        ledger: options.ledger.ledger,
+        which,
+        limits: options.watch.limits(),
+    };
+    rollback(&how).await
 }

@@ -2,13 +2,14 @@
 
 use super::apply::provenance::other_cluster;
 use super::apply::{agreed, open, plural, report};
+use super::lifeline::Lifeline;
 use super::runner::Runner;
 use crate::apply::machine::Goal;
+use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion, State};
 use crate::model::text::one_line;
 use crate::pg::ledger;
-use crate::signals::Signals;
 use crate::term;
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ pub struct RollbackOptions {
     pub ledger: Option<PathBuf>,
     /// Which entries.
     pub which: Which,
+    /// What one statement may take.
+    pub limits: Limits,
 }
 
 /// Takes them back, newest first.
@@ -60,14 +63,14 @@ pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::count_from_now();
-    control.lease().await?;
-    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "rollback", signals: &signals, worker: None };
+    let place = control.ledger.to_string();
+    let line = Lifeline::new(control, options.target.as_deref(), "rollback", &options.limits).await?;
+    let mut runner = Runner::new(line, options.target.as_deref(), "rollback");
     for (done, entry) in chosen.iter().enumerate() {
         let ending = runner.run(Goal::Rollback, entry).await?;
         report(entry, Goal::Rollback, ending, chosen.len() - done - 1)?;
     }
-    term::note(&format!("the ledger in {} stays, as the record of what was done", control.ledger));
+    term::note(&format!("the ledger in {place} stays, as the record of what was done"));
     Ok(0)
 }
 
