@@ -354,7 +354,7 @@ impl SqlError {
 }
 
 /// Somebody whom a build waits for, or would.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Blocker {
     /// Process id; 0 for a prepared transaction.
     pub pid: i32,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 /// First half of our advisory keys: "advr". The second is the table's OID.
-const ADVISORY_CLASS: i32 = 0x6164_7672;
+pub(super) const ADVISORY_CLASS: i32 = 0x6164_7672;
 
 /// The control connection.
 pub struct Control {
@@ -280,15 +280,6 @@ impl Control {
         };
         Ok(self.rows(&APPLY_BUILDS, &[]).await?.iter().map(build).collect())
     }
-
-    /// INVALID indexes of the database; true for those that writes maintain already.
-    pub async fn invalid(&self) -> Result<Vec<(u32, IndexName, bool)>, Failure> {
-        let one = |row: &Row| {
-            let index = IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
-            (row.get("oid"), index, row.get("ready"))
-        };
-        Ok(self.rows(&APPLY_INVALID, &[]).await?.iter().map(one).collect())
-    }
 }
 
 /// A build that runs, ours or not.
@@ -310,7 +301,7 @@ fn lost(error: &SqlError) -> Failure {
     Failure::new(FailureKind::Connect, format!("the connection broke: {}", error.message))
 }
 
-fn blocker(row: &Row) -> Blocker {
+pub(super) fn blocker(row: &Row) -> Blocker {
     Blocker {
         pid: row.get("pid"),
         application: row.get("application"),

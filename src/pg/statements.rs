@@ -316,7 +316,11 @@ statements! {
     /// Builds that run now.
     APPLY_BUILDS = "apply/builds", 13..=99, None, [] -> ["pid", "table_oid", "table_schema", "table_name", "index_name", "phase"];
     /// INVALID indexes.
-    APPLY_INVALID = "apply/invalid", 13..=99, None, [] -> ["oid", "schema", "name", "ready"];
+    APPLY_INVALID = "apply/invalid", 13..=99, None, [] -> ["oid", "schema", "name", "table_name", "ready", "unique", "size_bytes"];
+    /// Advisory locks of ours.
+    APPLY_LOCKS = "apply/locks", 13..=99, None, ["int8"] -> ["pid", "application", "role", "state", "seconds", "silent_seconds", "table_oid", "table_schema", "table_name"];
+    /// How long backends work.
+    APPLY_AGES = "apply/ages", 13..=99, None, ["_int4"] -> ["pid", "seconds"];
     /// Try an advisory lock.
     APPLY_TRY_LOCK = "apply/try_lock", 13..=99, None, ["int4", "int4"] -> ["locked"];
     /// Give it back.
