@@ -23,9 +23,10 @@ pub(super) struct Planned {
 /// Looks at one change and says what apply would do about it.
 pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize, adopt: bool) -> Result<Planned, Failure> {
     let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, hints: Vec::new(), notes: Vec::new(), acts: false };
+    let mut remarks = Vec::new();
     if planned.refused.is_none() {
         look_around(control, &mut planned, run, at).await?;
-        super::provenance::complete(control, &mut planned).await?;
+        remarks = super::provenance::complete(control, &mut planned).await?;
     }
     if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
         match preview(entry, &control.look(entry).await?, adopt) {
@@ -37,6 +38,7 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: us
             Preview::Refused(message, hints) => (planned.refused, planned.hints) = (Some(message), hints),
         }
     }
+    planned.notes.extend(remarks);
     Ok(planned)
 }
 

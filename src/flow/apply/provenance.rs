@@ -10,31 +10,33 @@ use crate::pg::build::Control;
 use crate::pg::ledger;
 
 /// Completes an entry that is about to be planned, and holds it against the ledger's own of that id.
-pub(super) async fn complete(control: &Control, planned: &mut Planned) -> Result<(), Failure> {
-    planned.notes.extend(planned.wanted.remarks.iter().cloned());
-    let Some(entry) = planned.entry.as_mut() else { return Ok(()) };
+/// Remarks that are true whatever there is to do.
+pub(super) async fn complete(control: &Control, planned: &mut Planned) -> Result<Vec<String>, Failure> {
+    let mut remarks = planned.wanted.remarks.clone();
+    let Some(entry) = planned.entry.as_mut() else { return Ok(remarks) };
     let known = if ledger::exists(control).await? { ledger::entries(control, Some(&entry.id)).await?.pop() } else { None };
     entry.source = planned.wanted.source.clone();
     entry.system = control.server.system;
     ledger::mark(control, entry);
     match known {
-        Some(known) => against(planned, &known, control.server.system),
-        None => planned.notes.extend(built_elsewhere(control, planned).await?),
+        Some(known) => {
+            let refusal = other_cluster(&known, control.server.system).or_else(|| other_statement(planned, &known));
+            match refusal {
+                Some((what, hints)) => (planned.refused, planned.hints) = (Some(what), hints),
+                None => remarks.extend(other_file(planned, &known)),
+            }
+        }
+        None => remarks.extend(built_elsewhere(control, planned).await?),
     }
-    Ok(())
+    Ok(remarks)
 }
 
-fn against(planned: &mut Planned, known: &Entry, system: Option<i64>) {
-    let refusal = other_cluster(known, system).or_else(|| other_statement(planned, known));
-    if let Some((what, hints)) = refusal {
-        (planned.refused, planned.hints) = (Some(what), hints);
-        return;
-    }
-    let (now, then) = (&planned.wanted.source, &known.source);
-    if let Some((now, then)) = now.as_ref().zip(then.as_ref()).filter(|(now, then)| in_force(known) && now.checksum != then.checksum) {
-        let (file, applied) = (one_line(&now.file), one_line(&then.file));
-        planned.notes.push(format!("{file} differs from what was applied as {applied} (checksum {}, now {})", then.checksum, now.checksum));
-    }
+/// The same statement, in a file that says something else than when it was applied.
+fn other_file(planned: &Planned, known: &Entry) -> Option<String> {
+    let (now, then) = planned.wanted.source.as_ref().zip(known.source.as_ref())?;
+    let (file, applied) = (one_line(&now.file), one_line(&then.file));
+    (in_force(known) && now.checksum != then.checksum)
+        .then(|| format!("{file} differs from what was applied as {applied} (checksum {}, now {})", then.checksum, now.checksum))
 }
 
 fn in_force(known: &Entry) -> bool {
