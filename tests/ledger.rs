@@ -198,7 +198,7 @@ fn entries_of_another_cluster_are_refused() {
 }
 
 #[test]
-fn four_first_runs_of_two_roles_make_one_ledger() {
+fn four_first_runs_at_once_make_one_ledger() {
     let server = Scratch::start();
     let bench = Bench::new(&server, "race");
     let inputs: Vec<PathBuf> = ["a", "b", "c", "id"].iter().map(|c| bench.report(c, vec![on_t(&format!("t_x{c}"), c)])).collect();
@@ -331,6 +331,10 @@ fn status_names_locks_blockers_leftovers_and_renamed_indexes() {
     assert_eq!(left, [("u_t_b", true, false), ("t_c_ccnew", false, true)]);
     assert!(status["locks"].as_array().unwrap().is_empty() && status["running"].as_array().unwrap().is_empty());
     let (_, text) = answer(bench.command(&["status"]).env("COLUMNS", "80").output().unwrap());
-    assert!(text.contains("REFUSES WRITES") && text.contains("REINDEX CONCURRENTLY left it"), "{text}");
+    assert!(
+        flat(&text).contains("UNIQUE, it REFUSES WRITES of duplicates") && flat(&text).contains("REINDEX CONCURRENTLY left it"),
+        "{text}"
+    );
+    assert!(text.find("u_t_b") < text.find("Run ") && text.find("Run ") < text.find("t_c_ccnew"), "what hurts comes first: {text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

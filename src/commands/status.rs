@@ -5,6 +5,7 @@ use crate::apply::preflight::blocker;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
 use crate::flow::status::{Held, Leftover, Running, Status, StatusEntry, status};
+use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::ledger::Motion;
@@ -53,6 +54,8 @@ fn text(status: &Status, width: usize) -> String {
     let place = status.ledger.file.as_ref().map_or("schema advisor".to_owned(), |file| format!("file {}", one_line(file)));
     let mut out = format!("Database {}, ledger in {place}\n", one_line(&status.database));
     out.extend(status.ledger.remark.as_ref().map(|remark| item(remark, width)));
+    let (urgent, others): (Vec<&Leftover>, Vec<&Leftover>) = status.invalid.iter().filter(|l| !l.building).partition(|l| l.refuses_writes);
+    out.extend(urgent.iter().map(|left| item(&leftover(left), width)));
     if status.entries.is_empty() {
         out.push_str("The ledger is empty: apply has changed nothing here.\n");
     }
@@ -65,7 +68,7 @@ fn text(status: &Status, width: usize) -> String {
     let found = [
         section("Running", status.running.iter().map(running)),
         section("Locks held by advisors", status.locks.iter().map(lock)),
-        section("INVALID indexes", status.invalid.iter().filter(|l| !l.building).map(leftover)),
+        section("INVALID indexes", others.into_iter().map(leftover)),
     ];
     for (title, lines) in found.into_iter().filter(|(_, lines)| !lines.is_empty()) {
         out.push_str(&format!("\n{title}\n"));
@@ -136,8 +139,8 @@ fn leftover(left: &Leftover) -> String {
     let size = bytes(left.size_bytes as f64);
     let origin = if left.of_reindex { "; REINDEX CONCURRENTLY left it" } else { "" };
     let cure = match left.ours {
-        true => "ours: the next apply or rollback clears it",
-        false => "not ours: DROP INDEX CONCURRENTLY removes it",
+        true => "ours: the next apply or rollback clears it".to_owned(),
+        false => format!("not ours: {}; removes it", one_line(&IndexName::new(&left.schema, &left.index).drop_sql())),
     };
     format!("invalid: {index} on {}{cost}, {size}{origin}; {cure}", one_line(&left.table))
 }
