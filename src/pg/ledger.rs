@@ -111,11 +111,3 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
         Place::File(file) => file.record(id, change).await,
     }
 }
-
-/// What the catalog itself is to say of an index that `entry` builds: a schema goes wherever the
-/// database goes, a file does not.
-pub fn mark(control: &Control, entry: &mut Entry) {
-    if control.ledger.file().is_some() {
-        entry.add_mark();
-    }
-}

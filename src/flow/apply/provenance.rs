@@ -1,5 +1,4 @@
-//! Where a change comes from and where its entry goes: file and checksum, cluster, the mark of a file
-//! ledger; and what an earlier run recorded under the same id.
+//! Where a change comes from and where its entry goes: file, checksum, cluster; and what an earlier run recorded under the same id.
 
 use super::plan::Planned;
 use crate::model::ddl::Ddl;
@@ -17,7 +16,6 @@ pub(super) async fn complete(control: &Control, planned: &mut Planned) -> Result
     let known = if ledger::exists(control).await? { ledger::entries(control, Some(&entry.id)).await?.pop() } else { None };
     entry.source = planned.wanted.source.clone();
     entry.system = control.server.system;
-    ledger::mark(control, entry);
     match known {
         Some(known) => {
             let refusal = other_cluster(&known, control.server.system).or_else(|| other_statement(planned, &known));

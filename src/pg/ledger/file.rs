@@ -206,7 +206,7 @@ impl LedgerFile {
 
 impl Book {
     fn plan(&mut self, entry: &Entry, at: &str) -> bool {
-        let fresh = Entry {
+        let mut fresh = Entry {
             state: State::Planned,
             owned: false,
             attempt: 0,
@@ -215,6 +215,8 @@ impl Book {
             updated_at: at.to_owned(),
             ..entry.clone()
         };
+        // A schema goes wherever the database goes; a file does not, so the catalog is to say whose the index is.
+        fresh.add_mark();
         match self.entries.iter_mut().find(|e| e.id == entry.id) {
             Some(old) => {
                 let same = (old.motion, &old.index, &old.table) == (entry.motion, &entry.index, &entry.table);

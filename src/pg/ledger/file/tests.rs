@@ -46,6 +46,7 @@ async fn changes_are_compare_and_set_and_leave_events() {
     assert!(file.record("a", &built).await.unwrap());
     let read = file.entries(Some("a")).unwrap().pop().unwrap();
     assert_eq!((read.state, read.owned, read.attempt, read.index_oid), (State::Built, true, 1, Some(9)));
+    assert_eq!(read.definition.mark(), Some("a"));
     assert_eq!((read.worker.map(|w| w.pid), read.error), (Some(5), None));
     let events = file.read().unwrap().unwrap().events;
     assert_eq!(events.iter().map(|e| e.to).collect::<Vec<_>>(), [State::Planned, State::Building, State::Built]);
