@@ -125,6 +125,12 @@ fn without_the_right_to_make_a_schema_the_ledger_is_a_file_and_the_index_is_mark
     let (code, text) = bench.run(&["rollback", "--all", "--yes"]);
     assert!(code == 0 && text.contains("the ledger in file "), "{text}");
     assert_eq!((bench.database.catalog(), bench.states()), (before, vec!["rolled_back".to_owned(); 2]));
+
+    // A ledger of strangers is not read, and does not hide the file.
+    admin.sql("create schema advisor; create table advisor.ledger (x int); create table advisor.ledger_event (x int)");
+    assert_eq!(bench.states(), ["rolled_back"; 2]);
+    let (code, text) = elsewhere.run(&["status"]);
+    assert!(code == 4 && text.contains("belongs to role postgres") && text.contains("--ledger FILE"), "{code} {text}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::build::Control;
 use super::statements::LEDGER_PLACE;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Change, Entry, SqlError, State};
+use crate::model::text::one_line;
 use file::{Cluster, LedgerFile};
 use std::path::Path;
 
@@ -42,7 +43,7 @@ impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.file() {
             None => f.write_str("schema advisor"),
-            Some(path) => write!(f, "file {}", crate::model::text::one_line(&path.to_string_lossy())),
+            Some(path) => write!(f, "file {}", one_line(&path.to_string_lossy())),
         }
     }
 }
@@ -61,14 +62,18 @@ pub async fn find(control: &mut Control, asked: Option<&Path>) -> Result<Option<
     }
     let own = file::default_path(&cluster);
     let own_is_there = own.as_ref().is_ok_and(|path| path.exists());
-    if schema::exists(control).await? {
-        let also = own.ok().filter(|_| own_is_there);
-        return Ok(also.map(|path| format!("the ledger in schema advisor is used; an older one of yours is in {}", path.display())));
+    match (schema::exists(control).await, own) {
+        // A ledger of strangers is no reason to lose sight of our own.
+        (Err(_), Ok(path)) if own_is_there => control.ledger = Place::File(LedgerFile::new(path, cluster)),
+        (Err(failure), _) => return Err(failure),
+        (Ok(true), Ok(path)) if own_is_there => {
+            let path = one_line(&path.to_string_lossy());
+            return Ok(Some(format!("the ledger in schema advisor is used; --ledger {path} uses an older one of yours")));
+        }
+        (Ok(true), _) => {}
+        (Ok(false), _) if may_create && !own_is_there => {}
+        (Ok(false), own) => control.ledger = Place::File(LedgerFile::new(own?, cluster)),
     }
-    if may_create && !own_is_there {
-        return Ok(None);
-    }
-    control.ledger = Place::File(LedgerFile::new(own?, cluster));
     Ok(None)
 }
 
