@@ -48,7 +48,6 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
-    renumber(&mut plan, &run);
     show(&control, &plan, &asked.for_psql, options);
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
@@ -69,14 +68,6 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)
-}
-
-/// Positions in the order in which the entries are carried out: `rollback` goes back along them.
-fn renumber(plan: &mut [Planned], run: &str) {
-    let ours = plan.iter_mut().filter_map(|p| p.entry.as_mut()).filter(|e| e.run == run);
-    for (at, entry) in ours.enumerate() {
-        entry.position = i32::try_from(at + 1).unwrap_or(i32::MAX);
-    }
 }
 
 /// Opens control on a server that can build, and finds the ledger.
