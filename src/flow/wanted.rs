@@ -12,7 +12,7 @@ use crate::read::{index_ddl, saved_report, split, statistics_ddl};
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// Advice id, or a hash of the statement.
     pub id: String,
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub source: Option<Source>,
     /// What is to be said of it beside its reason.
     pub remarks: Vec<String>,
+    /// Size by the report, bytes.
+    pub size_bytes: Option<f64>,
 }
 
 /// Advice that is no index: apply leaves it to psql.
@@ -42,7 +44,7 @@ pub struct ForPsql {
 }
 
 /// All that apply is asked to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
     /// Index changes, in order.
     pub changes: Vec<Wanted>,
@@ -116,6 +118,7 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         refused: advice.partitioned.then_some(partitioned),
         source: None,
         remarks: Vec::new(),
+        size_bytes: advice.size_bytes,
     })
 }
 
@@ -194,7 +197,8 @@ fn edited(pieces: &[split::Piece]) -> Option<String> {
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None, source: None, remarks: Vec::new() }
+    let reason = format!("from {}", path.display());
+    Wanted { id, ddl, table, reason, refused: None, size_bytes: None, source: None, remarks: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

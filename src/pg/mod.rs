@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod ledger;
 pub mod partitions;
 pub mod planner_settings;
+pub mod preflight;
 mod refusal;
 pub mod server;
 pub mod session;
