@@ -77,7 +77,7 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
 }
 
 /// The topic of what is as wanted already.
-const NOTHING: &str = "nothing to do";
+pub(super) const NOTHING: &str = "nothing to do";
 
 /// Cost, room, remarks and who is in the way of a change that will be made.
 async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::apply::preflight::obstacles::Effect;
 use crate::apply::preflight::remarks::{LARGEST_KEY, Remark};
 use crate::apply::preflight::space::{self, Room};
-use crate::model::ledger::{Motion, ServerState};
+use crate::model::ledger::ServerState;
 use crate::model::preflight::{Cost, Directness, Obstacle, Premises, Work};
 use crate::model::text::{ellipsis, one_line, quote_ident, quote_literal, squeeze};
 use crate::report::units::{bytes, count, duration, plural};
