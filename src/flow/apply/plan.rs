@@ -59,7 +59,7 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
     }
     let mut around = with.site.around(control, &planned.wanted).await?;
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
-    if locked_away(&around) {
+    if planned.refused.is_none() && locked_away(&around) {
         refuse_locked(&mut planned, &around);
     }
     if planned.refused.is_none() {
@@ -81,7 +81,7 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
 }
 
 /// The topic of what is as wanted already.
-const NOTHING: &str = "nothing to do";
+pub(super) const NOTHING: &str = "nothing to do";
 
 /// Cost, room, remarks and who is in the way of a change that will be made.
 async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
@@ -109,7 +109,7 @@ async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entr
 /// Who is in the way of it.
 fn wait(planned: &mut Planned, motion: Motion, around: &Surroundings) {
     planned.waits = in_the_way(motion, &around.obstacles).into_iter().map(|(effect, who)| (effect, who.clone())).collect();
-    planned.facts.extend(words::of_waits(motion, &planned.waits));
+    planned.facts.extend(words::of_waits(&planned.waits));
 }
 
 /// The entry as it would be planned, or why the server would refuse it.
