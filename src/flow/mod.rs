@@ -21,6 +21,7 @@ mod kill_point;
 mod lifeline;
 mod limits;
 mod offline;
+mod parsed;
 mod plans;
 mod recommend;
 mod refusals;

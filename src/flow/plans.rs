@@ -43,14 +43,9 @@ impl Planned {
 
     /// Parses its texts on a connection.
     pub(super) async fn parse(&self, session: &Session) -> Result<Texts, String> {
-        explain::on(session, &self.ground, async || {
-            let mut parsed = Vec::with_capacity(self.texts.len());
-            for text in &self.texts {
-                parsed.push(if text.generic { None } else { Some(explain::prepare(&session.client, &text.sql, false).await?) });
-            }
-            Ok(parsed)
-        })
-        .await
+        let custom: Vec<&str> = self.texts.iter().filter(|text| !text.generic).map(|text| text.sql.as_str()).collect();
+        let mut parsed = explain::prepare_all(session, &self.ground, &custom).await?.into_iter();
+        Ok(self.texts.iter().map(|text| if text.generic { None } else { parsed.next() }).collect())
     }
 
     /// A call for each execution.

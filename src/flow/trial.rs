@@ -1,7 +1,8 @@
 //! Trials: the selector's questions answered by planning on the engine.
 
 use super::direction::Walk;
-use super::engine::{Engine, Parsed};
+use super::engine::Engine;
+use super::parsed::Parsed;
 use super::plans::Planned;
 use super::risk;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId, View};
@@ -49,7 +50,7 @@ pub(super) struct InUse {
 impl<'a> Trials<'a> {
     /// Nothing asked yet.
     pub(super) fn new(engine: &'a mut Engine, planned: &'a [Planned], progress: ProgressBar) -> Self {
-        let parsed = (0..engine.lanes()).map(|_| Parsed::new()).collect();
+        let parsed = (0..engine.lanes()).map(|_| Parsed::default()).collect();
         let (first_cost, failed, existing) = Default::default();
         Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, cautious: false, deadline: None, failed }
     }

@@ -18,6 +18,7 @@
 //! The oracle is an async trait rather than a hand-written question-and-answer machine: the
 //! compiler writes the machine, and the algorithm reads from top to bottom.
 
+mod change;
 mod explore;
 mod facts;
 mod master;
@@ -318,7 +319,7 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     fn tell(&mut self, cost: f64) {
-        let today: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let today = self.reads(&self.start);
         if today > 0.0 {
             self.oracle.improved(cost / today);
         }
