@@ -2,9 +2,9 @@
 
 use super::parsed::{MOST_PARSED, Parsed};
 use super::plans::Planned;
-use super::trial::{Answer, indexes};
+use super::trial::Answer;
 use crate::model::blueprint::Blueprint;
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
+use crate::model::candidate::{Candidate, CandidateId, QueryId, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
@@ -166,11 +166,6 @@ impl Engine {
         };
         answers.sort_by_key(|(n, _)| *n);
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
-    }
-
-    /// Candidates in a plan.
-    pub(super) fn used(&self, plan: &Plan) -> CandidateSet {
-        indexes(plan).into_iter().filter_map(|(schema, index)| self.candidate(schema, index)).collect()
     }
 
     /// The candidate behind an index in a plan.

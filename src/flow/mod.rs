@@ -28,6 +28,7 @@ mod refusals;
 mod risk;
 pub mod rollback;
 mod runner;
+mod seen;
 mod self_check;
 pub mod snapshot;
 pub mod status;

@@ -97,14 +97,14 @@ impl Planned {
 }
 
 /// Lets the server parse the texts of a query, the most frequent first, and plans each execution once; the error is why none
-/// can be planned. At most `most` texts, and as many executions of each, are considered.
+/// can be planned. The plans are there where each execution stands for itself alone. At most `most` texts, and as many executions of each, are considered.
 pub(super) async fn prepare(
     session: &Session,
     texts: &[QueryText],
     ground: Ground,
     catalog: &Catalog,
     most: usize,
-) -> Result<Planned, String> {
+) -> Result<(Planned, Option<Vec<Plan>>), String> {
     let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new(), refused: None };
     let mut plans = Vec::new();
     for (number, text) in texts.iter().take(most).enumerate() {
@@ -124,8 +124,10 @@ pub(super) async fn prepare(
     if planned.texts.is_empty() {
         return Err(planned.refused.unwrap_or_else(|| "it has no text".into()));
     }
+    let before: Vec<Vec<Option<String>>> = planned.executions.iter().map(|e| e.values.clone()).collect();
     planned.merge_equal(&plans);
-    Ok(planned)
+    let alone = plans.len() == before.len() && planned.executions.iter().map(|e| &e.values).eq(&before);
+    Ok((planned, alone.then_some(plans)))
 }
 
 /// One text with values chosen for its parameters, at most `most` executions, and their plans; where the server refuses a

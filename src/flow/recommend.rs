@@ -7,6 +7,7 @@ use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
 use super::plans::{self, Planned};
+use super::seen::Seen;
 use super::self_check;
 use super::subjects::{Subject, subjects};
 use super::targets::targets;
@@ -126,6 +127,8 @@ struct Bench {
     refused: Vec<Rejected>,
     /// By position among the subjects; `None` for one that cannot be planned here.
     planned: Vec<Planned>,
+    /// By planned query: its plans with the indexes that exist, where they are known from parsing it.
+    plain: Vec<Option<Vec<Seen>>>,
     /// Position among the subjects of each planned query.
     of: Vec<usize>,
     problems: Vec<Problem>,
@@ -149,14 +152,16 @@ impl Bench {
             reason: format!("the server refuses it: {reason}"),
         });
         let refused = refused.collect();
-        let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
+        let (planned, plain, of, problems) = Default::default();
+        let mut bench = Bench { engine, built, refused, planned, plain, of, problems };
         let most = if subjects.len() > MANY { 1 } else { usize::MAX };
         for (n, subject) in subjects.iter().enumerate() {
             match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await {
-                Ok(planned) => {
+                Ok((planned, plans)) => {
                     let left_out = |reason| format!("some of its constants are not part of the index advice: {reason}");
                     bench.tell(subject, planned.refused.as_deref().map(left_out));
                     bench.of.push(n);
+                    bench.plain.push(plans.map(|plans| Seen::all(&planned.weighted(plans))));
                     bench.planned.push(planned);
                 }
                 Err(reason) => bench.tell(subject, Some(format!("not part of the index advice: {reason}"))),
@@ -202,6 +207,7 @@ impl Bench {
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
         let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone())
+            .from(std::mem::take(&mut self.plain))
             .of(list, &targets)
             .until(advice.time_limit)
             .cautious(!advice.as_published);
