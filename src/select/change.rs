@@ -115,6 +115,20 @@ impl<O: Oracle> Search<'_, O> {
     /// True when what `set` has over the changed set gains enough: of the workload, or of one query, and more than building it
     /// costs. Both have been asked for.
     pub(super) fn is_worth(&self, set: &Set, change: Change, gain: f64, yardstick: Yardstick) -> bool {
+        self.is_worth_by(set, change, gain, yardstick, |query| self.weighted_after(query, set, change))
+    }
+
+    /// True when what is known already shows that the changed set is worse by enough, if further indexes never make a plan dearer.
+    pub(super) fn must_stay(&self, set: &Set, change: Change, yardstick: Yardstick) -> bool {
+        let at_least = |query: QueryId| self.queries[query].weight * self.facts.at_least(query, &self.part_after(query, set, change));
+        let writes = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].writes.cost);
+        let reads: f64 = self.touched(change).into_iter().map(|q| at_least(q) - self.weighted(q, set)).sum();
+        let loss = reads + writes(change.into) - writes(change.out);
+        loss > 0.0 && self.is_worth_by(set, change, loss, yardstick, at_least)
+    }
+
+    /// [`Search::is_worth`], by what each query costs with the changed set.
+    fn is_worth_by(&self, set: &Set, change: Change, gain: f64, yardstick: Yardstick, after: impl Fn(QueryId) -> f64) -> bool {
         let build = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].build_cost);
         if gain < self.limits.least_gain || gain < build(change.out) - build(change.into) {
             return false;
@@ -125,7 +139,7 @@ impl<O: Oracle> Search<'_, O> {
         // A giant query that is cured hides nothing any more: what remains counts too.
         let large = gain >= yardstick.rest * self.limits.share_of_rest;
         let great = |query: QueryId| {
-            let (with, without) = (self.weighted(query, set), self.weighted_after(query, set, change));
+            let (with, without) = (self.weighted(query, set), after(query));
             let saved = without - with;
             saved >= self.limits.least_gain
                 && saved >= self.limits.least_saving * self.queries[query].weight

@@ -80,9 +80,8 @@ impl<O: Oracle> Search<'_, O> {
         let whole = self.reads(&self.start);
         let counts = |query: &QueryId| {
             let cost = self.weighted(*query, &self.start);
-            !self.limits.tidy
-                || cost > self.queries[*query].weight * (self.limits.least_saving + FEW_PAGES)
-                || cost > whole * self.limits.share_of_workload
+            let enough = cost > self.queries[*query].weight * (self.limits.least_saving + FEW_PAGES);
+            self.queries[*query].is_heavy && (!self.limits.tidy || enough || cost > whole * self.limits.share_of_workload)
         };
         self.ids().filter(counts).collect()
     }
@@ -93,7 +92,9 @@ impl<O: Oracle> Search<'_, O> {
         let saving = |query: &QueryId| self.weighted(*query, &self.start) - self.queries[*query].weight * self.floor(*query);
         let mut savings: Vec<(f64, QueryId)> = left.keys().map(|q| (saving(q), *q)).collect();
         savings.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let whole: f64 = savings.iter().map(|(saving, _)| saving).sum();
+        // Those without candidates of their own could save all that they cost, for all that is known.
+        let light: f64 = self.ids().filter(|q| !self.queries[*q].is_heavy).map(|q| self.weighted(q, &self.start)).sum();
+        let whole = light + savings.iter().map(|(saving, _)| saving).sum::<f64>();
         if self.queries.len() <= MANY || whole <= 0.0 {
             return;
         }

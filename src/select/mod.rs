@@ -61,6 +61,8 @@ pub trait Oracle {
 pub struct Target {
     /// Executions in the window, or the weight the user gave.
     pub weight: f64,
+    /// False where no candidates were derived from it, because it is one of many that cost next to nothing.
+    pub is_heavy: bool,
     /// Candidates derived from it.
     pub own: CandidateSet,
     /// Candidates that its plans may well use: its own, and others' that begin like one of its own.

@@ -18,7 +18,9 @@ impl<O: Oracle> Search<'_, O> {
 
     fn refusal(&self, id: CandidateId, set: &Set, room: Room, useful: &Set) -> Refusal {
         let candidate = &self.candidates[id];
-        if let Some(cover) = self.beside(id).iter().copied().find(|c| set.contains(*c) && candidate.spec.is_covered_by(&self.candidates[*c].spec)) {
+        if let Some(cover) =
+            self.beside(id).iter().copied().find(|c| set.contains(*c) && candidate.spec.is_covered_by(&self.candidates[*c].spec))
+        {
             return Refusal::CoveredBy(cover);
         }
         if !useful.contains(id) {

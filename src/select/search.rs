@@ -16,6 +16,8 @@ const AT_ONCE: usize = 64;
 /// A query with the candidates that matter to it.
 pub(super) struct Asked {
     pub(super) weight: f64,
+    /// Candidates were derived from it.
+    pub(super) is_heavy: bool,
     /// Derived from it.
     pub(super) own: Set,
     /// Looked at in its plans.
@@ -54,7 +56,13 @@ impl<'a, O: Oracle> Search<'a, O> {
         let asked = |t: &Target| {
             let touching = Set::from(&t.touching);
             let here = start.intersection(&touching);
-            Asked { weight: t.weight, own: Set::from(&t.own), relevant: Set::from(&t.relevant).union(&here), touching }
+            Asked {
+                weight: t.weight,
+                is_heavy: t.is_heavy,
+                own: Set::from(&t.own),
+                relevant: Set::from(&t.relevant).union(&here),
+                touching,
+            }
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);

@@ -26,9 +26,10 @@ impl<O: Oracle> Search<'_, O> {
     /// Takes out or narrows, least loss first, until every index that stays is worth its place.
     async fn relax(&mut self, set: &mut Set, useful: &Set) -> Result<(), O::Error> {
         loop {
-            let smaller: Vec<Change> = set.iter().flat_map(|id| self.smaller_changes(set, useful, id)).collect();
-            self.prime_changes(set, &smaller).await?;
             let yardstick = self.yardstick(set);
+            let smaller = set.iter().flat_map(|id| self.smaller_changes(set, useful, id));
+            let smaller: Vec<Change> = smaller.filter(|change| !self.must_stay(set, *change, yardstick)).collect();
+            self.prime_changes(set, &smaller).await?;
             let mut losses: Vec<(f64, Change)> = Vec::new();
             for change in smaller {
                 let loss = self.rise(set, change);
