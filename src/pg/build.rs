@@ -46,7 +46,7 @@ impl Control {
             lock_timeout: Duration::from_secs(2),
         };
         let session = Session::open(target, &purpose).await?;
-        if session.behind_pooler {
+        if session.behind_pooler || super::preflight::changes_backend(&session, target, &purpose).await? {
             let what = "a connection pooler stands in between: it would hand our locks and settings to others";
             return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }
@@ -113,7 +113,6 @@ impl Control {
             may_create: row.get("may_create"),
             frozen_age: row.get("frozen_age"),
             freeze_max_age: row.get("freeze_max_age"),
-            size_bytes: row.get("size_bytes"),
         }))
     }
 
@@ -262,11 +261,6 @@ impl Control {
         Ok(self.rows(&APPLY_WAITING_FOR, &[&worker.pid]).await?.iter().map(blocker).collect())
     }
 
-    /// Who would hold up a build on a table, oldest first.
-    pub async fn would_block(&self, table_oid: u32) -> Result<Vec<Blocker>, Failure> {
-        Ok(self.rows(&APPLY_WOULD_BLOCK, &[&table_oid]).await?.iter().map(blocker).collect())
-    }
-
     /// Builds that run in this database.
     pub async fn builds(&self) -> Result<Vec<Build>, Failure> {
         let build = |row: &Row| Build {
@@ -359,7 +353,14 @@ impl WorkerSession {
         };
         let opened = Session::open(target, &purpose).await;
         let session = opened.map_err(|f| SqlError { code: None, message: f.message })?;
-        let timeouts = [(0, "lock_timeout"), (0, "statement_timeout"), (140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
+        // A build that outlives us is found and finished by the next run; one that dies with us is work lost.
+        let timeouts = [
+            (0, "lock_timeout"),
+            (0, "statement_timeout"),
+            (140_000, "idle_session_timeout"),
+            (140_000, "client_connection_check_interval"),
+            (170_000, "transaction_timeout"),
+        ];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
             session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
         }
