@@ -153,3 +153,23 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
         cost: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn costing(cost: Option<f64>) -> Subject {
+        let (fingerprint, texts, ground, shape, other_shapes) = Default::default();
+        Subject { fingerprint, texts, ground, shape, other_shapes, weight: 1.0, cost }
+    }
+
+    #[test]
+    fn of_a_great_many_those_that_cost_next_to_nothing_together_are_light() {
+        // 1,000 cost 1 each, one costs a million, of one nothing is known.
+        let mut subjects: Vec<Subject> = (0..MANY).map(|_| costing(Some(1.0))).collect();
+        assert!(heavy(&subjects).iter().all(|heavy| *heavy), "not a great many");
+        subjects.extend([costing(Some(1e6)), costing(None)]);
+        let heavy = heavy(&subjects);
+        assert_eq!((heavy.iter().filter(|heavy| **heavy).count(), heavy[MANY], heavy[MANY + 1]), (2, true, true));
+    }
+}

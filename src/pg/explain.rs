@@ -163,7 +163,7 @@ async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> Resul
 
 fn plan_of(row: &tokio_postgres::Row) -> Result<Plan, String> {
     let json: JsonText<'_> = row.try_get(0).map_err(|e| describe(&e))?;
-    let mut reading = read::explain::read(json.0);
+    let mut reading = read::explain::read_bare(json.0);
     match reading.plans.pop() {
         Some(plan) => Ok(plan),
         None => Err(reading.problems.pop().unwrap_or_else(|| "the server's plan could not be read".into())),

@@ -4,7 +4,7 @@ use super::build::{Control, sql_error};
 use super::collect::catalog::{column, column_statistics, distinct_together};
 use super::session::{Purpose, Session};
 use super::statements::{
-    APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, ARRIVED, DISTINCT_TOGETHER,
+    APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, ARRIVED, DISTINCT_TOGETHER, Statement,
 };
 use crate::model::catalog::{Column, Table};
 use crate::model::ddl::{CreateIndex, IndexName};

@@ -148,3 +148,17 @@ impl<O: Oracle> Search<'_, O> {
         self.touched(change).into_iter().any(great)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_a_part_is_the_part_of_the_change() {
+        let (set, relevant): (Set, Set) = ([1, 2, 5].into_iter().collect(), [2, 3, 5].into_iter().collect());
+        for change in [Change::without(5), Change::without(1), Change::with(3), Change::with(4), Change::swap(2, 3), Change::swap(1, 4)] {
+            let part = change.of_part(set.intersection(&relevant), |id| relevant.contains(id));
+            assert_eq!(part, change.of(&set).intersection(&relevant), "{change:?}");
+        }
+    }
+}

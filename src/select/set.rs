@@ -115,6 +115,7 @@ mod tests {
         let (a, b) = (set(&[3, 1, 3]), set(&[1, 2]));
         assert_eq!((a.union(&b), a.intersection(&b), a.minus(&b)), (set(&[1, 2, 3]), set(&[1]), set(&[3])));
         assert!(set(&[1]).is_subset(&a) && !a.is_subset(&b) && set(&[]).is_subset(&b));
+        assert_eq!((a.without(2), set(&[]).minus(&a), a.union(&set(&[]))), (a.clone(), set(&[]), a.clone()));
         assert_eq!((a.with(2), a.without(1), a.with(1)), (set(&[1, 2, 3]), set(&[3]), set(&[1, 3])));
     }
 }
