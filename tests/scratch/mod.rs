@@ -1,6 +1,8 @@
 //! Databases of the shared server, and what the tests of generate and apply ask of them through psql.
 #![allow(dead_code, missing_docs)]
 
+pub mod bench;
+
 use crate::support::{Shared, server};
 use advisor::model::index_def::{IndexSpec, TableName};
 use advisor::model::report::{Action, AdvisedIndex, AdvisedStatistics, Report};
@@ -50,7 +52,13 @@ impl Scratch {
     }
 
     fn at(&self, name: &str) -> Database {
-        Database { name: name.to_owned(), host: self.folder.clone(), port: port_of(&self.server.url(name)), role: "postgres".into() }
+        Database {
+            name: name.to_owned(),
+            host: self.folder.clone(),
+            port: port_of(&self.server.url(name)),
+            role: "postgres".into(),
+            address: None,
+        }
     }
 }
 
@@ -65,11 +73,17 @@ pub struct Database {
     pub host: PathBuf,
     pub port: u16,
     pub role: String,
+    /// How the advisor reaches it, where not as psql does.
+    pub address: Option<String>,
 }
 
 impl Database {
     pub fn url(&self) -> String {
         format!("host={} port={} dbname={} user={}", self.host.display(), self.port, self.name, self.role)
+    }
+
+    pub fn address(&self) -> String {
+        self.address.clone().unwrap_or_else(|| self.url())
     }
 
     pub fn as_role(&self, role: &str) -> Database {
