@@ -51,7 +51,11 @@ impl Scratch {
         self.at(name)
     }
 
-    fn at(&self, name: &str) -> Database {
+    pub fn drop_database(&self, name: &str) {
+        self.at("postgres").sql(&format!("drop database \"{name}\" with (force)"));
+    }
+
+    pub fn at(&self, name: &str) -> Database {
         Database {
             name: name.to_owned(),
             host: self.folder.clone(),
@@ -219,6 +223,13 @@ impl Held {
             line.clear();
             assert!(self.stdout.read_line(&mut line).expect("read") > 0, "psql ended: {sql}");
         }
+    }
+}
+
+impl Held {
+    /// Ends its transaction, if it is in one, and the session.
+    pub fn commit(mut self) {
+        self.say("set client_min_messages = error; commit");
     }
 }
 
