@@ -7,15 +7,10 @@ mod support;
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
 use advisor::model::report::AdvisedIndex;
 use advisor::model::text::quote_ident;
-use scratch::bench::{Bench, answer, drop_of, on_t, plain, report_file, signal};
+use scratch::bench::{Bench, answer, drop_of, on_t, plain, report_file, signal, unique};
 use scratch::{Scratch, create_advice, report_of};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
-
-fn unique() -> Vec<AdvisedIndex> {
-    let spec = IndexSpec { unique: true, ..IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a")]) };
-    vec![create_advice(&spec, "t_u")]
-}
 
 #[test]
 fn create_then_rollback_leaves_the_catalog_as_it_was() {

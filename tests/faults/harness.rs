@@ -6,8 +6,9 @@
 
 use crate::scratch::bench::{Bench, answer, drop_of, on_t, signal};
 use crate::scratch::{Database, Held, Scratch};
+use crate::support::proxy::Proxy;
 use advisor::model::index_def::KeySpec;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -261,6 +262,23 @@ pub fn finish(mut child: Child) -> (i32, String) {
     answer(child.wait_with_output().unwrap())
 }
 
+/// apply fails with these words and leaves nothing; rollback has nothing to do; once cured, it goes through.
+pub fn failed_and_left_nothing(bench: &Bench, said: &str, cure: impl FnOnce()) {
+    let before = bench.database.catalog();
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 5 && text.contains(said), "{said}: {code} {text}");
+    assert_eq!(bench.states(), ["failed"], "{said}");
+    assert_eq!(bench.database.catalog(), before, "{said}");
+    bench.is_clean();
+    cure();
+    let (code, text) = bench.apply(&[]);
+    assert_eq!(code, 0, "{said}, cured: {text}");
+    bench.is_clean();
+    let (code, text) = bench.rollback();
+    assert_eq!(code, 0, "{said}, taken back: {text}");
+    assert_eq!(bench.database.catalog(), before, "{said}, taken back");
+}
+
 impl Work {
     /// True when its statement is CREATE INDEX.
     pub fn builds(self) -> bool {
@@ -272,43 +290,74 @@ impl Work {
         matches!(self, Work::Drop | Work::Undrop)
     }
 
-    /// The database with the index there or not, ready for the advice.
-    fn bench(self, server: &Scratch) -> Trial {
+    /// A database in which this work is to be done next.
+    pub fn trial(self, server: &Scratch) -> Trial {
+        self.trial_via(server, None)
+    }
+
+    /// The same; the advisor is to reach the server through a proxy.
+    pub fn trial_via(self, server: &Scratch, proxy: Option<&Proxy>) -> Trial {
         let advice = if self.drops_first() { drop_of("t_gate") } else { on_t("t_gate", KeySpec::expression("public.gate(a)")) };
-        let bench = Bench::new(server, &fresh(), vec![advice]);
+        let mut bench = Bench::new(server, &fresh(), vec![advice]);
+        bench.database.address = proxy.map(|p| format!("host=127.0.0.1 port={} dbname={} user=postgres", p.port, bench.database.name));
         bench.database.sql(GATE);
         let without = bench.database.catalog();
         bench.database.sql("create index t_gate on t (public.gate(a))");
         let with = bench.database.catalog();
-        if self.drops_first() {
-            return Trial { bench, before: with, after: without };
+        let (before, after) = if self.drops_first() { (with, without) } else { (without, with) };
+        if !self.drops_first() {
+            bench.database.sql("drop index t_gate");
         }
-        bench.database.sql("drop index t_gate");
-        Trial { bench, before: without, after: with }
+        let first = if matches!(self, Work::Build | Work::Drop) { Next::Apply } else { Next::Rollback };
+        let trial = Trial { bench, before, after, first };
+        if first == Next::Rollback {
+            let (code, text) = finish(trial.start(Next::Apply));
+            assert_eq!(code, 0, "{self:?}: {text}");
+        }
+        trial
     }
 }
 
 /// A database with the catalogs of both ends.
 pub struct Trial {
     pub bench: Bench,
-    pub before: Vec<String>,
-    pub after: Vec<String>,
+    before: Vec<String>,
+    after: Vec<String>,
+    /// The command that does the work.
+    pub first: Next,
 }
 
 impl Trial {
-    pub fn start(&self, next: Next) -> Child {
+    /// A command that ends by itself.
+    pub fn command(&self, next: Next, more: &[&str]) -> Command {
         let arguments: &[&str] = match next {
             Next::Apply => &["apply", self.bench.report(), "--drops", "--yes"],
             Next::Rollback => &["rollback", "--all", "--yes"],
         };
-        self.bench.command(arguments).spawn().unwrap()
+        self.bench.command(&[arguments, more].concat())
     }
 
+    pub fn start(&self, next: Next) -> Child {
+        self.command(next, &[]).spawn().unwrap()
+    }
+
+    /// The catalog that it leads to.
     pub fn goal(&self, next: Next) -> &[String] {
         if next == Next::Apply { &self.after } else { &self.before }
     }
 
-    /// The command reached its goal and left nothing, and a second run of it changes nothing.
+    /// What the first run said of itself is true, and one of these codes.
+    pub fn was_honest(&self, what: &str, codes: &[i32], (code, text): &(i32, String)) {
+        assert!(codes.contains(code), "{what}: {code} {text}");
+        let origin = if self.first == Next::Apply { Next::Rollback } else { Next::Apply };
+        match code {
+            0 => assert_eq!(self.bench.database.catalog(), self.goal(self.first), "{what}: {text}"),
+            5 => assert_eq!(self.bench.database.catalog(), self.goal(origin), "{what}: {text}"),
+            _ => {}
+        }
+    }
+
+    /// The next command reached its goal and left nothing, and a second run of it changes nothing.
     pub fn ends_well(&self, what: &str, next: Next, (code, text): (i32, String)) {
         let ledger = || self.bench.database.rows("select l::text from advisor.ledger as l order by l.id");
         assert_eq!(code, 0, "{what}: {text}");
@@ -323,38 +372,31 @@ impl Trial {
 }
 
 impl Case {
-    pub fn run(&self, server: &Scratch) {
-        let trial = self.work.bench(server);
+    fn run(&self, server: &Scratch) {
+        let what = format!("{self:?}");
+        let trial = self.work.trial(server);
         let database = &trial.bench.database;
-        let first = if matches!(self.work, Work::Build | Work::Drop) { Next::Apply } else { Next::Rollback };
-        if first == Next::Rollback {
-            assert_eq!(finish(trial.start(Next::Apply)).0, 0, "{self:?}");
-        }
-        let origin = database.catalog();
-        let (mut child, held) = self.pin.catch(database, || trial.start(first));
-        let working = database.rows(WORKING);
+        let (mut child, held) = self.pin.catch(database, || trial.start(trial.first));
+        let working = database.rows(WORKING).concat();
         self.fault.strike(database, &mut child);
         if self.fault.stops_the_backend() {
-            database.until(&format!("select 1 where '{}' <> coalesce(({WORKING}), '')", working.join("")));
+            database.until(&format!("select 1 where '{working}' <> coalesce(({WORKING}), '')"));
         }
-        let mut held = Some(held);
-        if self.release == Release::Before || !Fault::DEADLY.contains(&self.fault) {
-            held.take().map(Held::commit);
-        }
-        let (code, text) = finish(child);
-        assert!(self.fault.codes().contains(&code), "{self:?}: {code} {text}");
-        match code {
-            0 => assert_eq!(database.catalog(), trial.goal(first), "{self:?}: {text}"),
-            5 => assert_eq!(database.catalog(), origin, "{self:?}: {text}"),
-            _ => {}
-        }
+        let early = self.release == Release::Before || !Fault::DEADLY.contains(&self.fault);
+        let held = if early {
+            held.commit();
+            None
+        } else {
+            Some(held)
+        };
+        trial.was_honest(&what, self.fault.codes(), &finish(child));
         let next = trial.start(self.next);
-        if held.is_some() {
-            database.until("select 1 from pg_stat_activity where datname = current_database() and application_name like 'advisor/%' and application_name not like '%worker'");
+        if let Some(held) = held {
+            database.until(OURS);
             std::thread::sleep(Duration::from_millis(300));
+            held.commit();
         }
-        held.map(Held::commit);
-        trial.ends_well(&format!("{self:?}"), self.next, finish(next));
+        trial.ends_well(&what, self.next, finish(next));
         server.drop_database(&database.name);
     }
 }
@@ -362,3 +404,7 @@ impl Case {
 /// What the worker does now, to see when it has stopped doing it.
 const WORKING: &str = "select min(pid || ' ' || query_start) from pg_stat_activity
   where datname = current_database() and application_name like '%worker' and state = 'active'";
+
+/// A run's control connection.
+const OURS: &str = "select 1 from pg_stat_activity
+  where datname = current_database() and application_name like 'advisor/%' and application_name not like '%worker'";

@@ -2,9 +2,15 @@
 //! matrix with `make test-faults`.
 
 mod cancel;
+mod data;
+mod disk;
 mod harness;
 mod kill;
+mod network;
+mod race;
 #[path = "../scratch/mod.rs"]
 mod scratch;
+mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod timeouts;

@@ -103,3 +103,8 @@ pub fn drop_of(name: &str) -> AdvisedIndex {
         ..on_t(name, KeySpec::column("a"))
     }
 }
+
+pub fn unique() -> Vec<AdvisedIndex> {
+    let spec = IndexSpec { unique: true, ..IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a")]) };
+    vec![create_advice(&spec, "t_u")]
+}

@@ -30,7 +30,10 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn start() -> Scratch {
-        let server = server();
+        Scratch::of(server())
+    }
+
+    pub fn of(server: Shared) -> Scratch {
         Scratch { folder: server.socket_folder(), server }
     }
 
