@@ -71,7 +71,7 @@ impl World {
             needed: None,
         });
         let worker_alive = self.alive.as_ref().is_some_and(|(w, _)| self.entry.as_ref().and_then(|e| e.worker) == Some(*w));
-        View { entry: self.entry.clone(), relation, twin: None, worker_alive, table_oid: Some(7) }
+        View { entry: self.entry.clone(), relation, moved: None, builder: None, twin: None, worker_alive, table_oid: Some(7) }
     }
 
     /// The server's side of a statement.

@@ -6,6 +6,8 @@ use crate::scratch::bench::{Bench, on_t, plain};
 use crate::support::own;
 use advisor::model::index_def::KeySpec;
 use advisor::pg::server::ServerOptions;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// Rows enough that sorting them takes files.
@@ -34,8 +36,10 @@ fn a_build_without_room_for_the_index_leaves_nothing() {
     let before = database.catalog();
     let (child, held) = Pin::Writer.catch(database, || bench.start_apply());
     let worker = database.rows("select pid from pg_stat_activity where datname = current_database() and application_name like '%worker'");
-    let limit = Command::new("prlimit").args(["--pid", &worker[0], "--fsize=1048576"]).status().unwrap();
-    assert!(limit.success());
+    // As the server's own account, which may always lower its limits.
+    let account = std::fs::metadata(server.data_dir()).unwrap();
+    let limit = Command::new("prlimit").uid(account.uid()).gid(account.gid()).args(["--pid", &worker[0], "--fsize=1048576"]).status();
+    assert!(limit.unwrap().success());
     held.commit();
     let (code, text) = finish(child);
     assert!(code == 5 && text.contains("File too large"), "{code} {text}");

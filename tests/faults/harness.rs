@@ -392,8 +392,7 @@ impl Case {
         trial.was_honest(&what, self.fault.codes(), &finish(child));
         let next = trial.start(self.next);
         if let Some(held) = held {
-            database.until(OURS);
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(500));
             held.commit();
         }
         trial.ends_well(&what, self.next, finish(next));
@@ -404,7 +403,3 @@ impl Case {
 /// What the worker does now, to see when it has stopped doing it.
 const WORKING: &str = "select min(pid || ' ' || query_start) from pg_stat_activity
   where datname = current_database() and application_name like '%worker' and state = 'active'";
-
-/// A run's control connection.
-const OURS: &str = "select 1 from pg_stat_activity
-  where datname = current_database() and application_name like 'advisor/%' and application_name not like '%worker'";

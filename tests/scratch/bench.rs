@@ -65,6 +65,12 @@ impl Bench {
         ));
     }
 
+    /// Waits until an entry of the ledger, which the run may still have to make, is so.
+    pub fn until_recorded(&self, what: &str) {
+        self.database.until("select 1 where to_regclass('advisor.ledger_event') is not null");
+        self.database.until(&format!("select 1 from advisor.ledger where {what}"));
+    }
+
     /// Waits until the worker's build of this database waits, in this phase.
     pub fn until_phase(&self, phase: &str) {
         self.database

@@ -3,14 +3,15 @@
 mod plan;
 mod show;
 
+use super::lifeline::Lifeline;
 use super::runner::Runner;
 use super::wanted::Asked;
-use crate::apply::machine::{Answer, Goal};
+use crate::apply::machine::Goal;
 use crate::apply::preflight;
+use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
-use crate::signals::Signals;
 use crate::term;
 use plan::{Planned, inspect};
 pub(super) use show::{plural, report};
@@ -27,6 +28,10 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Drop too.
     pub drops: bool,
+    /// INVALID indexes of a wanted definition that others left are dropped and built anew.
+    pub adopt_invalid: bool,
+    /// What one statement may take.
+    pub limits: Limits,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
@@ -35,7 +40,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let run = run_name();
     let mut plan = Vec::new();
     for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&control, wanted, &run, at).await?);
+        plan.push(inspect(&control, wanted, &run, at, options.adopt_invalid).await?);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
@@ -49,10 +54,9 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::count_from_now();
-    control.lease().await?;
-    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "apply", signals: &signals, worker: None };
-    make_ledger(&runner).await?;
+    let mut line = Lifeline::new(control, options.target.as_deref(), "apply", &options.limits).await?;
+    make_ledger(&mut line).await?;
+    let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid);
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let ending = runner.run(Goal::Apply, entry).await?;
@@ -84,17 +88,17 @@ pub(super) fn agreed(yes: bool, question: &str) -> Result<bool, Failure> {
 }
 
 /// The ledger, made under the lock on the whole database: two first runs at once would collide.
-async fn make_ledger(runner: &Runner<'_>) -> Result<(), Failure> {
-    if ledger::exists(runner.control).await? {
+async fn make_ledger(line: &mut Lifeline) -> Result<(), Failure> {
+    if line.ask(async |c| ledger::exists(c).await).await? {
         return Ok(());
     }
-    if let Answer::Failed(error) = runner.lock(ledger::WHOLE_DATABASE, "the ledger").await? {
-        return Err(Failure::new(FailureKind::ApplyFailed, error.message));
+    if let Some(busy) = line.lock(ledger::WHOLE_DATABASE, "the ledger").await? {
+        return Err(Failure::new(FailureKind::ApplyFailed, busy));
     }
-    if !ledger::exists(runner.control).await? {
-        ledger::create(runner.control).await?;
+    if !line.ask(async |c| ledger::exists(c).await).await? {
+        line.ask(async |c| ledger::create(c).await).await?;
     }
-    runner.control.unlock(ledger::WHOLE_DATABASE).await
+    line.unlock().await
 }
 
 /// Sorts by time; the process id tells two runs of one second apart.

@@ -21,13 +21,13 @@ pub(super) struct Planned {
 }
 
 /// Looks at one change and says what apply would do about it.
-pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize) -> Result<Planned, Failure> {
+pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize, adopt: bool) -> Result<Planned, Failure> {
     let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, hints: Vec::new(), notes: Vec::new(), acts: false };
     if planned.refused.is_none() {
         look_around(control, &mut planned, run, at).await?;
     }
     if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
-        match preview(entry, &control.look(entry).await?) {
+        match preview(entry, &control.look(entry).await?, adopt) {
             Preview::Acts(remark) => {
                 planned.acts = true;
                 planned.notes.extend(remark);
@@ -92,9 +92,12 @@ async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failu
 
 fn entry(wanted: &Wanted, run: &str, at: usize, around: &Surroundings, definition: Definition, shape: Option<String>) -> Entry {
     let motion = if matches!(wanted.ddl, Ddl::Create(_)) { Motion::Create } else { Motion::Drop };
+    // What is dropped is known by its OID from the start, what is built once it is in the catalog.
+    let index_oid = around.relation.as_ref().filter(|_| motion == Motion::Drop).map(|r| r.oid);
     Entry {
         position: i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1),
         table_oid: around.target.as_ref().map(|t| t.oid).unwrap_or_default(),
+        index_oid,
         shape,
         ..Entry::planned(&wanted.id, run, motion, definition)
     }
