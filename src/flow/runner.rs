@@ -82,6 +82,10 @@ impl Runner {
             }
             sleep(TICK).await;
         }
+        // Behind a dead network its session lives on, without work.
+        if !self.line.ask(async |c| c.is_working(worker).await).await? {
+            self.line.ask(async |c| c.end(worker).await).await?;
+        }
         Ok(Answer::Done)
     }
 

@@ -31,7 +31,9 @@ fn the_machine_vanishes(server: &Scratch, work: Work, pin: Pin, next: Next, more
     assert_eq!(trial.bench.database.rows(SESSIONS), ["2"], "{what}: the server has not heard of it");
     held.commit();
     let end = finish(start(&trial, next, more));
-    assert!(end.1.contains("waiting for another advisor on public.t") || !more.is_empty(), "{what}: {}", end.1);
+    assert!(end.1.contains("waiting for another advisor on t: ") || !more.is_empty(), "{what}: {}", end.1);
+    // What does not work and holds no lock stays until the server misses the machine: a real one, not this proxy.
+    trial.bench.database.sql(IDLE_WORKERS);
     trial.ends_well(&what, next, end);
 }
 
@@ -45,11 +47,16 @@ fn the_line_is_cut_and_heals(server: &Scratch, work: Work, pin: Pin, next: Next)
     std::thread::sleep(std::time::Duration::from_millis(1500));
     proxy.heal();
     held.commit();
-    trial.was_honest(&what, &[0, 5], &finish(child));
+    let end = finish(child);
+    trial.bench.database.sql(IDLE_WORKERS);
+    trial.was_honest(&what, &[0, 5], &end);
     trial.ends_well(&what, next, finish(start(&trial, next, &[])));
 }
 
 const SESSIONS: &str = "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'advisor/%'";
+
+const IDLE_WORKERS: &str = "select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and application_name like 'advisor/% worker' and state = 'idle'";
 
 #[test]
 fn a_cut_line_locks_nobody_out_and_loses_nothing() {
