@@ -372,7 +372,14 @@ impl WorkerSession {
         };
         let opened = Session::open(target, &purpose).await;
         let session = opened.map_err(|f| SqlError { code: None, message: f.message })?;
-        let timeouts = [(0, "lock_timeout"), (0, "statement_timeout"), (140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
+        // A build that outlives us is found and finished by the next run; one that dies with us is work lost.
+        let timeouts = [
+            (0, "lock_timeout"),
+            (0, "statement_timeout"),
+            (140_000, "idle_session_timeout"),
+            (140_000, "client_connection_check_interval"),
+            (170_000, "transaction_timeout"),
+        ];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
             session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
         }
