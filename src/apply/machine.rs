@@ -6,6 +6,9 @@
 use super::decide::{Move, decide};
 use crate::model::ledger::{Change, Entry, SqlError, View, Worker};
 
+/// A drop and a foreign build on one table deadlock, and either may lose: the drop tries again this often.
+const MOST_LOST_DROPS: u32 = 3;
+
 /// Where an entry is to be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -80,6 +83,8 @@ pub struct Memory {
     pub error: Option<SqlError>,
     /// Why the last drop failed.
     pub drop_error: Option<SqlError>,
+    /// Drops that lost a deadlock and are tried again.
+    pub lost_drops: u32,
     /// Builds this run began.
     pub attempts: u32,
     /// The last statement sent.
@@ -160,6 +165,11 @@ impl Machine {
     fn failed(&mut self, sql: String, error: SqlError) -> Ask {
         if error.broke_connection() {
             self.memory.worker = None;
+        }
+        let deadlock = error.code.as_deref() == Some("40P01");
+        if deadlock && sql.starts_with("DROP INDEX") && self.memory.lost_drops < MOST_LOST_DROPS {
+            self.memory.lost_drops += 1;
+            return Ask::Look;
         }
         let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };
         *slot = Some(error);
