@@ -117,7 +117,6 @@ impl Control {
             may_create: row.get("may_create"),
             frozen_age: row.get("frozen_age"),
             freeze_max_age: row.get("freeze_max_age"),
-            size_bytes: row.get("size_bytes"),
         }))
     }
 

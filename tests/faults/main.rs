@@ -4,8 +4,11 @@
 mod cancel;
 mod data;
 mod disk;
+mod drops;
 mod harness;
 mod kill;
+mod load;
+mod names;
 mod network;
 mod race;
 #[path = "../scratch/mod.rs"]
