@@ -6,6 +6,7 @@ mod data;
 mod disk;
 mod drops;
 mod harness;
+mod identity;
 mod kill;
 mod load;
 mod names;
