@@ -6,7 +6,7 @@
 use super::decide::{Move, decide};
 use crate::model::ledger::{Change, Entry, SqlError, View, Worker};
 
-/// A drop and a foreign build on one table deadlock, and either may lose: the drop tries again this often.
+/// A drop that lost for no fault of its own is tried again this often.
 const MOST_LOST_DROPS: u32 = 3;
 
 /// Where an entry is to be brought.
@@ -83,7 +83,7 @@ pub struct Memory {
     pub error: Option<SqlError>,
     /// Why the last drop failed.
     pub drop_error: Option<SqlError>,
-    /// Drops that lost a deadlock and are tried again.
+    /// Drops that lost for no fault of their own and were tried again.
     pub lost_drops: u32,
     /// Builds this run began.
     pub attempts: u32,
@@ -99,6 +99,19 @@ pub struct Memory {
     pub reconnected: bool,
     /// An INVALID index of the wanted definition that others left may be dropped and built anew.
     pub adopt: bool,
+}
+
+impl Memory {
+    /// A drop that lost a deadlock against a foreign build, or lost the server, is tried again.
+    fn forgive_lost_drop(&mut self) {
+        let Some(error) = &self.drop_error else { return };
+        let lost = error.code.as_deref() == Some("40P01") || (self.reconnected && error.broke_connection());
+        if lost && self.lost_drops < MOST_LOST_DROPS && !self.interrupted {
+            self.lost_drops += 1;
+            self.reconnected = false;
+            self.drop_error = None;
+        }
+    }
 }
 
 /// The machine.
@@ -166,11 +179,6 @@ impl Machine {
         if error.broke_connection() {
             self.memory.worker = None;
         }
-        let deadlock = error.code.as_deref() == Some("40P01");
-        if deadlock && sql.starts_with("DROP INDEX") && self.memory.lost_drops < MOST_LOST_DROPS {
-            self.memory.lost_drops += 1;
-            return Ask::Look;
-        }
         let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };
         *slot = Some(error);
         self.memory.sent = Some(sql);
@@ -178,6 +186,7 @@ impl Machine {
     }
 
     fn decided(&mut self, view: &View) -> Ask {
+        self.memory.forgive_lost_drop();
         let ask = match decide(self.goal, &self.wanted, view, &mut self.memory) {
             Move::Settle(worker, cancel) => Ask::Settle { worker, cancel },
             Move::Plan => Ask::Plan(Box::new(self.wanted.clone())),

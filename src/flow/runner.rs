@@ -42,13 +42,10 @@ impl Runner {
     /// One entry to its goal. An error means that we lost sight of it; the ledger knows the rest.
     pub(super) async fn run(&mut self, goal: Goal, entry: &Entry) -> Result<Ending, Failure> {
         let mut machine = Machine::new(goal, entry.clone()).adopting(self.adopt);
-        let reopened = self.line.reopened;
+        let mut reopened = self.line.reopened;
         let ending = loop {
             if self.line.signals.count() > 0 {
                 machine.interrupt();
-            }
-            if self.line.reopened > reopened {
-                machine.reconnected();
             }
             let answer = match machine.next().clone() {
                 Ask::End(ending) => break ending,
@@ -63,6 +60,10 @@ impl Runner {
                 Ask::OpenWorker => self.open_worker().await,
                 Ask::Send(sql) => self.send(entry, &sql).await?,
             };
+            if self.line.reopened > reopened {
+                reopened = self.line.reopened;
+                machine.reconnected();
+            }
             machine.tell(answer);
         };
         self.line.unlock().await?;
