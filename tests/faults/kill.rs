@@ -62,9 +62,14 @@ fn killed_everywhere(work: Work, next: impl Fn(usize) -> Vec<Next> + Sync) {
     assert!((11..MOST_POINTS).contains(&end), "{work:?} has {end} points");
 }
 
+/// Before one effect and after the next: the points of an effect follow one another.
 #[test]
-fn killed_before_and_after_every_effect() {
-    killed_everywhere(Work::Build, |point| vec![if point % 4 < 2 { Next::Apply } else { Next::Rollback }]);
+fn killed_before_or_after_every_effect() {
+    killed_everywhere(Work::Build, |point| match point % 8 {
+        1 | 4 => vec![Next::Apply],
+        5 | 0 => vec![Next::Rollback],
+        _ => Vec::new(),
+    });
 }
 
 #[test]
