@@ -29,7 +29,7 @@ fn a_build_without_room_to_sort_leaves_nothing() {
 #[test]
 fn a_build_without_room_for_the_index_leaves_nothing() {
     let (server, shared) = own(ServerOptions { wal_segment_mb: 1, label: "advisor disk test".into(), ..ServerOptions::default() });
-    let scratch = Scratch::of(shared);
+    let scratch = Scratch::on(shared);
     let bench = Bench::new(&scratch, &fresh(), plain());
     let database = &bench.database;
     database.sql(MANY);

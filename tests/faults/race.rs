@@ -122,7 +122,7 @@ fn a_session_waiting_for_an_advisory_lock_is_named() {
 fn a_prepared_transaction_is_named() {
     let settings = vec![("max_prepared_transactions".into(), "2".into())];
     let (server, shared) = own(ServerOptions { settings, label: "advisor race test".into(), ..ServerOptions::default() });
-    let trial = Work::Build.trial(&Scratch::of(shared));
+    let trial = Work::Build.trial(&Scratch::on(shared));
     let database = &trial.bench.database;
     database.hold("begin; insert into t values (-1, 1, 'x'); prepare transaction 'left behind'").commit();
     let child = trial.start(Next::Apply);

@@ -21,7 +21,7 @@ impl Cluster {
         let data = tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().unwrap();
         let (server, shared) = own(options(data.path().join("data")));
         let proxy = Proxy::start(server.socket_dir());
-        Cluster { data, server: Some(server), scratch: Scratch::of(shared), proxy }
+        Cluster { data, server: Some(server), scratch: Scratch::on(shared), proxy }
     }
 
     /// Immediate shutdown, as after a failure of power.
@@ -39,7 +39,7 @@ impl Cluster {
         let (server, shared) = own(options(self.data.path().join("data")));
         self.proxy.lead_to(server.socket_dir());
         self.server = Some(server);
-        self.scratch = Scratch::of(shared);
+        self.scratch = Scratch::on(shared);
     }
 }
 

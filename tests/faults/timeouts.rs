@@ -10,7 +10,7 @@ const TIMEOUTS: &str = "lock_timeout statement_timeout transaction_timeout idle_
 
 #[test]
 fn timeouts_of_role_and_database_do_not_touch_a_run() {
-    for server in servers().into_iter().map(Scratch::of) {
+    for server in servers().into_iter().map(Scratch::on) {
         for (work, pin) in [(Work::Build, Pin::Snapshot), (Work::Unbuild, Pin::Reader)] {
             let trial = work.trial(&server);
             let database = &trial.bench.database;

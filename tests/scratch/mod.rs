@@ -30,10 +30,11 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn start() -> Scratch {
-        Scratch::of(server())
+        Scratch::on(server())
     }
 
-    pub fn of(server: Shared) -> Scratch {
+    /// On a server of the test's own.
+    pub fn on(server: Shared) -> Scratch {
         Scratch { folder: server.socket_folder(), server }
     }
 
