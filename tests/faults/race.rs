@@ -69,7 +69,7 @@ fn a_foreign_build_that_came_first_is_waited_for() {
     held.commit();
     assert!(foreign.wait_with_output().unwrap().status.success(), "it is not made a victim");
     let (code, text) = finish(child);
-    assert!(code == 0 && text.contains("another index build runs on this table"), "{code} {text}");
+    assert!(code == 0 && text.contains("builds an index on the table"), "{code} {text}");
     database.sql("drop index concurrently theirs");
     trial.ends_well("after a foreign build", Next::Rollback, finish(trial.start(Next::Rollback)));
 }
