@@ -297,6 +297,8 @@ statements! {
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
     /// Which cluster this is.
     APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
+    /// Durable commits.
+    APPLY_DURABLE = "apply/durable", 13..=99, None, [] -> ["durable"];
     /// A table to be indexed.
     APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age"];
     /// What has a name now.
