@@ -5,6 +5,7 @@ use crate::apply::revert::Revert;
 use crate::apply::verdict::{Finding, Window};
 use crate::cli::amounts;
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
 use crate::flow::verify::{Judged, Verification, VerifyOptions, take_back, verify};
 use crate::model::failure::{Failure, FailureKind};
@@ -47,6 +48,8 @@ struct Options {
     #[arg(long, value_name = "TIME", default_value = "72h", value_parser = amounts::duration)]
     max_window: Duration,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -80,6 +83,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     let limits = options.watch.limits();
     let how = VerifyOptions {
         target: options.connection.db,
+        ledger: options.ledger.ledger,
         ids: options.ids,
         since: options.since,
         window: Window { min_calls: f64::from(options.min_calls), min_seconds: min, max_seconds: max },
@@ -88,7 +92,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     if !json {
         term::print(&text(&verification));
     }
-    let taken = if options.auto_revert { take_back(&mut verification, how.target.as_deref(), options.yes, &limits).await } else { Ok(()) };
+    let taken = if options.auto_revert { take_back(&mut verification, &how, options.yes, &limits).await } else { Ok(()) };
     if json {
         let text = serde_json::to_string_pretty(&verification).map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?;
         term::print(&(text + "\n"));

@@ -67,9 +67,14 @@ pub(super) async fn one(session: &Session, reading: &Reading, query: &Query, nam
 
 async fn all_plans(session: &Session, reading: &Reading, query: &Query) -> Result<Vec<Plan>, String> {
     let ground: Ground = plans::ground(query);
-    let planned = plans::prepare(session, &query.texts(), ground, &reading.snapshot.catalog, MOST).await?;
-    let parsed = planned.parse(session).await?;
-    let mut all = explain::explain(session, planned.ground(), &planned.calls(&parsed)).await?;
+    let (planned, known) = plans::prepare(session, &query.texts(), ground, &reading.snapshot.catalog, MOST).await?;
+    let mut all = match known {
+        Some(plans) => plans,
+        None => {
+            let parsed = planned.parse(session).await?;
+            explain::explain(session, planned.ground(), &planned.calls(&parsed)).await?
+        }
+    };
     // A text whose parameters cannot be typed alone has no generic plan; its others suffice.
     all.extend(explain::explain(session, planned.ground(), &planned.generic_calls()).await.unwrap_or_default());
     Ok(all)

@@ -1,9 +1,10 @@
 //! The what-if engines behind one interface: choosing one, starting it, showing it candidates.
 
-use super::plans::{Planned, Texts};
-use super::trial::{Answer, indexes};
+use super::parsed::{MOST_PARSED, Parsed};
+use super::plans::Planned;
+use super::trial::Answer;
 use crate::model::blueprint::Blueprint;
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId, View};
+use crate::model::candidate::{Candidate, CandidateId, QueryId, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
@@ -19,8 +20,6 @@ use crate::select::Limits;
 use crate::term;
 use futures_util::future::try_join_all;
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -70,9 +69,6 @@ pub(super) enum Engine {
     /// HypoPG on the analysed server.
     Hypopg(Box<Hypopg>),
 }
-
-/// Queries that one connection has parsed, text by text.
-pub(super) type Parsed = HashMap<QueryId, Texts>;
 
 impl Engine {
     /// Which it is, for the report.
@@ -137,15 +133,25 @@ impl Engine {
         parsed: &mut [Parsed],
         asks: &[(QueryId, View)],
     ) -> Result<Vec<Answer>, Failure> {
+        // Where a lane cannot keep all queries parsed, it takes those questions together that stand together for one.
+        let most = if planned.len() > MOST_PARSED { AT_ONCE } else { 1 };
         let next = Cell::new(0);
-        let take = || asks.get(next.replace(next.get() + 1)).map(|ask| (next.get() - 1, ask));
+        let take = || {
+            let left = &asks[next.get()..];
+            let query = left.first()?.0;
+            let run = left.iter().take(most).take_while(|(q, _)| *q == query).count();
+            let first = next.replace(next.get() + run);
+            Some((first, &left[..run]))
+        };
         let mut answers: Vec<(usize, Answer)> = match self {
             Engine::Clone(clone) => {
                 let (lanes, turns) = clone.work();
                 let work = lanes.iter_mut().zip(parsed).map(async |(lane, parsed)| {
                     let mut done = Vec::new();
-                    while let Some((n, (query, view))) = take() {
-                        done.push((n, on_lane(lane, turns, parsed, *query, &planned[*query], view).await?));
+                    while let Some((first, asks)) = take() {
+                        for (n, (query, view)) in asks.iter().enumerate() {
+                            done.push((first + n, on_lane(lane, turns, parsed, *query, &planned[*query], view).await?));
+                        }
                     }
                     Ok::<_, Failure>(done)
                 });
@@ -154,7 +160,7 @@ impl Engine {
             Engine::Hypopg(hypopg) => {
                 let parsed = parsed.first_mut().ok_or_else(|| Failure::new(FailureKind::Bug, "no lane"))?;
                 let mut done = Vec::new();
-                while let Some((n, (query, view))) = take() {
+                for (n, (query, view)) in asks.iter().enumerate() {
                     done.push((n, on_hypopg(hypopg, parsed, *query, &planned[*query], view).await?));
                 }
                 done
@@ -162,11 +168,6 @@ impl Engine {
         };
         answers.sort_by_key(|(n, _)| *n);
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
-    }
-
-    /// Candidates in a plan.
-    pub(super) fn used(&self, plan: &Plan) -> CandidateSet {
-        indexes(plan).into_iter().filter_map(|(schema, index)| self.candidate(schema, index)).collect()
     }
 
     /// The candidate behind an index in a plan.
@@ -185,6 +186,9 @@ fn lanes(candidates: usize) -> usize {
     cores.min(MOST_LANES).min(1 + candidates / WORTH_A_LANE)
 }
 
+/// Most questions about one query that a lane takes together.
+const AT_ONCE: usize = 8;
+
 /// Planning is all that a lane does; beyond this the client is the bottleneck.
 const MOST_LANES: usize = 8;
 
@@ -196,9 +200,9 @@ async fn on_lane(
     planned: &Planned,
     view: &View,
 ) -> Result<Answer, Failure> {
-    let parsed = match parse(lane.session(), parsed, query, planned).await? {
+    let parsed = match parsed.of(lane.session(), query, planned).await {
         Ok(parsed) => parsed,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return alive(lane.session(), reason).map(Err),
     };
     let plans = lane.explain(turns, view, planned.ground(), &planned.calls(parsed)).await?;
     answer(lane.session(), planned, plans)
@@ -209,30 +213,13 @@ async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, pla
         return Ok(Err("HypoPG cannot hide an existing index".into()));
     }
     hypopg.show(&view.present).await?;
-    let parsed = match parse(hypopg.planner(), parsed, query, planned).await? {
+    let parsed = match parsed.of(hypopg.planner(), query, planned).await {
         Ok(parsed) => parsed,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return alive(hypopg.planner(), reason).map(Err),
     };
     let mut plans = explain::explain(hypopg.planner(), planned.ground(), &planned.calls(parsed)).await;
     plans.iter_mut().flatten().for_each(|plan| hypopg.name_candidates(plan));
     answer(hypopg.planner(), planned, plans)
-}
-
-/// The query as this connection parsed it, now or before. The inner error is the query's own.
-async fn parse<'p>(
-    session: &Session,
-    parsed: &'p mut Parsed,
-    query: QueryId,
-    planned: &Planned,
-) -> Result<Result<&'p Texts, String>, Failure> {
-    let texts = match parsed.entry(query) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(place) => match planned.parse(session).await {
-            Ok(texts) => place.insert(texts),
-            Err(reason) => return alive(session, reason).map(Err),
-        },
-    };
-    Ok(Ok(texts))
 }
 
 fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {

@@ -43,14 +43,9 @@ impl Planned {
 
     /// Parses its texts on a connection.
     pub(super) async fn parse(&self, session: &Session) -> Result<Texts, String> {
-        explain::on(session, &self.ground, async || {
-            let mut parsed = Vec::with_capacity(self.texts.len());
-            for text in &self.texts {
-                parsed.push(if text.generic { None } else { Some(explain::prepare(&session.client, &text.sql, false).await?) });
-            }
-            Ok(parsed)
-        })
-        .await
+        let custom: Vec<&str> = self.texts.iter().filter(|text| !text.generic).map(|text| text.sql.as_str()).collect();
+        let mut parsed = explain::prepare_all(session, &self.ground, &custom).await?.into_iter();
+        Ok(self.texts.iter().map(|text| if text.generic { None } else { parsed.next() }).collect())
     }
 
     /// A call for each execution.
@@ -107,14 +102,14 @@ impl Planned {
 }
 
 /// Lets the server parse the texts of a query, the most frequent first, and plans each execution once; the error is why none
-/// can be planned. At most `most` texts, and as many executions of each, are considered.
+/// can be planned. The plans are there where each execution stands for itself alone. At most `most` texts, and as many executions of each, are considered.
 pub(super) async fn prepare(
     session: &Session,
     texts: &[QueryText],
     ground: Ground,
     catalog: &Catalog,
     most: usize,
-) -> Result<Planned, String> {
+) -> Result<(Planned, Option<Vec<Plan>>), String> {
     let mut planned = Planned { ground, texts: Vec::new(), executions: Vec::new(), refused: None };
     let mut plans = Vec::new();
     for (number, text) in texts.iter().take(most).enumerate() {
@@ -134,8 +129,10 @@ pub(super) async fn prepare(
     if planned.texts.is_empty() {
         return Err(planned.refused.unwrap_or_else(|| "it has no text".into()));
     }
+    let before: Vec<Vec<Option<String>>> = planned.executions.iter().map(|e| e.values.clone()).collect();
     planned.merge_equal(&plans);
-    Ok(planned)
+    let alone = plans.len() == before.len() && planned.executions.iter().map(|e| &e.values).eq(&before);
+    Ok((planned, alone.then_some(plans)))
 }
 
 /// One text with values chosen for its parameters, at most `most` executions, and their plans; where the server refuses a

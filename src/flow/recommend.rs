@@ -7,8 +7,9 @@ use super::engine::{self, Advice, Engine, Place, WhatIfChoice};
 use super::executions;
 use super::frontier;
 use super::plans::{self, Planned};
+use super::seen::Seen;
 use super::self_check;
-use super::subjects::{Subject, subjects};
+use super::subjects::{self, Subject};
 use super::targets::targets;
 use super::trial::{Answer, InUse, Trials, weighted_cost};
 use super::why::Questions;
@@ -83,8 +84,10 @@ pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice:
 }
 
 async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advised: &mut Advised) -> Result<(), Failure> {
-    let subjects = subjects(snapshot);
-    let wanted: Vec<Wanted> = subjects.iter().enumerate().flat_map(|(id, s)| s.shapes().map(move |shape| Wanted { id, shape })).collect();
+    let subjects = subjects::subjects(snapshot);
+    let heavy = subjects::heavy(&subjects);
+    let asking = subjects.iter().enumerate().filter(|(id, _)| heavy[*id]);
+    let wanted: Vec<Wanted> = asking.flat_map(|(id, s)| s.shapes().map(move |shape| Wanted { id, shape })).collect();
     let mut found = candidates::find(snapshot, &wanted, &advice.allowed);
     let questions = Questions::put(&advice.why, snapshot, &mut found.list);
     advised.recommendation.rejected = found.rejected;
@@ -118,7 +121,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         let size = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::published::bytes(&c.spec, t));
         found.list.iter_mut().for_each(|candidate| candidate.size_bytes = size(candidate));
     }
-    bench.choose(&found.list, &questions, &subjects, snapshot, advice, advised).await
+    bench.choose(&found.list, &questions, (&subjects, &heavy), snapshot, advice, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -129,6 +132,8 @@ struct Bench {
     refused: Vec<Rejected>,
     /// By position among the subjects; `None` for one that cannot be planned here.
     planned: Vec<Planned>,
+    /// By planned query: its plans with the indexes that exist, where they are known from parsing it.
+    plain: Vec<Option<Vec<Seen>>>,
     /// Position among the subjects of each planned query.
     of: Vec<usize>,
     problems: Vec<Problem>,
@@ -152,14 +157,17 @@ impl Bench {
             reason: format!("the server refuses it: {reason}"),
         });
         let refused = refused.collect();
-        let mut bench = Bench { engine, built, refused, planned: Vec::new(), of: Vec::new(), problems: Vec::new() };
-        let most = if subjects.len() > MANY { 1 } else { usize::MAX };
+        let (planned, plain, of, problems) = Default::default();
+        let mut bench = Bench { engine, built, refused, planned, plain, of, problems };
+        // Of a great many queries the typical values only: the plans of one more query tell more than those of rare values.
+        let most = if subjects.len() > subjects::MANY { 1 } else { usize::MAX };
         for (n, subject) in subjects.iter().enumerate() {
             match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await {
-                Ok(planned) => {
+                Ok((planned, plans)) => {
                     let left_out = |reason| format!("some of its constants are not part of the index advice: {reason}");
                     bench.tell(subject, planned.refused.as_deref().map(left_out));
                     bench.of.push(n);
+                    bench.plain.push(plans.map(|plans| Seen::all(&planned.weighted(plans))));
                     bench.planned.push(planned);
                 }
                 Err(reason) => bench.tell(subject, Some(format!("not part of the index advice: {reason}"))),
@@ -191,7 +199,7 @@ impl Bench {
         mut self,
         list: &[Candidate],
         questions: &Questions,
-        subjects: &[Subject],
+        (subjects, heavy): (&[Subject], &[bool]),
         snapshot: &mut Snapshot,
         advice: &Advice,
         advised: &mut Advised,
@@ -201,10 +209,12 @@ impl Bench {
         // What is only asked about is tried, and never chosen.
         let offered: Vec<bool> =
             (0..list.len()).map(|id| self.built[id] && (id < questions.own() || list[id].existing.is_some())).collect();
-        let targets = targets(&subjects, &self.of, list, &offered);
+        let mut targets = targets(&subjects, &self.of, list, &offered);
+        targets.iter_mut().zip(&self.of).for_each(|(target, subject)| target.is_heavy = heavy[*subject]);
         let progress = term::progress(0);
         progress.set_message("Trying indexes");
         let mut trials = Trials::new(&mut self.engine, &self.planned, progress.clone())
+            .from(std::mem::take(&mut self.plain))
             .of(list, &targets)
             .until(advice.time_limit)
             .cautious(!advice.as_published);
@@ -250,6 +260,3 @@ fn in_todays_plans(snapshot: &Snapshot) -> BTreeSet<IndexName> {
     let used = snapshot.catalog.indexes.iter().filter(|i| names.contains(i.name.as_str()));
     used.map(|i| IndexName::new(&i.spec.table.schema, &i.name)).collect()
 }
-
-/// More queries than this are planned for their typical values only: the plans of one more query tell more than those of rare values.
-const MANY: usize = 1000;

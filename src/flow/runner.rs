@@ -51,13 +51,10 @@ impl Runner {
     /// One entry to its goal. An error means that we lost sight of it; the ledger knows the rest.
     pub(super) async fn run(&mut self, goal: Goal, entry: &Entry) -> Result<Ending, Failure> {
         let mut machine = Machine::new(goal, entry.clone()).adopting(self.adopt);
-        let reopened = self.line.reopened;
+        let mut reopened = self.line.reopened;
         let ending = loop {
             if self.line.signals.count() > 0 {
                 machine.interrupt();
-            }
-            if self.line.reopened > reopened {
-                machine.reconnected();
             }
             let answer = match machine.next().clone() {
                 Ask::End(ending) => break ending,
@@ -75,6 +72,10 @@ impl Runner {
                 },
                 Ask::Send(sql) => self.send(entry, &sql).await?,
             };
+            if self.line.reopened > reopened {
+                reopened = self.line.reopened;
+                machine.reconnected();
+            }
             machine.tell(answer);
         };
         self.line.unlock().await?;
@@ -93,6 +94,10 @@ impl Runner {
                 self.line.ask(async |c| c.cancel(worker).await).await?;
             }
             sleep(TICK).await;
+        }
+        // Behind a dead network its session lives on, without work.
+        if !self.line.ask(async |c| c.is_working(worker).await).await? {
+            self.line.ask(async |c| c.end(worker).await).await?;
         }
         Ok(Answer::Done)
     }

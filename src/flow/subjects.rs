@@ -24,12 +24,14 @@ pub(super) struct Subject {
     pub(super) other_shapes: Vec<Shape>,
     /// Executions in the window.
     pub(super) weight: f64,
+    /// Of the plan that it has today, planner units; `None` where it has none yet.
+    pub(super) cost: Option<f64>,
 }
 
 /// Queries with a plan of ours, and the look-ups of foreign keys whose parents lose rows.
 pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
     let from_query = |query: &Query| {
-        query.plans.iter().find(|p| p.origin != PlanOrigin::Given)?;
+        let today = query.plans.iter().find(|p| p.origin != PlanOrigin::Given)?;
         let mut shapes = shapes(query, &snapshot.catalog)?.into_iter();
         Some(Subject {
             fingerprint: query.fingerprint.clone(),
@@ -38,11 +40,35 @@ pub(super) fn subjects(snapshot: &Snapshot) -> Vec<Subject> {
             shape: shapes.next()?,
             other_shapes: shapes.collect(),
             weight: query.weight,
+            cost: today.plan.root.total_cost,
         })
     };
     let from_key = |key: &ForeignKey| foreign_key_look_up(key, snapshot);
     snapshot.workload.iter().filter_map(from_query).chain(snapshot.catalog.foreign_keys.iter().filter_map(from_key)).collect()
 }
+
+/// By subject: false for those of a great many that together cost next to nothing. No index is made up for them; they may still
+/// use those that others get.
+pub(super) fn heavy(subjects: &[Subject]) -> Vec<bool> {
+    let mut heavy = vec![true; subjects.len()];
+    if subjects.len() <= MANY {
+        return heavy;
+    }
+    let mut costs: Vec<(f64, usize)> = subjects.iter().enumerate().filter_map(|(n, s)| Some((s.weight * s.cost?, n))).collect();
+    costs.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    let whole: f64 = costs.iter().map(|(cost, _)| cost).sum();
+    let mut seen = 0.0;
+    for (cost, subject) in costs {
+        seen += cost;
+        heavy[subject] = seen > whole * NEXT_TO_NOTHING;
+    }
+    heavy
+}
+
+/// More queries than this are a great many.
+pub(super) const MANY: usize = 1000;
+/// Share of what the workload costs today.
+const NEXT_TO_NOTHING: f64 = 0.002;
 
 impl Subject {
     /// Of all its texts.
@@ -124,5 +150,26 @@ fn foreign_key_look_up(key: &ForeignKey, snapshot: &Snapshot) -> Option<Subject>
         ground: Ground::default(),
         other_shapes: Vec::new(),
         weight: in_window.max(1.0),
+        cost: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn costing(cost: Option<f64>) -> Subject {
+        let (fingerprint, texts, ground, shape, other_shapes) = Default::default();
+        Subject { fingerprint, texts, ground, shape, other_shapes, weight: 1.0, cost }
+    }
+
+    #[test]
+    fn of_a_great_many_those_that_cost_next_to_nothing_together_are_light() {
+        // 1,000 cost 1 each, one costs a million, of one nothing is known.
+        let mut subjects: Vec<Subject> = (0..MANY).map(|_| costing(Some(1.0))).collect();
+        assert!(heavy(&subjects).iter().all(|heavy| *heavy), "not a great many");
+        subjects.extend([costing(Some(1e6)), costing(None)]);
+        let heavy = heavy(&subjects);
+        assert_eq!((heavy.iter().filter(|heavy| **heavy).count(), heavy[MANY], heavy[MANY + 1]), (2, true, true));
+    }
 }

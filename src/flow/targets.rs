@@ -24,7 +24,7 @@ pub(super) fn targets(subjects: &[&Subject], of: &[usize], list: &[Candidate], b
         let begins: BTreeSet<Beginning> = own.iter().filter_map(|id| beginning(&list[*id].spec)).collect();
         let alike = |id: &&CandidateId| list[**id].existing.is_some() || beginning(&list[**id].spec).is_some_and(|b| begins.contains(&b));
         let relevant = touching.iter().filter(alike).chain(&own).copied().collect();
-        Target { weight: subject.weight, own, relevant, touching }
+        Target { weight: subject.weight, is_heavy: true, own, relevant, touching }
     };
     subjects.iter().zip(of).map(target).collect()
 }

@@ -1,16 +1,17 @@
 //! Trials: the selector's questions answered by planning on the engine.
 
 use super::direction::Walk;
-use super::engine::{Engine, Parsed};
+use super::engine::Engine;
+use super::parsed::Parsed;
 use super::plans::Planned;
-use super::risk;
+use super::seen::Seen;
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
 use crate::model::plan::Plan;
 use crate::select::{Oracle, Target};
 use indicatif::ProgressBar;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// The plans of a query's executions, each with its share, or why it could not be planned.
@@ -32,6 +33,9 @@ pub(super) struct Trials<'a> {
     cautious: bool,
     /// When the search must end.
     deadline: Option<Instant>,
+    /// By query: the last question, with what was seen. Today's plans come from parsing the queries; those of the choice are asked
+    /// for when it is verified, and again when it is put into words.
+    latest: Vec<Option<(View, Result<Vec<Seen>, String>)>>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
 }
@@ -49,9 +53,17 @@ pub(super) struct InUse {
 impl<'a> Trials<'a> {
     /// Nothing asked yet.
     pub(super) fn new(engine: &'a mut Engine, planned: &'a [Planned], progress: ProgressBar) -> Self {
-        let parsed = (0..engine.lanes()).map(|_| Parsed::new()).collect();
+        let parsed = (0..engine.lanes()).map(|_| Parsed::default()).collect();
         let (first_cost, failed, existing) = Default::default();
-        Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, cautious: false, deadline: None, failed }
+        let latest = vec![None; planned.len()];
+        Trials { engine, planned, parsed, calls: 0, progress, first_cost, existing, cautious: false, deadline: None, latest, failed }
+    }
+
+    /// Starts with the plans that the queries had when they were parsed, with the indexes that exist.
+    pub(super) fn from(mut self, plain: Vec<Option<Vec<Seen>>>) -> Self {
+        self.calls += plain.iter().flatten().map(|seen| seen.len() as u64).sum::<u64>();
+        self.latest = plain.into_iter().map(|seen| Some((View::default(), Ok(seen?)))).collect();
+        self
     }
 
     /// Tells which of the candidates exist, and which of these are on the tables of each query.
@@ -81,13 +93,17 @@ impl<'a> Trials<'a> {
     }
 
     /// Members of the set that a plan uses.
-    fn used(&self, query: QueryId, plan: &Plan) -> CandidateSet {
-        let mut used = self.engine.used(plan);
-        if let Some(existing) = self.existing.get(query).filter(|e| !e.is_empty()) {
-            let names: BTreeSet<IndexName> = indexes(plan).into_iter().map(|(schema, index)| IndexName::new(schema, index)).collect();
-            used.extend(existing.iter().filter(|(_, name)| names.contains(name)).map(|(id, _)| *id));
+    fn used(&self, query: QueryId, seen: &Seen) -> CandidateSet {
+        let mut used = self.candidates(seen);
+        if let Some(existing) = self.existing.get(query) {
+            used.extend(existing.iter().filter(|(_, name)| seen.indexes.contains(name)).map(|(id, _)| *id));
         }
         used
+    }
+
+    /// Candidates that a plan uses.
+    fn candidates(&self, seen: &Seen) -> CandidateSet {
+        seen.indexes.iter().filter_map(|i| self.engine.candidate(&i.schema, &i.name)).collect()
     }
 
     /// Plans each query with what its view shows.
@@ -98,35 +114,46 @@ impl<'a> Trials<'a> {
         Ok(answers)
     }
 
+    /// What is seen of each query's plans with what its view shows. The last question about a query is not asked again.
+    async fn see(&mut self, asks: Vec<(QueryId, View)>) -> Result<Vec<Result<Vec<Seen>, String>>, Failure> {
+        let latest = |(query, view): &(QueryId, View)| self.latest[*query].as_ref().filter(|(known, _)| known == view);
+        let mut known: Vec<Option<Result<Vec<Seen>, String>>> = asks.iter().map(|ask| latest(ask).map(|(_, seen)| seen.clone())).collect();
+        let open: Vec<usize> = (0..asks.len()).filter(|n| known[*n].is_none()).collect();
+        let questions: Vec<(QueryId, View)> = open.iter().map(|n| asks[*n].clone()).collect();
+        for (n, answer) in open.into_iter().zip(self.answers(&questions).await?) {
+            let seen = answer.map(|plans| Seen::all(&plans));
+            self.latest[asks[n].0] = Some((asks[n].1.clone(), seen.clone()));
+            known[n] = Some(seen);
+        }
+        Ok(known.into_iter().flatten().collect())
+    }
+
     /// What plans of the queries use beside the candidates in their sets. `weights` are the queries'.
     pub(super) async fn in_use(&mut self, sets: Vec<CandidateSet>, weights: &[f64]) -> Result<InUse, Failure> {
         let asks: Vec<(QueryId, View)> = sets.into_iter().enumerate().map(|(query, set)| (query, self.view(query, set))).collect();
-        let answers = self.answers(&asks).await?;
-        let plans = answers.iter().flatten().flatten();
-        let real = plans.flat_map(|(_, plan)| indexes(plan)).map(|(schema, index)| IndexName::new(schema, index)).collect();
-        let used = |answer: &Answer| answer.iter().flatten().map(|(_, plan)| self.engine.used(plan)).collect();
+        let answers = self.see(asks).await?;
+        let real = answers.iter().flatten().flatten().flat_map(|seen| seen.indexes.iter().cloned()).collect();
         let mut walks: BTreeMap<CandidateId, Vec<Walk>> = BTreeMap::new();
-        for ((query, _), answer) in asks.iter().zip(&answers) {
-            for (share, plan) in answer.iter().flatten() {
-                let weight = share * weights.get(*query).copied().unwrap_or(1.0);
-                for node in plan.root.walk() {
-                    let found = node.index_name.as_deref().and_then(|name| self.engine.candidate(node.schema.as_deref()?, name));
-                    found.into_iter().for_each(|id| walks.entry(id).or_default().push(Walk::of(node, weight)));
+        for (query, answer) in answers.iter().enumerate() {
+            let weight = weights.get(query).copied().unwrap_or(1.0);
+            for (index, walk) in answer.iter().flatten().flat_map(|seen| &seen.walks) {
+                if let Some(id) = self.engine.candidate(&index.schema, &index.name) {
+                    walks.entry(id).or_default().push(Walk { weight: walk.weight * weight, ..walk.clone() });
                 }
             }
         }
+        let used = |answer: &Result<Vec<Seen>, String>| answer.iter().flatten().map(|seen| self.candidates(seen)).collect();
         Ok(InUse { real, used: answers.iter().map(used).collect(), walks })
     }
 
     /// The weighted cost of an answer and the candidates in it.
-    fn cost(&mut self, query: QueryId, answer: Answer) -> Cost {
+    fn cost(&mut self, query: QueryId, answer: Result<Vec<Seen>, String>) -> Cost {
         match answer {
             Ok(plans) => {
-                let bets = |(share, plan): &(f64, Plan)| share * risk::surcharge(plan);
-                let bets: f64 = if self.cautious { plans.iter().map(bets).sum() } else { 0.0 };
-                let total = weighted_cost(&plans) + bets;
+                let cost = |seen: &Seen| seen.share * if self.cautious { seen.cost + seen.bets } else { seen.cost };
+                let total = plans.iter().map(cost).sum();
                 self.first_cost.entry(query).or_insert(total);
-                Cost { total, used: plans.iter().flat_map(|(_, plan)| self.used(query, plan)).collect() }
+                Cost { total, used: plans.iter().flat_map(|seen| self.used(query, seen)).collect() }
             }
             Err(reason) => {
                 // The same cost for every set: this query has no say from here on.
@@ -158,8 +185,9 @@ impl Oracle for Trials<'_> {
 
     async fn plan_all(&mut self, asks: Vec<(QueryId, CandidateSet)>) -> Result<Vec<Cost>, Failure> {
         let asks: Vec<(QueryId, View)> = asks.into_iter().map(|(query, set)| (query, self.view(query, set))).collect();
-        let answers = self.answers(&asks).await?;
-        Ok(asks.iter().zip(answers).map(|((query, _), answer)| self.cost(*query, answer)).collect())
+        let queries: Vec<QueryId> = asks.iter().map(|(query, _)| *query).collect();
+        let answers = self.see(asks).await?;
+        Ok(queries.into_iter().zip(answers).map(|(query, answer)| self.cost(query, answer)).collect())
     }
 
     fn is_late(&self) -> bool {

@@ -1,5 +1,6 @@
 //! `verify`: did the changes in force help? Counters of now against those kept beside the ledger.
 
+use super::apply::provenance::other_cluster;
 use super::apply::{agreed, open, plural, report};
 use super::choice::{self, Chosen};
 use super::lifeline::Lifeline;
@@ -9,7 +10,7 @@ use crate::apply::machine::{Ending, Goal};
 use crate::apply::revert::{Revert, revert};
 use crate::apply::verdict::{Choice, Evidence, Finding, Verdict, Window, judge};
 use crate::apply::watch::Limits;
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion, State};
 use crate::model::sample::{Moment, Sample};
 use crate::model::text::one_line;
@@ -19,6 +20,7 @@ use crate::pg::session::{Purpose, Session};
 use crate::term;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// Most queries of a table, beside those that its index is for, that are planned again.
 const MOST_OTHERS: usize = 100;
@@ -28,6 +30,8 @@ const MOST_OTHERS: usize = 100;
 pub struct VerifyOptions {
     /// Database.
     pub target: Option<String>,
+    /// The ledger's file, where one was named.
+    pub ledger: Option<PathBuf>,
     /// Only these entries; empty means all in force.
     pub ids: Vec<String>,
     /// Only entries of this run, or moment, and later ones.
@@ -94,9 +98,13 @@ pub struct Planned {
 
 /// Judges what is in force.
 pub async fn verify(options: &VerifyOptions) -> Result<Verification, Failure> {
-    let control = Control::open(options.target.as_deref(), "verify").await?;
+    let mut control = Control::open(options.target.as_deref(), "verify").await?;
+    ledger::find(&mut control, options.ledger.as_deref()).await?.iter().for_each(|remark| term::note(remark));
     let all = if ledger::exists(&control).await? { ledger::entries(&control, None).await? } else { Vec::new() };
     let chosen = choose(&all, options)?;
+    if let Some((message, hints)) = chosen.iter().find_map(|entry| other_cluster(entry, control.server.system)) {
+        return Err(Failure { kind: FailureKind::ApplyNeedsYou, message, hints });
+    }
     if chosen.is_empty() {
         return Ok(Verification::default());
     }
@@ -243,7 +251,7 @@ fn later(from: &str, seconds: f64) -> Option<String> {
 }
 
 /// Takes back what may be taken back without a person, newest first; asks once unless `yes`. Says so on standard error.
-pub async fn take_back(verification: &mut Verification, target: Option<&str>, yes: bool, limits: &Limits) -> Result<(), Failure> {
+pub async fn take_back(verification: &mut Verification, options: &VerifyOptions, yes: bool, limits: &Limits) -> Result<(), Failure> {
     let proven = |judged: &&mut Judged| matches!(judged.revert, Revert::Yes(_));
     let mut chosen: Vec<&mut Judged> = verification.entries.iter_mut().filter(proven).collect();
     chosen.reverse();
@@ -254,7 +262,8 @@ pub async fn take_back(verification: &mut Verification, target: Option<&str>, ye
         term::note("nothing was changed");
         return Ok(());
     }
-    let control = open(target, "rollback").await?;
+    let target = options.target.as_deref();
+    let control = open(target, options.ledger.as_deref(), "rollback").await?;
     let mut runner = Runner::new(Lifeline::new(control, target, "rollback", limits).await?, target, "rollback");
     let count = chosen.len();
     for (done, judged) in chosen.into_iter().enumerate() {

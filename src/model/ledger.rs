@@ -4,6 +4,7 @@
 use super::ddl::{CreateIndex, Ddl, IndexName};
 use super::index_def::TableName;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What apply does about an index; rollback does the opposite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +119,16 @@ pub struct Definition {
     pub valid: bool,
 }
 
+impl Definition {
+    /// The ledger entry that its comment names, where a ledger file's run built it.
+    pub fn mark(&self) -> Option<&str> {
+        self.extras.iter().find_map(|extra| match extra {
+            Ddl::Comment(_, text) => text.strip_prefix(MARK),
+            _ => None,
+        })
+    }
+}
+
 /// A query that an index is for, to be planned again once it is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -137,6 +148,17 @@ pub struct Source {
     /// Hash of its statements, 16 hex digits.
     pub checksum: String,
 }
+
+impl Source {
+    /// The checksum of a file's statements: 16 hex digits that comments, blank lines and line ends do not change.
+    pub fn checksum<'a>(statements: impl IntoIterator<Item = &'a str>) -> String {
+        let text: String = statements.into_iter().map(|sql| format!("{};\n", sql.trim())).collect();
+        format!("{:016x}", xxh3_64(text.as_bytes()))
+    }
+}
+
+/// How the comment on an index begins that names its entry in a ledger file.
+const MARK: &str = "advisor:";
 
 /// One row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,6 +233,21 @@ impl Entry {
             system: None,
             updated_at: String::new(),
         }
+    }
+
+    /// Asks for the mark: a comment on the index that names this entry, for a machine that does not have the
+    /// ledger's file. Only what we build is marked: an index dropped and rebuilt keeps the comment it had.
+    pub fn add_mark(&mut self) {
+        let mark = Ddl::Comment(self.index.clone(), format!("{MARK}{}", self.id));
+        if matches!(self.motion, Motion::Create | Motion::CreateParent) && !self.definition.extras.contains(&mark) {
+            self.definition.extras.push(mark);
+        }
+    }
+
+    /// True when what it owns is in another cluster: its OIDs mean nothing in the one with this system identifier.
+    pub fn is_of_another_cluster(&self, system: Option<i64>) -> bool {
+        let closed = matches!(self.state, State::RolledBack | State::Present);
+        self.owned && !closed && self.system.zip(system).is_some_and(|(then, now)| then != now)
     }
 
     /// The statement of apply.
@@ -317,7 +354,7 @@ impl SqlError {
 }
 
 /// Somebody whom a build waits for, or would.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Blocker {
     /// Process id; 0 for a prepared transaction.
     pub pid: i32,

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 /// When a sample was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// Just before the change.
     Before,

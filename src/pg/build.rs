@@ -14,7 +14,10 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 /// First half of our advisory keys: "advr". The second is the table's OID.
-const ADVISORY_CLASS: i32 = 0x6164_7672;
+pub(super) const ADVISORY_CLASS: i32 = 0x6164_7672;
+
+/// So that the server notices within half a minute that our machine is gone, and ends our sessions.
+const KEEPALIVES: [&str; 3] = ["SET tcp_keepalives_idle = 10", "SET tcp_keepalives_interval = 5", "SET tcp_keepalives_count = 3"];
 
 /// The control connection.
 pub struct Control {
@@ -23,6 +26,8 @@ pub struct Control {
     pub me: Worker,
     /// The server.
     pub server: ServerState,
+    /// Where the ledger is; [`super::ledger::find`] sets it.
+    pub ledger: super::ledger::Place,
 }
 
 /// The driver's error: SQLSTATE, message and detail on one line.
@@ -50,12 +55,12 @@ impl Control {
             let what = "a connection pooler stands in between: it would hand our locks and settings to others";
             return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }
-        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
+        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"].iter().chain(&KEEPALIVES) {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| lost(&sql_error(&e)))?;
         let me = Worker { pid: row.get("pid"), started: row.get("started") };
-        let mut control = Control { session, me, server: ServerState::default() };
+        let mut control = Control { session, me, server: ServerState::default(), ledger: super::ledger::Place::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
         control.server = ServerState {
@@ -67,6 +72,7 @@ impl Control {
             role: row.get("role"),
             system: None,
         };
+        control.rows(&APPLY_DURABLE, &[]).await?;
         // Only a role that was kept from it on purpose may not ask; then the identity stays unknown.
         let system = control.session.client.query(APPLY_SYSTEM.sql, &[]).await.unwrap_or_default();
         control.server.system = system.first().map(|row| row.get("system"));
@@ -162,24 +168,33 @@ impl Control {
     pub async fn look(&self, wanted: &Entry) -> Result<View, Failure> {
         // Before the first apply there is no ledger, and a plan is shown all the same.
         let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
-        let worker = entry.as_ref().and_then(|e| e.worker);
-        let relation = self.relation(&wanted.index).await?;
+        // Asked before the catalog: a build that ends in between is then seen as it ended, not as a carcass.
+        let worker_alive = match entry.as_ref().and_then(|e| e.worker) {
+            Some(worker) => self.is_working(worker).await?,
+            None => false,
+        };
+        let (relation, builder) = self.relation_and_builder(&wanted.index).await?;
         let known = entry.as_ref().and_then(|e| e.index_oid).filter(|oid| relation.as_ref().is_none_or(|r| r.oid != *oid));
         Ok(View {
             moved: if let Some(oid) = known { self.relation_of(oid).await? } else { None },
-            builder: match relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) {
-                Some(relation) => self.builder(relation.oid).await?,
-                None => None,
-            },
+            builder,
             relation,
             twin: if matches!(wanted.motion, Motion::Create | Motion::CreateParent) { self.equal_index(wanted).await? } else { None },
-            worker_alive: match worker {
-                Some(worker) => self.is_working(worker).await?,
-                None => false,
-            },
+            worker_alive,
             table_oid: self.target(&wanted.table).await?.map(|t| t.oid),
             entry,
         })
+    }
+
+    /// Whatever has an index's name, and who builds it now.
+    async fn relation_and_builder(&self, index: &IndexName) -> Result<(Option<Relation>, Option<i32>), Failure> {
+        let relation = self.relation(index).await?;
+        let Some(unfinished) = relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) else { return Ok((relation, None)) };
+        match self.builder(unfinished.oid).await? {
+            // It may just have been finished.
+            None => Ok((self.relation(index).await?, None)),
+            builder => Ok((relation, builder)),
+        }
     }
 
     /// Another usable index of the table with the same shape.
@@ -272,15 +287,6 @@ impl Control {
         };
         Ok(self.rows(&APPLY_BUILDS, &[]).await?.iter().map(build).collect())
     }
-
-    /// INVALID indexes of the database; true for those that writes maintain already.
-    pub async fn invalid(&self) -> Result<Vec<(u32, IndexName, bool)>, Failure> {
-        let one = |row: &Row| {
-            let index = IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
-            (row.get("oid"), index, row.get("ready"))
-        };
-        Ok(self.rows(&APPLY_INVALID, &[]).await?.iter().map(one).collect())
-    }
 }
 
 /// A build that runs, ours or not.
@@ -302,7 +308,7 @@ fn lost(error: &SqlError) -> Failure {
     Failure::new(FailureKind::Connect, format!("the connection broke: {}", error.message))
 }
 
-fn blocker(row: &Row) -> Blocker {
+pub(super) fn blocker(row: &Row) -> Blocker {
     Blocker {
         pid: row.get("pid"),
         application: row.get("application"),
@@ -363,6 +369,9 @@ impl WorkerSession {
         ];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
             session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
+        }
+        for set in KEEPALIVES {
+            session.client.batch_execute(set).await.map_err(|e| sql_error(&e))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
         let worker = Worker { pid: row.get("pid"), started: row.get("started") };

@@ -84,6 +84,16 @@ pub async fn prepare_on(session: &Session, ground: &Ground, sql: &str) -> Result
     on(session, ground, async || prepare(&session.client, sql, false).await).await
 }
 
+/// Parses each text on its ground, in one trip to the server and back.
+pub async fn prepare_all(session: &Session, ground: &Ground, texts: &[&str]) -> Result<Vec<Prepared>, String> {
+    let begin = ground.begin_sql(session);
+    let parse = join_all(texts.iter().map(|sql| prepare(&session.client, sql, false)));
+    let (begun, (parsed, ended)) = join(session.client.batch_execute(&begin), join(parse, session.rollback())).await;
+    begun.map_err(|e| describe(&e))?;
+    ended.map_err(|e| describe(&e))?;
+    parsed.into_iter().collect()
+}
+
 /// Runs `work` in a READ ONLY transaction on the given ground.
 pub async fn on<T>(session: &Session, ground: &Ground, work: impl AsyncFnOnce() -> Result<T, String>) -> Result<T, String> {
     let done = match session.client.batch_execute(&ground.begin_sql(session)).await {
@@ -153,7 +163,7 @@ async fn explain_generic(client: &Client, sql: &str, parameters: usize) -> Resul
 
 fn plan_of(row: &tokio_postgres::Row) -> Result<Plan, String> {
     let json: JsonText<'_> = row.try_get(0).map_err(|e| describe(&e))?;
-    let mut reading = read::explain::read(json.0);
+    let mut reading = read::explain::read_bare(json.0);
     match reading.plans.pop() {
         Some(plan) => Ok(plan),
         None => Err(reading.problems.pop().unwrap_or_else(|| "the server's plan could not be read".into())),

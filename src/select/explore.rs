@@ -1,6 +1,7 @@
 //! Finding plans worth knowing: which candidates a query ever wants, what it does without them one by one.
 
 use super::Oracle;
+use super::change::Change;
 use super::search::Search;
 use super::set::Set;
 use crate::model::candidate::{CandidateId, QueryId};
@@ -35,7 +36,7 @@ impl<O: Oracle> Search<'_, O> {
         let everything: Vec<(QueryId, Set)> = left.iter().map(|(q, own)| (*q, self.part(*q, &own.union(&start)))).collect();
         self.ask(everything).await?;
         self.leave_the_tail(&mut left);
-        let mut useful = Set::default();
+        let mut useful: Vec<CandidateId> = Vec::new();
         for (widest, rounds) in PEELS {
             let narrow = |id: &CandidateId| {
                 let spec = &self.candidates[*id].spec;
@@ -45,13 +46,14 @@ impl<O: Oracle> Search<'_, O> {
             for _ in 0..rounds {
                 let used = self.peel_once(&mut offers).await?;
                 for (query, used) in used {
-                    useful = useful.union(&used);
+                    useful.extend(used.iter());
                     if let Some(left) = left.get_mut(&query) {
                         *left = left.minus(&used);
                     }
                 }
             }
         }
+        let useful: Set = useful.into_iter().collect();
         Ok(useful.union(&self.prefixes(&useful)))
     }
 
@@ -75,12 +77,11 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Queries that an index could make cheaper by what counts. A look-up that reads a few pages can not.
     fn hopeful(&self) -> Vec<QueryId> {
-        let whole: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let whole = self.reads(&self.start);
         let counts = |query: &QueryId| {
             let cost = self.weighted(*query, &self.start);
-            !self.limits.tidy
-                || cost > self.queries[*query].weight * (self.limits.least_saving + FEW_PAGES)
-                || cost > whole * self.limits.share_of_workload
+            let enough = cost > self.queries[*query].weight * (self.limits.least_saving + FEW_PAGES);
+            self.queries[*query].is_heavy && (!self.limits.tidy || enough || cost > whole * self.limits.share_of_workload)
         };
         self.ids().filter(counts).collect()
     }
@@ -91,7 +92,9 @@ impl<O: Oracle> Search<'_, O> {
         let saving = |query: &QueryId| self.weighted(*query, &self.start) - self.queries[*query].weight * self.floor(*query);
         let mut savings: Vec<(f64, QueryId)> = left.keys().map(|q| (saving(q), *q)).collect();
         savings.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let whole: f64 = savings.iter().map(|(saving, _)| saving).sum();
+        // Those without candidates of their own could save all that they cost, for all that is known.
+        let light: f64 = self.ids().filter(|q| !self.queries[*q].is_heavy).map(|q| self.weighted(q, &self.start)).sum();
+        let whole = light + savings.iter().map(|(saving, _)| saving).sum::<f64>();
         if self.queries.len() <= MANY || whole <= 0.0 {
             return;
         }
@@ -120,12 +123,10 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Candidates whose work another one in the set can do.
     fn prefixes(&self, set: &Set) -> Set {
-        let mut by_table: BTreeMap<_, Vec<CandidateId>> = BTreeMap::new();
-        set.iter().for_each(|id| by_table.entry(&self.candidates[id].spec.table).or_default().push(id));
         let covered = |id: &CandidateId| {
             let spec = &self.candidates[*id].spec;
-            let wider = by_table.get(&spec.table).into_iter().flatten();
-            !set.contains(*id) && wider.into_iter().any(|u| spec.is_covered_by(&self.candidates[*u].spec))
+            let mut wider = self.beside(*id).iter().filter(|u| set.contains(**u));
+            !set.contains(*id) && wider.any(|u| spec.is_covered_by(&self.candidates[*u].spec))
         };
         (0..self.candidates.len()).filter(covered).filter(|id| !self.start.contains(*id)).collect()
     }
@@ -169,7 +170,7 @@ impl<O: Oracle> Search<'_, O> {
     /// Queries that could gain much beyond what `set` gives them, most first.
     fn hungry(&self, set: &Set) -> Vec<QueryId> {
         let gain = |query: QueryId| self.weighted(query, set) - self.queries[query].weight * self.floor(query);
-        let whole: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
+        let whole = self.reads(set);
         let mut hungry: Vec<(f64, QueryId)> = self.ids().map(|q| (gain(q), q)).filter(|(gain, _)| *gain > whole * WORTH_LOOKING).collect();
         hungry.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         hungry.into_iter().map(|(_, query)| query).collect()
@@ -217,16 +218,15 @@ impl<O: Oracle> Search<'_, O> {
     /// Useful candidates that could stand in for one with fewer columns.
     pub(super) fn narrower<'s>(&'s self, id: CandidateId, useful: &'s Set) -> impl Iterator<Item = CandidateId> + 's {
         let wide = &self.candidates[id].spec;
-        useful.iter().filter(|n| super::narrows(&self.candidates[*n].spec, wide))
+        self.beside(id).iter().copied().filter(|n| useful.contains(*n) && super::narrows(&self.candidates[*n].spec, wide))
     }
 
     /// Learns what the most hopeful candidates do beside `set`, one by one.
     pub(super) async fn additions(&mut self, set: &Set, useful: &Set, bytes: f64) -> Result<(), O::Error> {
         let mut hopes: Vec<(f64, CandidateId)> = Vec::new();
         for id in useful.minus(set).iter().filter(|id| self.may_fit(*id, bytes)) {
-            let with = set.with(id);
             let hope = |query: &QueryId| {
-                let present = self.part(*query, &with);
+                let present = self.part_after(*query, set, Change::with(id));
                 let least = self.facts.at_least(*query, &present);
                 let most = self.facts.at_most(*query, &present).unwrap_or(f64::INFINITY);
                 let here = self.weighted(*query, set);
@@ -239,9 +239,8 @@ impl<O: Oracle> Search<'_, O> {
         let mut asks = Vec::new();
         for (hope, id) in hopes.into_iter().take(HOPEFUL * self.breadth()) {
             if hope > 0.0 {
-                let with = set.with(id);
                 let queries = self.of_candidate[id].iter().filter(|q| self.queries[**q].own.contains(id));
-                asks.extend(queries.map(|q| (*q, self.part(*q, &with))));
+                asks.extend(queries.map(|q| (*q, self.part_after(*q, set, Change::with(id)))));
             }
         }
         self.ask(asks).await

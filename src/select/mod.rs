@@ -18,6 +18,7 @@
 //! The oracle is an async trait rather than a hand-written question-and-answer machine: the
 //! compiler writes the machine, and the algorithm reads from top to bottom.
 
+mod change;
 mod explore;
 mod facts;
 mod master;
@@ -60,6 +61,8 @@ pub trait Oracle {
 pub struct Target {
     /// Executions in the window, or the weight the user gave.
     pub weight: f64,
+    /// False where no candidates were derived from it, because it is one of many that cost next to nothing.
+    pub is_heavy: bool,
     /// Candidates derived from it.
     pub own: CandidateSet,
     /// Candidates that its plans may well use: its own, and others' that begin like one of its own.
@@ -318,7 +321,7 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     fn tell(&mut self, cost: f64) {
-        let today: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
+        let today = self.reads(&self.start);
         if today > 0.0 {
             self.oracle.improved(cost / today);
         }

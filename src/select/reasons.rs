@@ -1,5 +1,6 @@
 //! The reasons of a choice: what each chosen index does, why each other candidate is not in the set.
 
+use super::change::Change;
 use super::master::Room;
 use super::search::Search;
 use super::set::Set;
@@ -17,15 +18,16 @@ impl<O: Oracle> Search<'_, O> {
 
     fn refusal(&self, id: CandidateId, set: &Set, room: Room, useful: &Set) -> Refusal {
         let candidate = &self.candidates[id];
-        if let Some(cover) = set.iter().find(|c| candidate.spec.is_covered_by(&self.candidates[*c].spec)) {
+        if let Some(cover) =
+            self.beside(id).iter().copied().find(|c| set.contains(*c) && candidate.spec.is_covered_by(&self.candidates[*c].spec))
+        {
             return Refusal::CoveredBy(cover);
         }
         if !useful.contains(id) {
             return Refusal::NotUsed;
         }
-        let larger = set.with(id);
         let gain = |query: &QueryId| {
-            let most = self.facts.at_most(*query, &self.part(*query, &larger)).unwrap_or(f64::INFINITY);
+            let most = self.facts.at_most(*query, &self.part_after(*query, set, Change::with(id))).unwrap_or(f64::INFINITY);
             (self.weighted(*query, set) - self.queries[*query].weight * most).max(0.0)
         };
         let gain: f64 = self.of_candidate[id].iter().map(gain).sum();
@@ -34,7 +36,7 @@ impl<O: Oracle> Search<'_, O> {
             Some(rival) => Refusal::DroppedFor(rival),
             None if gain > 0.0 && gain <= candidate.writes.cost => Refusal::WriteCost { gain, cost: candidate.writes.cost },
             None if gain > self.limits.least_gain && gain < candidate.build_cost => Refusal::BuildCost { gain, cost: candidate.build_cost },
-            None if gain >= self.limits.least_gain && !self.fits(&larger, room) => Refusal::OverBudget { gain },
+            None if gain >= self.limits.least_gain && !self.fits(&set.with(id), room) => Refusal::OverBudget { gain },
             None => Refusal::LowGain { gain },
         }
     }
@@ -85,7 +87,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// How far a verified set is from the sum of what each query could cost with all of its candidates: no set is better.
     fn gap(&self, set: &Set) -> f64 {
-        let cost: f64 = self.ids().map(|q| self.weighted(q, set)).sum();
+        let cost = self.reads(set);
         let floor: f64 = self.ids().map(|q| self.queries[q].weight * self.floors[q]).sum();
         if cost > 0.0 { (1.0 - floor / cost).max(0.0) } else { 0.0 }
     }

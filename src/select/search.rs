@@ -4,7 +4,8 @@ use super::facts::{Fact, Facts};
 use super::set::Set;
 use super::{Limits, Oracle, Target};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId};
-use std::collections::BTreeSet;
+use crate::model::index_def::TableName;
+use std::collections::{BTreeSet, HashMap};
 
 /// While searching, a cost known to this share is known; the verified costs are exact.
 const TOLERANCE: f64 = 1e-3;
@@ -15,6 +16,8 @@ const AT_ONCE: usize = 64;
 /// A query with the candidates that matter to it.
 pub(super) struct Asked {
     pub(super) weight: f64,
+    /// Candidates were derived from it.
+    pub(super) is_heavy: bool,
     /// Derived from it.
     pub(super) own: Set,
     /// Looked at in its plans.
@@ -31,6 +34,10 @@ pub(super) struct Search<'a, O: Oracle> {
     pub(super) queries: Vec<Asked>,
     /// By candidate: queries that it is relevant to.
     pub(super) of_candidate: Vec<Vec<QueryId>>,
+    /// By candidate: number of its table.
+    table_of: Vec<usize>,
+    /// By table: its candidates in order.
+    on_table: Vec<Vec<CandidateId>>,
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
     pub(super) start: Set,
@@ -49,16 +56,25 @@ impl<'a, O: Oracle> Search<'a, O> {
         let asked = |t: &Target| {
             let touching = Set::from(&t.touching);
             let here = start.intersection(&touching);
-            Asked { weight: t.weight, own: Set::from(&t.own), relevant: Set::from(&t.relevant).union(&here), touching }
+            Asked {
+                weight: t.weight,
+                is_heavy: t.is_heavy,
+                own: Set::from(&t.own),
+                relevant: Set::from(&t.relevant).union(&here),
+                touching,
+            }
         };
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);
+        let (table_of, on_table) = by_table(candidates);
         let mut search = Search {
             oracle,
             candidates,
             limits,
             queries,
             of_candidate: Vec::new(),
+            table_of,
+            on_table,
             facts,
             start,
             looked_at: 1.0,
@@ -162,8 +178,17 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Weighted cost of one query with a set whose plan has been asked for.
     pub(super) fn weighted(&self, query: QueryId, set: &Set) -> f64 {
-        let present = self.part(query, set);
-        self.queries[query].weight * self.fact(query, &present).map_or(0.0, |fact| fact.total)
+        self.weighted_part(query, &self.part(query, set))
+    }
+
+    /// The same, of the part of a set that is relevant to it.
+    pub(super) fn weighted_part(&self, query: QueryId, present: &Set) -> f64 {
+        self.queries[query].weight * self.fact(query, present).map_or(0.0, |fact| fact.total)
+    }
+
+    /// Weighted cost of all queries with a set whose plans have been asked for.
+    pub(super) fn reads(&self, set: &Set) -> f64 {
+        self.ids().map(|query| self.weighted(query, set)).sum()
     }
 
     /// Plans every query with the set.
@@ -176,42 +201,32 @@ impl<'a, O: Oracle> Search<'a, O> {
     pub(super) async fn objective(&mut self, set: &Set) -> Result<f64, O::Error> {
         self.prime(set).await?;
         let writes: f64 = set.iter().map(|id| self.candidates[id].writes.cost).sum();
-        Ok(writes + self.ids().map(|query| self.weighted(query, set)).sum::<f64>())
+        Ok(writes + self.reads(set))
     }
 
-    /// Queries that a change from one set to another can matter to.
-    pub(super) fn touched(&self, from: &Set, to: &Set) -> BTreeSet<QueryId> {
-        let changed = from.minus(to).union(&to.minus(from));
-        changed.iter().flat_map(|id| self.of_candidate[id].iter().copied()).collect()
-    }
-
-    /// Asks for every plan that the changes from `set` to each of the others need.
-    pub(super) async fn prime_changes(&mut self, set: &Set, others: &[Set]) -> Result<(), O::Error> {
-        let mut asks = Vec::new();
-        for other in others {
-            for query in self.touched(set, other) {
-                asks.push((query, self.part(query, other)));
-                asks.push((query, self.part(query, set)));
-            }
-        }
-        self.ask(asks).await
-    }
-
-    /// By how much the objective rises from one set to another; [`Search::prime_changes`] has asked for the plans.
-    pub(super) fn rise(&self, from: &Set, to: &Set) -> f64 {
-        let writes = |set: &Set, other: &Set| set.minus(other).iter().map(|id| self.candidates[id].writes.cost).sum::<f64>();
-        let reads: f64 = self.touched(from, to).into_iter().map(|q| self.weighted(q, to) - self.weighted(q, from)).sum();
-        reads + writes(to, from) - writes(from, to)
-    }
-
-    /// By how much the objective rises from one set to another.
-    pub(super) async fn change(&mut self, from: &Set, to: &Set) -> Result<f64, O::Error> {
-        self.prime_changes(from, std::slice::from_ref(to)).await?;
-        Ok(self.rise(from, to))
+    /// Candidates on the table of one, itself among them, in order.
+    pub(super) fn beside(&self, id: CandidateId) -> &[CandidateId] {
+        &self.on_table[self.table_of[id]]
     }
 
     /// Bytes that an index takes; unknown sizes never fit where space is counted.
     pub(super) fn bytes(&self, id: CandidateId) -> f64 {
         self.candidates[id].size_bytes.unwrap_or(f64::INFINITY)
     }
+}
+
+/// By candidate the number of its table, and by table its candidates.
+fn by_table(candidates: &[Candidate]) -> (Vec<usize>, Vec<Vec<CandidateId>>) {
+    let mut numbers: HashMap<&TableName, usize> = HashMap::new();
+    let mut on_table: Vec<Vec<CandidateId>> = Vec::new();
+    let mut table_of = Vec::with_capacity(candidates.len());
+    for (id, candidate) in candidates.iter().enumerate() {
+        let number = *numbers.entry(&candidate.spec.table).or_insert(on_table.len());
+        if number == on_table.len() {
+            on_table.push(Vec::new());
+        }
+        on_table[number].push(id);
+        table_of.push(number);
+    }
+    (table_of, on_table)
 }

@@ -1,5 +1,6 @@
 //! What a careful engineer would leave out again.
 
+use super::change::{Change, Yardstick};
 use super::master::Room;
 use super::search::Search;
 use super::set::Set;
@@ -25,23 +26,25 @@ impl<O: Oracle> Search<'_, O> {
     /// Takes out or narrows, least loss first, until every index that stays is worth its place.
     async fn relax(&mut self, set: &mut Set, useful: &Set) -> Result<(), O::Error> {
         loop {
-            let smaller: Vec<Set> = set.iter().flat_map(|id| self.smaller_sets(set, useful, id)).collect();
+            let yardstick = self.yardstick(set);
+            let smaller = set.iter().flat_map(|id| self.smaller_changes(set, useful, id));
+            let smaller: Vec<Change> = smaller.filter(|change| !self.must_stay(set, *change, yardstick)).collect();
             self.prime_changes(set, &smaller).await?;
-            let mut losses: Vec<(f64, Set)> = Vec::new();
-            for other in smaller {
-                let loss = self.rise(set, &other);
-                if loss <= 0.0 || !self.is_worth(set, &other, loss) {
-                    losses.push((loss, other));
+            let mut losses: Vec<(f64, Change)> = Vec::new();
+            for change in smaller {
+                let loss = self.rise(set, change);
+                if loss <= 0.0 || !self.is_worth(set, change, loss, yardstick) {
+                    losses.push((loss, change));
                 }
             }
-            losses.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+            losses.sort_by(|(a, x), (b, y)| a.total_cmp(b).then(y.out.cmp(&x.out)).then(x.into.cmp(&y.into)));
             // Changes that no query sees together are made in one go.
             let (mut seen, mut now) = (BTreeSet::<QueryId>::new(), set.clone());
-            for (_, other) in &losses {
-                let touched = self.touched(set, other);
+            for (_, change) in losses {
+                let touched = self.touched(change);
                 let apart = touched.iter().all(|q| !seen.contains(q));
-                if apart && set.minus(other).is_subset(&now) {
-                    now = now.minus(&set.minus(other)).union(&other.minus(set));
+                if apart && change.out.is_none_or(|out| now.contains(out)) {
+                    now = change.of(&now);
                     seen.extend(touched);
                 }
             }
@@ -52,9 +55,8 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
-    /// The set without `id`, and with `id` replaced by each smaller useful index that may do. What exists is not replaced.
-    fn smaller_sets(&self, set: &Set, useful: &Set, id: CandidateId) -> Vec<Set> {
-        let without = set.without(id);
+    /// To be without `id`, and to have each smaller useful index that may do in its place. What exists is not replaced.
+    fn smaller_changes(&self, set: &Set, useful: &Set, id: CandidateId) -> Vec<Change> {
         let mut instead: Vec<CandidateId> = Vec::new();
         if self.candidates[id].existing.is_none() {
             instead.extend(self.narrower(id, useful));
@@ -63,7 +65,7 @@ impl<O: Oracle> Search<'_, O> {
         instead.sort_unstable();
         instead.dedup();
         instead.retain(|other| !set.contains(*other));
-        std::iter::once(without.clone()).chain(instead.into_iter().map(|other| without.with(other))).collect()
+        std::iter::once(Change::without(id)).chain(instead.into_iter().map(|other| Change::swap(id, other))).collect()
     }
 
     /// Candidates of less space that plans of the queries served by `id` are known to use when it is not there, or that differ
@@ -90,46 +92,26 @@ impl<O: Oracle> Search<'_, O> {
         found
     }
 
-    /// True when what `larger` has over `smaller` gains enough: of the workload, or of one query, and more than building it costs.
-    /// Both have been asked for.
-    pub(super) fn is_worth(&self, larger: &Set, smaller: &Set, gain: f64) -> bool {
-        let build = |set: &Set, other: &Set| set.minus(other).iter().map(|id| self.candidates[id].build_cost).sum::<f64>();
-        if gain < self.limits.least_gain || gain < build(larger, smaller) - build(smaller, larger) {
-            return false;
-        }
-        let today: f64 = self.ids().map(|q| self.weighted(q, &self.start)).sum();
-        if gain >= today * self.limits.share_of_workload {
-            return true;
-        }
-        // A giant query that is cured hides nothing any more: what remains counts too.
-        let remains: f64 = self.ids().map(|q| self.weighted(q, larger)).sum();
-        let large = gain >= remains * self.limits.share_of_rest;
-        let great = |query: QueryId| {
-            let (with, without) = (self.weighted(query, larger), self.weighted(query, smaller));
-            let saved = without - with;
-            saved >= self.limits.least_gain
-                && saved >= self.limits.least_saving * self.queries[query].weight
-                && (large || saved >= without * self.limits.share_of_query)
-        };
-        self.touched(larger, smaller).into_iter().any(great)
-    }
-
     /// Adds every useful candidate that is worth it and fits, as far as the planner's answers say so already.
     async fn fill(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
         self.additions(set, useful, room.bytes).await?;
+        let mut yardstick = self.yardstick(set);
         for id in useful.minus(set).iter() {
-            let larger = set.with(id);
+            let addition = Change::with(id);
             let gain = |q: &QueryId| {
-                let most = self.facts.at_most(*q, &self.part(*q, &larger)).unwrap_or(f64::INFINITY);
+                let most = self.facts.at_most(*q, &self.part_after(*q, set, addition)).unwrap_or(f64::INFINITY);
                 (self.weighted(*q, set) - self.queries[*q].weight * most).max(0.0)
             };
             let hoped: f64 = self.of_candidate[id].iter().map(gain).sum::<f64>() - self.candidates[id].writes.cost;
-            if hoped <= self.limits.least_gain || !self.fits(&larger, room) {
+            if hoped <= self.limits.least_gain || !self.fits(&set.with(id), room) {
                 continue;
             }
-            let gain = -self.change(set, &larger).await?;
-            if gain > 0.0 && self.is_worth(&larger, set, gain) {
+            let gain = -self.change(set, addition).await?;
+            let rest = yardstick.rest + self.reads_rise(set, addition);
+            let larger = set.with(id);
+            if gain > 0.0 && self.is_worth(&larger, Change::without(id), gain, Yardstick { rest, ..yardstick }) {
                 *set = larger;
+                yardstick.rest = rest;
             }
         }
         Ok(())
@@ -145,15 +127,18 @@ impl<O: Oracle> Search<'_, O> {
 
     /// Of two indexes with the same keys in another order that do as well, takes the one offered first: its leading key is the choosier.
     async fn reorder(&mut self, set: &mut Set) -> Result<(), O::Error> {
+        let mut yardstick = self.yardstick(set);
         for id in set.clone().iter() {
             let spec = &self.candidates[id].spec;
             let permutes = |o: &CandidateId| permutes_keys(&self.candidates[*o].spec, spec) && !set.contains(*o);
             let plainer = self.plainer(id, set);
-            for other in (0..id).filter(permutes).chain(plainer).collect::<Vec<_>>() {
-                let swapped = set.without(id).with(other);
-                let loss = self.change(set, &swapped).await?;
-                if loss <= 0.0 || !self.is_worth(set, &swapped, loss) {
-                    *set = swapped;
+            let earlier = self.beside(id).iter().copied().filter(|o| *o < id);
+            for other in earlier.filter(permutes).chain(plainer).collect::<Vec<_>>() {
+                let swap = Change::swap(id, other);
+                let loss = self.change(set, swap).await?;
+                if loss <= 0.0 || !self.is_worth(set, swap, loss, yardstick) {
+                    yardstick.rest += self.reads_rise(set, swap);
+                    *set = swap.of(set);
                     break;
                 }
             }
@@ -186,12 +171,20 @@ impl<O: Oracle> Search<'_, O> {
 
     /// No index beside one that can do its work: of such a pair the one goes that is missed less.
     async fn uncover(&mut self, set: &mut Set) -> Result<(), O::Error> {
-        loop {
-            let covers = |a: CandidateId, b: CandidateId| a != b && self.candidates[a].spec.repeats(&self.candidates[b].spec);
-            let pair = set.iter().find_map(|a| set.iter().find(|b| covers(a, *b)).map(|b| (a, b)));
-            let Some((narrow, wide)) = pair else { return Ok(()) };
-            let (with_wide, with_narrow) = (set.without(narrow), set.without(wide));
-            *set = if self.change(&with_narrow, &with_wide).await? <= 0.0 { with_wide } else { with_narrow };
+        for narrow in set.clone().iter() {
+            while let Some(wide) = self.repeated_by(narrow, set) {
+                let with_narrow = set.without(wide);
+                let wide_instead = self.change(&with_narrow, Change::swap(narrow, wide)).await? <= 0.0;
+                set.remove(if wide_instead { narrow } else { wide });
+            }
         }
+        Ok(())
+    }
+
+    /// The first other index of the set that can do all that this one can, while both are in it.
+    fn repeated_by(&self, narrow: CandidateId, set: &Set) -> Option<CandidateId> {
+        let spec = &self.candidates[narrow].spec;
+        let covers = |wide: &CandidateId| *wide != narrow && set.contains(*wide) && spec.repeats(&self.candidates[*wide].spec);
+        self.beside(narrow).iter().copied().filter(|_| set.contains(narrow)).find(covers)
     }
 }

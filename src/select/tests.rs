@@ -44,8 +44,10 @@ fn choose(table: &mut Table, candidates: &[Candidate], weights: &[f64]) -> Selec
 
 fn choose_within(table: &mut Table, candidates: &[Candidate], weights: &[f64], budgets: &[f64]) -> Selection {
     let all: CandidateSet = (0..candidates.len()).collect();
-    let targets: Vec<Target> =
-        weights.iter().map(|w| Target { weight: *w, own: all.clone(), relevant: all.clone(), touching: all.clone() }).collect();
+    let targets: Vec<Target> = weights
+        .iter()
+        .map(|w| Target { weight: *w, is_heavy: true, own: all.clone(), relevant: all.clone(), touching: all.clone() })
+        .collect();
     let future = select(table, candidates, &targets, Limits::default(), budgets);
     // The table answers at once: one poll finishes.
     let mut future = std::pin::pin!(future);

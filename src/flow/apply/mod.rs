@@ -2,6 +2,7 @@
 
 mod document;
 mod plan;
+pub(super) mod provenance;
 mod show;
 pub(super) mod site;
 mod words;
@@ -22,6 +23,7 @@ use plan::{Inspection, Planned, inspect};
 use show::refusals;
 pub(super) use show::{plural, report};
 use site::Site;
+use std::path::{Path, PathBuf};
 
 /// How apply behaves.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,8 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Drop too.
     pub drops: bool,
+    /// The ledger's file, where one was named.
+    pub ledger: Option<PathBuf>,
     /// INVALID indexes of a wanted definition that others left are dropped and built anew.
     pub adopt_invalid: bool,
     /// Check what is built with extension amcheck.
@@ -48,7 +52,7 @@ pub struct ApplyOptions {
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
-    let control = open(options.target.as_deref(), "apply").await?;
+    let control = open(options.target.as_deref(), options.ledger.as_deref(), "apply").await?;
     let site = Site::survey(&control, options.free_bytes).await?;
     let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
@@ -57,7 +61,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
-    show(&document::plan(&control.server, &with.site, &plan, &asked.for_psql), options)?;
+    show(&document::plan(&control, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
     if options.dry_run || acts == 0 {
@@ -105,9 +109,12 @@ fn show(plan: &document::Plan, options: &ApplyOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens control on a server that can build.
-pub(super) async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
-    let control = Control::open(target, verb).await?;
+/// Opens control on a server that can build, and finds the ledger.
+pub(super) async fn open(target: Option<&str>, ledger: Option<&Path>, verb: &str) -> Result<Control, Failure> {
+    let mut control = Control::open(target, verb).await?;
+    if let Some(remark) = ledger::find(&mut control, ledger).await? {
+        term::note(&remark);
+    }
     control.notes().iter().for_each(|note| term::note(note));
     match preflight::refuse_server(&control.server) {
         Some((what, hint)) => Err(Failure::new(FailureKind::Missing, what).hint(hint)),

@@ -1,6 +1,7 @@
 //! One change looked at before anything is done: what stands against it, and the entry as it would be planned.
 
 use super::ApplyOptions;
+use super::provenance;
 use super::site::Site;
 use super::words::{self, Fact};
 use crate::apply::decide::{Preview, preview};
@@ -12,6 +13,7 @@ use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::ledger::{Definition, Entry, Motion, SqlError, State};
 use crate::model::preflight::{Cost, Obstacle};
+use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 
@@ -57,12 +59,13 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
     }
     let mut around = with.site.around(control, &planned.wanted).await?;
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
-    if locked_away(&around) {
+    if planned.refused.is_none() && locked_away(&around) {
         refuse_locked(&mut planned, &around);
     }
     if planned.refused.is_none() {
         find_entry(with, &mut planned, &around, at).await?;
     }
+    let origin = if planned.refused.is_none() { provenance::complete(control, &mut planned).await? } else { Vec::new() };
     let Some(entry) = planned.entry.clone().filter(|_| planned.refused.is_none()) else { return Ok(planned) };
     match preview(&entry, &control.look(&entry).await?, with.options.adopt_invalid) {
         Preview::Nothing(why) => planned.facts = vec![Fact { topic: NOTHING, text: why }],
@@ -73,11 +76,12 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
             describe(with, &mut planned, &entry, &mut around).await?;
         }
     }
+    planned.facts.extend(origin.into_iter().map(|text| Fact { topic: "origin", text: one_line(&text) }));
     Ok(planned)
 }
 
 /// The topic of what is as wanted already.
-const NOTHING: &str = "nothing to do";
+pub(super) const NOTHING: &str = "nothing to do";
 
 /// Cost, room, remarks and who is in the way of a change that will be made.
 async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
@@ -105,7 +109,7 @@ async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entr
 /// Who is in the way of it.
 fn wait(planned: &mut Planned, motion: Motion, around: &Surroundings) {
     planned.waits = in_the_way(motion, &around.obstacles).into_iter().map(|(effect, who)| (effect, who.clone())).collect();
-    planned.facts.extend(words::of_waits(motion, &planned.waits));
+    planned.facts.extend(words::of_waits(&planned.waits));
 }
 
 /// The entry as it would be planned, or why the server would refuse it.

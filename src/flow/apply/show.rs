@@ -2,6 +2,7 @@
 
 use super::Planned;
 use super::document::{Action, Change, Plan, Verdict};
+use super::plan::NOTHING;
 use super::words::{Fact, InTheWay};
 use crate::apply::machine::{Ending, Goal};
 use crate::model::failure::{Failure, FailureKind};
@@ -19,7 +20,8 @@ const SHOWN: usize = 8;
 /// The plan for people, folded to a width.
 pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
     // A file's name is told once.
-    let reason = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
+    let file = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| r.starts_with("from "));
+    let reason = file.filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
     let part = |title: &str, keep: &dyn Fn(&Change) -> bool| {
         let lines: Vec<String> = plan.changes.iter().filter(|c| keep(c)).map(|c| change(c, reason.is_some(), width)).collect();
         if lines.is_empty() { String::new() } else { format!("\n{title}\n{}", lines.join("\n")) }
@@ -69,6 +71,10 @@ fn facts(facts: &[Fact], width: usize, indent: usize) -> String {
     let mut text = String::new();
     let mut before = "";
     for fact in facts {
+        if fact.topic == NOTHING {
+            text.push_str(&format!("{:indent$}{}\n", "", fold(&format!("{NOTHING}: {}", fact.text), width, indent)));
+            continue;
+        }
         let topic = if fact.topic == before { "" } else { fact.topic };
         text.push_str(&format!("{:indent$}{topic:TOPIC$}{}\n", "", fold(&fact.text, width, indent + TOPIC)));
         before = fact.topic;

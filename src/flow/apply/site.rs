@@ -67,16 +67,8 @@ impl Site {
         let Some(name) = name else { return Ok(bare) };
         let Some(target) = control.target(&name).await? else { return Ok(bare) };
         let around = Surroundings { obstacles: control.obstacles(target.oid).await?, target: Some(target), ..bare };
-        match &wanted.ddl {
-            Ddl::Create(create) => self.around_build(control, around, create.tablespace.as_deref()).await,
-            _ => Ok(around),
-        }
-    }
-
-    async fn around_build(&self, control: &Control, around: Surroundings, tablespace: Option<&str>) -> Result<Surroundings, Failure> {
-        let Some(oid) = around.target.as_ref().map(|t| t.oid) else { return Ok(around) };
-        let tablespace = self.tablespace(control, tablespace).await?;
-        Ok(Surroundings { tablespace, siblings: control.siblings(oid).await?, ..around })
+        let Ddl::Create(create) = &wanted.ddl else { return Ok(around) };
+        Ok(Surroundings { tablespace: self.tablespace(control, create.tablespace.as_deref()).await?, ..around })
     }
 
     async fn tablespace(&self, control: &Control, name: Option<&str>) -> Result<Option<Tablespace>, Failure> {
@@ -99,6 +91,7 @@ impl Site {
             (create.body, create.predicate) = (shape.trim_start_matches("UNIQUE ").to_owned(), None);
         }
         around.spec = spec(&create);
+        around.siblings = control.siblings(target.oid).await?;
         around.table = control.table_statistics(&entry.table, target.oid).await?;
         around.cost = self.cost(around.spec.as_ref(), around.table.as_ref(), target, told);
         Ok(())
@@ -153,6 +146,8 @@ pub(in crate::flow) async fn stopped(control: &Control, entry: &Entry, told: Opt
         refused: None,
         targets: Vec::new(),
         size_bytes: None,
+        source: None,
+        remarks: Vec::new(),
     };
     let mut site = Site::survey(control, told).await?;
     let mut around = site.around(control, &wanted).await?;

@@ -83,6 +83,10 @@ pub struct CloneDb {
     relations: Vec<Relation>,
     ends: ends::Ends,
     candidates: Vec<Member>,
+    /// By candidate: its index files.
+    files: HashMap<CandidateId, Vec<u32>>,
+    /// The candidate behind a name.
+    named: HashMap<IndexName, CandidateId>,
     /// Every index of the template under its root: what a view turns round.
     roots: HashMap<IndexName, Vec<u32>>,
     lanes: Vec<Lane>,
@@ -124,8 +128,9 @@ impl CloneDb {
         let ends = ends::encode(&admin, &planner, &server.data_dir(), &blueprint.relations).await?;
         admin.client.batch_execute(TOGGLE_RIGHT).await.map_err(broken)?;
         let relations = blueprint.relations;
-        let (candidates, roots) = (Vec::new(), HashMap::new());
-        Ok(CloneDb { server, settings: settings.clone(), relations, ends, candidates, roots, lanes: Vec::new(), opened: 0, problems })
+        let settings = settings.clone();
+        let (candidates, files, named, roots, lanes) = Default::default();
+        Ok(CloneDb { server, settings, relations, ends, candidates, files, named, roots, lanes, opened: 0, problems })
     }
 
     /// Builds the candidates in the template, hidden; those the server refuses come back with its reason.
@@ -139,6 +144,8 @@ impl CloneDb {
             candidates.iter().enumerate().map(|(id, c)| (IndexName::new(&c.spec.table.schema, candidate_name(id)), id)).collect();
         for (root, member) in tree(&admin).await? {
             if let Some(id) = ids.get(&root) {
+                self.files.entry(*id).or_default().push(member.oid);
+                self.named.insert(member.name.clone(), *id);
                 self.candidates.push(Member { candidate: *id, gin: candidates[*id].gin, ..member });
             }
         }
@@ -233,26 +240,26 @@ impl CloneDb {
 
     /// Lanes to plan on side by side, and what tells which indexes a view turns round.
     pub fn work(&mut self) -> (&mut [Lane], Turns<'_>) {
-        (&mut self.lanes, Turns { candidates: &self.candidates, roots: &self.roots })
+        (&mut self.lanes, Turns { files: &self.files, roots: &self.roots })
     }
 
     /// The candidate behind an index in a plan.
     pub fn candidate(&self, schema: &str, index: &str) -> Option<CandidateId> {
-        self.candidates.iter().find(|m| m.name.schema == schema && m.name.name == index).map(|m| m.candidate)
+        self.named.get(&IndexName::new(schema, index)).copied()
     }
 }
 
 /// Which indexes differ from how they were made, for a view.
 #[derive(Clone, Copy)]
 pub struct Turns<'a> {
-    candidates: &'a [Member],
+    files: &'a HashMap<CandidateId, Vec<u32>>,
     roots: &'a HashMap<IndexName, Vec<u32>>,
 }
 
 impl Turns<'_> {
     /// Oids of the candidates that are there and of the existing indexes that are not.
     fn of(&self, view: &View) -> BTreeSet<u32> {
-        let present = self.candidates.iter().filter(|m| view.present.contains(&m.candidate)).map(|m| m.oid);
+        let present = view.present.iter().filter_map(|id| self.files.get(id)).flatten().copied();
         let hidden = view.hidden.iter().filter_map(|name| self.roots.get(name)).flatten().copied();
         present.chain(hidden).collect()
     }

@@ -47,12 +47,26 @@ pub fn read(input: &str) -> Reading {
         let text = text::read(&frames::unwrap(&rest));
         reading.plans.extend(text.plans);
     }
+    flatten(&mut reading);
+    reading
+}
+
+/// Reads one plan in JSON as the server sends it, with nothing around it: as [`read`], without looking for frames.
+pub fn read_bare(json: &str) -> Reading {
+    let (mut reading, _) = json::read(json);
+    if reading.plans.len() != 1 || !reading.problems.is_empty() {
+        return read(json);
+    }
+    flatten(&mut reading);
+    reading
+}
+
+fn flatten(reading: &mut Reading) {
     for plan in &mut reading.plans {
         if flatten_below(&mut plan.root, 1) {
             reading.problems.push(format!("the plan is nested deeper than {MAX_DEPTH} nodes: what is deeper is shown on that level"));
         }
     }
-    reading
 }
 
 /// Frames are taken off line by line, which could hurt a JSON string; so the untouched input goes first.

@@ -150,6 +150,14 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
+fn what_the_server_sends_reads_the_same_without_looking_for_frames() {
+    let bare = "[{\"Plan\": {\"Node Type\": \"Sort\", \"Total Cost\": 2.5, \"Plans\": [{\"Node Type\": \"Result\", \"Filter\": \"(a = 'x | y')\"}]}}]";
+    assert_eq!((read_bare(bare), read_bare(bare).plans.len()), (read(bare), 1));
+    let broken = "[{\"Plan\": {\"Node Type\": \"Sort\", oops }}]";
+    assert_eq!(read_bare(broken), read(broken));
+}
+
+#[test]
 fn deep_nesting_is_kept_within_bounds() {
     let text: String = (0..300).map(|i| format!("{}->  Sort  (cost=0.00..1.00 rows=1 width=4)\n", " ".repeat(i * 6 + 2))).collect();
     let reading = read(&format!("Sort  (cost=0.00..1.00 rows=1 width=4)\n{text}"));
