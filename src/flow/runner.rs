@@ -50,6 +50,7 @@ impl Runner<'_> {
                 Ask::Record(change) => written(ledger::record(self.control, &entry.id, &change).await),
                 Ask::OpenWorker => self.open_worker().await,
                 Ask::Send(sql) => self.send(entry, &sql).await?,
+                Ask::SendBriefly(sql) => self.send_briefly(entry, &sql).await?,
             };
             machine.tell(answer);
         };
@@ -105,7 +106,7 @@ impl Runner<'_> {
 
     /// Runs the statement with a live display. The first signal cancels it (a clean-up is left to
     /// finish), the second leaves at once.
-    async fn send(&self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
         let Some(session) = &self.worker else {
             return Ok(Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }));
         };
@@ -192,7 +193,7 @@ impl Display {
 }
 
 /// Without the age, so that a waiting line does not change every second.
-fn who(b: &crate::model::ledger::Blocker) -> String {
+pub(super) fn who(b: &crate::model::ledger::Blocker) -> String {
     let text = blocker(b);
     text.rsplit_once(", for ").map_or(text.clone(), |(front, _)| front.to_owned())
 }

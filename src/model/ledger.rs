@@ -171,7 +171,7 @@ pub struct Entry {
     pub worker: Option<Worker>,
     /// The last error.
     pub error: Option<String>,
-    /// Of a partition's index: the entry of the index above. Of a step of a replacement: the entry asked for.
+    /// Of a step of a recipe (a partition's index, the parts of a replacement): the entry asked for.
     pub part_of: Option<String>,
     /// Of a rename: the new name, in the same schema; [`Entry::index`] has the old one.
     pub rename_to: Option<String>,
@@ -279,6 +279,19 @@ pub struct Relation {
     pub valid: bool,
     /// Why it must not be dropped, if so.
     pub needed: Option<String>,
+    /// The index of a partitioned table: it holds nothing itself and cannot be dropped concurrently.
+    pub partitioned: bool,
+}
+
+/// A partition right below a partitioned table, as far as one index of that table is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The partition; it may be partitioned itself.
+    pub table: TableName,
+    /// Its index that is attached to that index, and whether it is valid.
+    pub attached: Option<(IndexName, bool)>,
+    /// Its index of the name that the recipe gives it, and whether it is valid.
+    pub own: Option<(IndexName, bool)>,
 }
 
 /// What is true now of one entry.
@@ -288,8 +301,12 @@ pub struct View {
     pub entry: Option<Entry>,
     /// The relation of that name.
     pub relation: Option<Relation>,
-    /// Another index of the table that is equal and usable.
+    /// Another index of the table that is equal and usable; of a UNIQUE index to be dropped: one that guards the same.
     pub twin: Option<IndexName>,
+    /// Of the index of a partitioned table: the partitions right below.
+    pub parts: Vec<Part>,
+    /// Of a rename: the relation of the new name.
+    pub renamed: Option<Relation>,
     /// True while the recorded worker still works.
     pub worker_alive: bool,
     /// pg_class.oid of the table; `None` when it is gone.

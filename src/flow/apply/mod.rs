@@ -5,6 +5,7 @@ mod show;
 
 use super::runner::Runner;
 use super::wanted::Asked;
+use super::{partitioned, replacing};
 use crate::apply::machine::{Answer, Goal};
 use crate::apply::preflight;
 use crate::model::failure::{Failure, FailureKind};
@@ -12,7 +13,7 @@ use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::signals::Signals;
 use crate::term;
-use plan::{Planned, inspect};
+pub(super) use plan::{Planned, Recipe, inspect, known_entry};
 pub(super) use show::{plural, report};
 use show::{refusals, show};
 
@@ -34,11 +35,15 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let control = open(options.target.as_deref(), "apply").await?;
     let run = run_name();
     let mut plan = Vec::new();
-    for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&control, wanted, &run, at).await?);
+    for wanted in replacing::pair(asked.changes) {
+        plan.push(inspect(&control, wanted, &run).await?);
+    }
+    if !options.drops {
+        plan.iter_mut().for_each(replacing::refuse_without_drops);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
+    plan.iter_mut().fold(1, |next, planned| next + planned.place(next));
     show(&control, &plan, &asked.for_psql, options);
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
@@ -55,8 +60,12 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     make_ledger(&runner).await?;
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
-        let ending = runner.run(Goal::Apply, entry).await?;
-        report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
+        let left = chosen.len() - done - 1;
+        match &planned.recipe {
+            Recipe::One => report(entry, Goal::Apply, runner.run(Goal::Apply, entry).await?, left)?,
+            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await?,
+            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await?,
+        }
     }
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)

@@ -2,6 +2,8 @@
 
 use crate::apply::decide::{Preview, preview};
 use crate::apply::preflight::{self, Surroundings};
+use crate::flow::partitioned;
+use crate::flow::replacing::{self, Replacement};
 use crate::flow::wanted::Wanted;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
@@ -10,7 +12,7 @@ use crate::pg::build::Control;
 use crate::pg::ledger;
 
 /// One change with what was found about it.
-pub(super) struct Planned {
+pub(in crate::flow) struct Planned {
     pub wanted: Wanted,
     pub entry: Option<Entry>,
     pub refused: Option<String>,
@@ -18,13 +20,32 @@ pub(super) struct Planned {
     pub notes: Vec<String>,
     /// False when there is nothing to do.
     pub acts: bool,
+    /// What it takes.
+    pub recipe: Recipe,
+}
+
+/// What a change takes.
+#[derive(Debug, Clone)]
+pub(in crate::flow) enum Recipe {
+    /// Its own statement.
+    One,
+    /// An index on a partitioned table with this many levels below it.
+    Partitions(i32),
+    /// A build under another name, the drop of the old index, and the rename; only the rename where the rest is done.
+    Replace(Box<Replacement>),
 }
 
 /// Looks at one change and says what apply would do about it.
-pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: usize) -> Result<Planned, Failure> {
-    let mut planned = Planned { refused: wanted.refused.clone(), wanted, entry: None, hints: Vec::new(), notes: Vec::new(), acts: false };
-    if planned.refused.is_none() {
-        look_around(control, &mut planned, run, at).await?;
+pub(in crate::flow) async fn inspect(control: &Control, wanted: Wanted, run: &str) -> Result<Planned, Failure> {
+    if wanted.instead_of.is_some() {
+        // Boxed, since it looks at both halves by this very function.
+        return Box::pin(replacing::inspect(control, wanted, run)).await;
+    }
+    let mut planned =
+        Planned { wanted, entry: None, refused: None, hints: Vec::new(), notes: Vec::new(), acts: false, recipe: Recipe::One };
+    look_around(control, &mut planned, run).await?;
+    if planned.refused.is_none() && planned.entry.as_ref().is_some_and(|e| e.motion == Motion::CreateParent) {
+        partitioned::inspect(control, &mut planned).await?;
     }
     if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
         match preview(entry, &control.look(entry).await?) {
@@ -40,7 +61,7 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, at: us
 }
 
 /// The table and whatever has the index's name: refusals, notes, and the entry as it would be planned.
-async fn look_around(control: &Control, planned: &mut Planned, run: &str, at: usize) -> Result<(), Failure> {
+async fn look_around(control: &Control, planned: &mut Planned, run: &str) -> Result<(), Failure> {
     let relation = control.relation(&planned.wanted.ddl.index()).await?;
     let of_relation = relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.create.table.clone());
     let table = match &planned.wanted.ddl {
@@ -70,7 +91,7 @@ async fn look_around(control: &Control, planned: &mut Planned, run: &str, at: us
         (Ddl::Create(create), ..) => {
             let definition = Definition { create: create.clone(), extras: Vec::new(), valid: true };
             match control.shape(create).await {
-                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, at, &around, definition, shape)),
+                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, &around, definition, shape)),
                 Err(error) => planned.refused = Some(format!("the server refuses the definition: {}", error.message)),
             }
         }
@@ -78,7 +99,7 @@ async fn look_around(control: &Control, planned: &mut Planned, run: &str, at: us
             // A drop that was begun is judged by what it began with.
             let begun = known.filter(|e| e.state == State::Dropping).map(|e| e.definition);
             let definition = begun.or_else(|| relation.definition.clone());
-            planned.entry = definition.map(|d| entry(&planned.wanted, run, at, &around, d.clone(), Some(d.create.shape())));
+            planned.entry = definition.map(|d| entry(&planned.wanted, run, &around, d.clone(), Some(d.create.shape())));
         }
         (_, None, Some(known)) => planned.entry = Some(known),
         (_, None, None) => planned.notes.push("it is not there: nothing to do".into()),
@@ -86,14 +107,18 @@ async fn look_around(control: &Control, planned: &mut Planned, run: &str, at: us
     Ok(())
 }
 
-async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {
+pub(in crate::flow) async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {
     if ledger::exists(control).await? { Ok(ledger::entries(control, Some(id)).await?.pop()) } else { Ok(None) }
 }
 
-fn entry(wanted: &Wanted, run: &str, at: usize, around: &Surroundings, definition: Definition, shape: Option<String>) -> Entry {
-    let motion = if matches!(wanted.ddl, Ddl::Create(_)) { Motion::Create } else { Motion::Drop };
+fn entry(wanted: &Wanted, run: &str, around: &Surroundings, definition: Definition, shape: Option<String>) -> Entry {
+    let partitioned = around.target.as_ref().is_some_and(|t| t.kind == "p");
+    let motion = match wanted.ddl {
+        Ddl::Create(_) if partitioned => Motion::CreateParent,
+        Ddl::Create(_) => Motion::Create,
+        _ => Motion::Drop,
+    };
     Entry {
-        position: i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1),
         table_oid: around.target.as_ref().map(|t| t.oid).unwrap_or_default(),
         shape,
         ..Entry::planned(&wanted.id, run, motion, definition)
@@ -101,6 +126,18 @@ fn entry(wanted: &Wanted, run: &str, at: usize, around: &Surroundings, definitio
 }
 
 impl Planned {
+    /// Gives its entries their places in the run, from `first`; says how many it takes.
+    pub fn place(&mut self, first: i32) -> i32 {
+        let (own, taken) = match &mut self.recipe {
+            Recipe::One => (first, 1),
+            // The top's index comes last, so that rollback, going backwards, meets it first.
+            Recipe::Partitions(depth) => (first + *depth, *depth + 1),
+            Recipe::Replace(_) => (first, 3),
+        };
+        self.entry.iter_mut().for_each(|e| e.position = own);
+        taken
+    }
+
     /// True for a build.
     pub fn is_create(&self) -> bool {
         matches!(self.wanted.ddl, Ddl::Create(_))
