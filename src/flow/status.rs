@@ -83,7 +83,7 @@ pub async fn status(target: Option<&str>) -> Result<Status, Failure> {
     let entries = if ledger::exists(&control).await? { ledger::entries(&control, None).await? } else { Vec::new() };
     let mut status = Status::default();
     for entry in &entries {
-        let view = control.look(entry).await?;
+        let view = control.look(&Entry { index: entry.index_now(&entries), ..entry.clone() }).await?;
         status.entries.push(of_entry(entry, &view));
     }
     let builds = control.builds().await?;
@@ -124,6 +124,9 @@ fn drift(entry: &Entry, view: &View) -> Option<String> {
         return Some(if view.worker_alive { "running".into() } else { "cut short: run the command again to finish".into() });
     }
     let should_be_there = match (entry.motion, entry.state) {
+        // What replaced a dropped index has its name.
+        (Motion::Drop, State::Done) if entry.part_of.is_some() => return None,
+        (Motion::Rename, State::Done) => return view.renamed.is_none().then(|| "missing".into()),
         (Motion::Create | Motion::CreateParent, State::Built | State::Verified | State::Done | State::Present) => true,
         (Motion::Drop, State::Done | State::Present) => false,
         _ => return None,

@@ -213,6 +213,13 @@ impl Entry {
         }
     }
 
+    /// Its index as it is called now: a build that replaced another index has that one's name in the end.
+    pub fn index_now(&self, all: &[Entry]) -> IndexName {
+        let renamed = |e: &&Entry| e.motion == Motion::Rename && e.state == State::Done && e.part_of.as_ref() == Some(&self.id);
+        let name = all.iter().find(renamed).and_then(|e| e.rename_to.as_ref());
+        name.map_or_else(|| self.index.clone(), |name| IndexName::new(&self.index.schema, name))
+    }
+
     /// The statement of apply.
     pub fn up_sql(&self) -> String {
         match self.motion {
