@@ -69,6 +69,12 @@ impl Bench {
         ));
     }
 
+    /// Waits until an entry of the ledger, which the run may still have to make, is so.
+    fn until_recorded(&self, what: &str) {
+        self.database.until("select 1 where to_regclass('advisor.ledger_event') is not null");
+        self.database.until(&format!("select 1 from advisor.ledger where {what}"));
+    }
+
     /// Waits until the worker's build of this database waits, in this phase.
     fn until_phase(&self, phase: &str) {
         self.database
@@ -224,7 +230,7 @@ fn a_terminated_worker_is_replaced_to_clean_up() {
 }
 
 #[test]
-fn without_its_control_connection_a_run_stops_and_the_next_one_finishes() {
+fn a_run_that_loses_its_control_connection_opens_another_and_finishes() {
     let server = Scratch::start();
     let bench = Bench::new(&server, "headless", plain());
     let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
@@ -232,12 +238,126 @@ fn without_its_control_connection_a_run_stops_and_the_next_one_finishes() {
     bench.until_phase("waiting for old snapshots");
     let control = "datname = current_database() and application_name like 'advisor/%' and application_name not like '%worker'";
     bench.database.sql(&format!("select pg_terminate_backend(pid) from pg_stat_activity where {control}"));
+    bench.database.until(&format!("select 1 from pg_stat_activity where {control} and backend_start > now() - interval '1 minute'"));
+    drop(reader);
     let (code, text) = answer(child.wait_with_output().unwrap());
-    assert!(code == 6 && text.contains("run the command again"), "{code} {text}");
+    assert!(code == 0 && text.contains("connected again"), "{code} {text}");
+    assert_eq!(
+        (bench.states(), bench.database.rows("select attempt from advisor.ledger")),
+        (vec!["done".to_owned()], vec!["1".to_owned()])
+    );
+    bench.is_clean();
+}
+
+#[test]
+fn what_waits_too_long_is_given_up_with_the_blocker_named() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "impatient", plain());
+    let before = bench.database.catalog();
+    let reader = bench.database.hold("set application_name = 'etl'; begin isolation level repeatable read; select count(*) from other");
+    let (code, text) = bench.apply(&["--max-wait", "1s"]);
+    assert!(code == 5 && text.contains("gave up after waiting 1 s for process") && text.contains("\"etl\""), "{code} {text}");
+    assert_eq!((bench.database.catalog(), bench.states()), (before.clone(), vec!["failed".to_owned()]));
+    bench.is_clean();
+    drop(reader);
+    // A writer blocks the clean-up too: what is left is known, and the next run finishes.
+    let writer = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
+    let (code, text) = bench.apply(&["--max-duration", "1s"]);
+    assert!(code == 6 && text.contains("could not be dropped: gave up after 1 s"), "{code} {text}");
     assert_eq!(bench.states(), ["building"]);
+    drop(writer);
+    let (code, text) = bench.rollback();
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
+}
+
+#[test]
+fn a_strangers_carcass_is_adopted_only_on_demand_and_never_while_it_is_built() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "adopt", plain());
+    let before = bench.database.catalog();
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let mut stranger = bench.database.psql().args(["-c", "create index concurrently t_a on t (a)"]).stderr(Stdio::null()).spawn().unwrap();
+    bench.until_phase("waiting for old snapshots");
+    let (code, text) = bench.apply(&["--adopt-invalid"]);
+    assert!(code == 6 && text.contains("builds index t_a now"), "{code} {text}");
+    bench.database.sql("select pg_cancel_backend(pid) from pg_stat_progress_create_index where datname = current_database()");
+    stranger.wait().unwrap();
     drop(reader);
     let (code, text) = bench.apply(&[]);
+    assert!(code == 6 && text.contains("--adopt-invalid"), "{code} {text}");
+    let (code, text) = bench.apply(&["--adopt-invalid"]);
     assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+    assert_eq!(bench.rollback().0, 0);
+    assert_eq!(bench.database.catalog(), before);
+    bench.is_clean();
+}
+
+#[test]
+fn another_build_on_the_table_is_waited_for_before_ours_begins() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "polite", plain());
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let stranger = bench.database.psql().args(["-c", "create index concurrently theirs on t (b)"]).spawn().unwrap();
+    bench.until_phase("waiting for old snapshots");
+    let child = bench.start_apply();
+    bench.until_recorded("state = 'building'");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(bench.database.rows("select count(*) from pg_stat_progress_create_index where datname = current_database()"), ["1"]);
+    drop(reader);
+    assert!(stranger.wait_with_output().unwrap().status.success(), "theirs is not the victim of a deadlock");
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 0 && text.contains("builds an index on the table"), "{code} {text}");
+    assert_eq!(bench.database.rows("select attempt from advisor.ledger"), ["1"]);
+    bench.is_clean();
+}
+
+#[test]
+fn an_index_renamed_while_it_is_built_is_known_by_its_oid() {
+    let server = Scratch::start();
+    for next in ["apply", "rollback"] {
+        let bench = Bench::new(&server, &format!("renamed_{next}"), plain());
+        let before = bench.database.catalog();
+        let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+        let child = bench.start_apply();
+        bench.until_recorded("index_oid is not null");
+        bench.until_phase("waiting for old snapshots");
+        bench.database.sql("alter index t_a rename to theirs");
+        drop(reader);
+        let (code, text) = answer(child.wait_with_output().unwrap());
+        assert!(code == 6 && text.contains("is called theirs now"), "{code} {text}");
+        if next == "apply" {
+            assert_eq!(bench.apply(&[]).0, 6, "it is not built twice");
+            bench.database.sql("alter index theirs rename to t_a");
+            let (code, text) = bench.apply(&[]);
+            assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+            bench.database.sql("alter index t_a rename to theirs");
+            let (code, text) = bench.apply(&[]);
+            assert!(code == 0 && text.contains("is called theirs now"), "{code} {text}");
+        }
+        let (code, text) = bench.rollback();
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(bench.database.catalog(), before);
+        bench.is_clean();
+    }
+}
+
+#[test]
+fn a_dead_advisors_lock_is_taken_over() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "dead", plain());
+    assert_eq!(bench.apply(&[]).0, 0);
+    assert_eq!(bench.rollback().0, 0);
+    // What a run leaves that the network swallowed: its session, silent, with the table's lock.
+    let table = bench.database.rows("select 't'::regclass::oid::int8").pop().unwrap();
+    let silent = bench.database.hold(&format!("set application_name = 'advisor/0 apply'; select pg_advisory_lock(1633973874, {table})"));
+    std::thread::sleep(std::time::Duration::from_millis(1300));
+    let (code, text) = bench.apply(&["--max-wait", "300ms", "--lease", "1s"]);
+    assert!(code == 5 && text.contains("--take-over ends it"), "{code} {text}");
+    let (code, text) = bench.apply(&["--take-over", "--lease", "1s"]);
+    assert_eq!((code, bench.states()), (0, vec!["done".to_owned()]), "{text}");
+    drop(silent);
     bench.is_clean();
 }
 

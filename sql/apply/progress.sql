@@ -2,6 +2,7 @@
 -- reads:   pg_stat_progress_create_index
 -- locks:   none
 select p.phase                 as phase,
+       nullif(p.index_relid, 0)  as index_oid,
        p.lockers_total         as lockers_total,
        p.lockers_done          as lockers_done,
        p.blocks_total          as blocks_total,

@@ -1,7 +1,9 @@
--- purpose: whatever has this name now; for an index its definition, state, and what needs it. The caller sets search_path to pg_catalog, so that definitions print qualified
+-- purpose: whatever has this name, or this OID where one is given, now; for an index its definition, state, and what needs it. The caller sets search_path to pg_catalog, so that definitions print qualified
 -- reads:   pg_class, pg_namespace, pg_index, pg_constraint, pg_tablespace, pg_attribute, pg_inherits, pg_description
 -- locks:   none
 select c.oid                                                  as oid,
+       n.nspname::pg_catalog.text                             as schema,
+       c.relname::pg_catalog.text                             as name,
        c.relkind::pg_catalog.text                             as kind,
        i.indrelid                                             as table_oid,
        tn.nspname::pg_catalog.text                            as table_schema,
@@ -32,5 +34,7 @@ left join pg_catalog.pg_index as i on i.indexrelid = c.oid
 left join pg_catalog.pg_class as t on t.oid = i.indrelid
 left join pg_catalog.pg_namespace as tn on tn.oid = t.relnamespace
 left join pg_catalog.pg_tablespace as s on s.oid = c.reltablespace
-where n.nspname = $1::pg_catalog.text and c.relname = $2::pg_catalog.text
+where c.oid = coalesce($3::pg_catalog.oid, (
+  select named.oid from pg_catalog.pg_class as named join pg_catalog.pg_namespace as m on m.oid = named.relnamespace
+  where m.nspname = $1::pg_catalog.text and named.relname = $2::pg_catalog.text))
 order by 1

@@ -44,6 +44,7 @@ struct Case<'a> {
     entry: &'a Entry,
     state: Option<State>,
     here: Here,
+    relation: Option<Relation>,
     view: &'a View,
     memory: &'a mut Memory,
     /// State once the goal is reached.
@@ -68,12 +69,26 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     let begun = matches!(state, Some(State::Building | State::Built | State::Verified | State::Dropping));
     // What was begun is judged by what it was begun for; anything else by what is wanted now.
     let entry = view.entry.as_ref().filter(|_| begun || goal == Goal::Rollback).unwrap_or(wanted);
+    let mut entry = entry.clone();
+    let mut relation = view.relation.clone();
+    // An index is itself by its OID: under another name it is taken back there, and apply leaves it to a person.
+    if let Some((name, there)) = view.moved.as_ref().filter(|_| entry.motion != Motion::Rename) {
+        match (goal, state) {
+            (Goal::Rollback, _) => (entry.index, relation) = (name.clone(), Some(there.clone())),
+            (Goal::Apply, Some(State::Done)) if entry.motion != Motion::Drop => {
+                return Move::End(Ending::Already(format!("it was built before and is called {name} now")));
+            }
+            (Goal::Apply, _) if begun || entry.motion == Motion::Drop => return renamed(&entry, name),
+            (Goal::Apply, _) => {}
+        }
+    }
     if let Some(worker) = entry.worker.filter(|w| begun && view.worker_alive && memory.worker != Some(*w)) {
         return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, goal == Goal::Rollback) };
     }
     let fallback = if entry.motion == Motion::Drop { State::Done } else { State::Failed };
     let final_state = if goal == Goal::Apply { State::Done } else { State::RolledBack };
-    let mut case = Case { entry, state, here: here(entry, view.relation.as_ref()), view, memory, goal: final_state, fallback };
+    let mut case =
+        Case { state, here: here(&entry, relation.as_ref()), entry: &entry, relation, view, memory, goal: final_state, fallback };
     // A planned row of another run was never begun: planned anew, so that its definition is of now.
     if goal == Goal::Apply && state == Some(State::Planned) && view.entry.as_ref().is_some_and(|e| e.run != wanted.run) {
         return Move::Plan;
@@ -102,12 +117,13 @@ pub enum Preview {
 }
 
 /// The first moves of [`decide`], in words.
-pub fn preview(wanted: &Entry, view: &View) -> Preview {
+pub fn preview(wanted: &Entry, view: &View, adopt: bool) -> Preview {
     let mut view = view.clone();
-    let mut first = decide(Goal::Apply, wanted, &view, &mut Memory::default());
+    let memory = || Memory { adopt, ..Memory::default() };
+    let mut first = decide(Goal::Apply, wanted, &view, &mut memory());
     if first == Move::Plan {
         view.entry = Some(wanted.clone());
-        first = decide(Goal::Apply, wanted, &view, &mut Memory::default());
+        first = decide(Goal::Apply, wanted, &view, &mut memory());
     }
     match first {
         Move::End(Ending::NeedsYou(message, hints)) => Preview::Refused(message, hints),
@@ -115,6 +131,12 @@ pub fn preview(wanted: &Entry, view: &View) -> Preview {
         Move::End(Ending::Waits(_)) => Preview::Acts(Some("an earlier run was cut short: it is finished".into())),
         Move::Record(change) if change.to == State::Present => Preview::Nothing(change.detail.unwrap_or_default()),
         Move::Settle(worker, _) => Preview::Acts(Some(format!("an earlier run's work on it still goes on (process {})", worker.pid))),
+        _ if view.entry.as_ref().is_some_and(|e| !e.owned)
+            && view.relation.as_ref().is_some_and(|r| !r.valid)
+            && wanted.motion == Motion::Create =>
+        {
+            Preview::Acts(Some("the INVALID index that is there is dropped first".into()))
+        }
         _ if view.entry.as_ref().is_some_and(|e| matches!(e.state, State::Building | State::Dropping)) => {
             Preview::Acts(Some("an earlier run was cut short: it is finished".into()))
         }
@@ -142,6 +164,13 @@ fn here(entry: &Entry, relation: Option<&Relation>) -> Here {
     }
 }
 
+fn renamed(entry: &Entry, name: &IndexName) -> Move {
+    let back = format!("{};", name.rename_sql(&entry.index.name));
+    let hints =
+        vec![format!("give it its name back and run the command again: {back}"), format!("or: advisor rollback {}", one_line(&entry.id))];
+    needs_you(format!("index {} that a run of advisor began is called {name} now", entry.index), hints)
+}
+
 fn needs_you(message: String, hints: Vec<String>) -> Move {
     Move::End(Ending::NeedsYou(message, hints))
 }
@@ -160,9 +189,22 @@ impl Case<'_> {
             (Some(State::Planned), Here::Absent) if self.twin().is_none() => self.begin(State::Building),
             (_, Here::Valid) => self.present("it was there before; rollback keeps it".into()),
             (_, Here::Absent) => self.planned_or_twin(),
-            (_, Here::Invalid) => needs_you(
-                format!("an INVALID index {} is there that advisor did not leave", self.entry.index),
-                vec![format!("{};", self.entry.index.drop_sql())],
+            (state, Here::Invalid) => self.strange_carcass(state),
+        }
+    }
+
+    /// An INVALID index of our definition that no entry of ours left.
+    fn strange_carcass(&mut self, state: Option<State>) -> Move {
+        let index = &self.entry.index;
+        if let Some(pid) = self.view.builder {
+            return needs_you(format!("process {pid} builds index {index} now"), vec!["run the command again when it is done".into()]);
+        }
+        match state {
+            Some(State::Planned) if self.memory.adopt => self.begin(State::Building),
+            _ if self.memory.adopt => Move::Plan,
+            _ => needs_you(
+                format!("an INVALID index {index} is there that advisor did not leave"),
+                vec!["--adopt-invalid drops it and builds it anew".into(), format!("or by hand: {};", index.drop_sql())],
             ),
         }
     }
@@ -225,7 +267,7 @@ impl Case<'_> {
     fn building(&mut self) -> Move {
         match self.here.clone() {
             Here::Valid => {
-                let index_oid = self.view.relation.as_ref().map(|r| r.oid);
+                let index_oid = self.relation.as_ref().map(|r| r.oid);
                 Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
             }
             Here::Invalid => self.send_drop(),
@@ -243,10 +285,12 @@ impl Case<'_> {
         needs_you(message, vec!["advisor status".into()])
     }
 
-    /// Two builds on one table deadlock, and either may lose: the loser tries again.
+    /// Two builds on one table deadlock, and either may lose: the loser tries again. So does a build
+    /// that a restart of the server or a dead network ended.
     fn worth_retrying(&self) -> bool {
-        let deadlock = self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some("40P01"));
-        deadlock && self.memory.attempts < 3 && !self.memory.interrupted
+        let Some(error) = &self.memory.error else { return false };
+        let deadlock = error.code.as_deref() == Some("40P01");
+        (deadlock || (self.memory.reconnected && error.broke_connection())) && self.memory.attempts < 3 && !self.memory.interrupted
     }
 
     /// The index is there: restore what hangs on it, then close.
@@ -256,8 +300,7 @@ impl Case<'_> {
             Here::Absent | Here::Invalid => self.begin(State::Building),
             Here::Valid if self.state == Some(State::Verified) => self.to(self.goal, None),
             Here::Valid => {
-                let there =
-                    self.view.relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.extras.as_slice()).unwrap_or_default();
+                let there = self.relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.extras.as_slice()).unwrap_or_default();
                 let tried = |extra: &Ddl| self.memory.error.as_ref().filter(|_| self.memory.sent.as_deref() == Some(&extra.sql()));
                 let missing = self.entry.definition.extras.iter().find(|e| !there.contains(e));
                 match (missing, missing.and_then(tried)) {
@@ -321,7 +364,7 @@ impl Case<'_> {
 
     /// Why it must not be dropped. UNIQUE guards data, unless it came from us, never became valid, or another guards the same.
     fn needed(&self) -> Option<String> {
-        let relation = self.view.relation.as_ref()?;
+        let relation = self.relation.as_ref()?;
         let drops = self.entry.motion == Motion::Drop;
         let unique = drops && self.view.twin.is_none() && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
         let partitioned = drops && relation.partitioned;
@@ -352,6 +395,7 @@ impl Case<'_> {
         }
         let Some(worker) = self.memory.worker else { return Move::OpenWorker };
         self.memory.attempts += 1;
+        self.memory.reconnected = false;
         self.memory.error = None;
         self.memory.sent = None;
         Move::Record(Change { owned: Some(true), worker: Some(worker), attempt: true, ..Change::new(self.from(), to) })

@@ -94,6 +94,10 @@ pub struct Memory {
     pub looks: u32,
     /// A person asked to stop.
     pub interrupted: bool,
+    /// The control connection was lost since the last statement was sent: the server may have restarted.
+    pub reconnected: bool,
+    /// An INVALID index of the wanted definition that others left may be dropped and built anew.
+    pub adopt: bool,
 }
 
 /// The machine.
@@ -111,6 +115,12 @@ impl Machine {
         Machine { goal, wanted, memory: Memory::default(), next: Ask::Lock }
     }
 
+    /// The same, allowed to take over an INVALID index of the wanted definition that others left.
+    pub fn adopting(mut self, adopt: bool) -> Self {
+        self.memory.adopt = adopt;
+        self
+    }
+
     /// The question to answer next; the same until [`Machine::tell`].
     pub fn next(&self) -> &Ask {
         &self.next
@@ -119,6 +129,11 @@ impl Machine {
     /// A person asked to stop: nothing new is begun, what was begun is cleaned up.
     pub fn interrupt(&mut self) {
         self.memory.interrupted = true;
+    }
+
+    /// The control connection was lost and is there again: what failed meanwhile failed for that reason.
+    pub fn reconnected(&mut self) {
+        self.memory.reconnected = true;
     }
 
     /// Answers the question. After [`Ask::End`] nothing changes any more.
@@ -147,7 +162,7 @@ impl Machine {
 
     /// A broken connection may have left the statement running: the worker is not ours to use any more.
     fn failed(&mut self, sql: String, error: SqlError) -> Ask {
-        if error.code.as_deref().is_none_or(|code| code.starts_with("57P") || code.starts_with("08")) {
+        if error.broke_connection() {
             self.memory.worker = None;
         }
         let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };

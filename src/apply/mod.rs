@@ -4,6 +4,7 @@ pub mod decide;
 pub mod machine;
 pub mod preflight;
 pub mod progress;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

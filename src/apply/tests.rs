@@ -72,7 +72,17 @@ impl World {
             partitioned: false,
         });
         let worker_alive = self.alive.as_ref().is_some_and(|(w, _)| self.entry.as_ref().and_then(|e| e.worker) == Some(*w));
-        View { entry: self.entry.clone(), relation, twin: None, parts: Vec::new(), renamed: None, worker_alive, table_oid: Some(7) }
+        View {
+            entry: self.entry.clone(),
+            relation,
+            moved: None,
+            builder: None,
+            twin: None,
+            parts: Vec::new(),
+            renamed: None,
+            worker_alive,
+            table_oid: Some(7),
+        }
     }
 
     /// The server's side of a statement.

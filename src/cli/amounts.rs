@@ -43,6 +43,13 @@ pub fn space(text: &str) -> Result<Space, String> {
     }
 }
 
+/// `100MB`, `64MiB`: bytes.
+pub fn bytes(text: &str) -> Result<f64, String> {
+    const EXAMPLE: &str = "write 1GB, 500MB or 64MiB";
+    let (number, unit) = parts(text).ok_or_else(|| format!("not a size: {EXAMPLE}"))?;
+    value(number, &unit, SIZES).ok_or_else(|| format!("the unit is missing or unknown: {EXAMPLE}"))
+}
+
 /// `30s`, `2m`, `1m30s`, `500ms`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     const EXAMPLE: &str = "write 30s, 2m, 1m30s or 500ms";
@@ -96,6 +103,8 @@ mod tests {
             assert_eq!(space(text), Ok(Space::Bytes(bytes)), "{text}");
         }
         assert_eq!(space(" 10 %"), Ok(Space::OfHeap(0.1)));
+        assert_eq!((bytes("1.5kB"), bytes("0b")), (Ok(1500.0), Ok(0.0)));
+        assert!(["", "5", "5%", "5XB"].iter().all(|wrong| bytes(wrong).unwrap_err().contains("1GB")));
         for wrong in ["", "GB", "1", "0MB", "-1GB", "1e3MB", "1.2.3MB", "1XB", "inf", "NaNMB", "1GB2", "９GB"] {
             let error = space(wrong).unwrap_err();
             assert!(error.contains("1GB"), "{wrong}: {error}");

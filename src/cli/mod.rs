@@ -4,3 +4,4 @@ pub mod advice;
 pub mod amounts;
 pub mod connection;
 pub mod output;
+pub mod watch;

@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::watch::WatchArgs;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
 use crate::model::failure::Failure;
@@ -26,6 +27,11 @@ struct Options {
     /// Only the changes with these ids
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
+    /// Drop INVALID indexes of a wanted definition that others left, and build them anew
+    #[arg(long)]
+    adopt_invalid: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -48,6 +54,13 @@ pub(super) static ENTRY: Command = Command {
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
     let wanted = wanted::read(&options.inputs, &options.only)?;
-    let how = ApplyOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, drops: options.drops };
+    let how = ApplyOptions {
+        limits: options.watch.limits(),
+        target: options.connection.db,
+        yes: options.yes,
+        dry_run: options.dry_run,
+        drops: options.drops,
+        adopt_invalid: options.adopt_invalid,
+    };
     apply(wanted, &how).await
 }

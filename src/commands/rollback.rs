@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::watch::WatchArgs;
 use crate::flow::rollback::{RollbackOptions, Which, rollback};
 use crate::model::failure::Failure;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -32,6 +33,8 @@ struct Options {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -55,5 +58,6 @@ async fn run(matches: ArgMatches) -> Outcome {
         Chosen { all: true, .. } => Which::All,
         Chosen { ids, .. } => Which::Ids(ids),
     };
-    rollback(&RollbackOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, which }).await
+    let limits = options.watch.limits();
+    rollback(&RollbackOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, which, limits }).await
 }

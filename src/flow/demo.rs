@@ -5,6 +5,7 @@ use super::apply::{ApplyOptions, apply};
 use super::generate::{WriteOptions, write_files};
 use super::rollback::{RollbackOptions, Which, rollback};
 use super::wanted;
+use crate::apply::watch::Limits;
 use crate::disk;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::report::{Action, Report};
@@ -56,7 +57,8 @@ pub async fn demo(options: &DemoOptions) -> Result<u8, Failure> {
     say_what_was_read(&url, &report).await?;
 
     step("advisor rollback --all --yes");
-    rollback(&RollbackOptions { target: Some(url.clone()), yes: true, dry_run: false, which: Which::All }).await?;
+    rollback(&RollbackOptions { target: Some(url.clone()), yes: true, dry_run: false, which: Which::All, limits: Limits::default() })
+        .await?;
     compare(&untouched, &indexes(&url).await?)?;
     term::print(&format!("\n{}The whole demo took {:.0} s.\n", report::demo::summary(&totals), started.elapsed().as_secs_f64()));
     leave(server, folder, options.keep, &url);
@@ -154,7 +156,8 @@ async fn make_changes(url: &str, folder: &Path, report: &Report) -> Result<(), F
     )?;
     term::print(&files.iter().filter_map(|f| f.file_name()).map(|f| format!("  {}\n", f.to_string_lossy())).collect::<String>());
     step("advisor apply report.json --drops --yes");
-    apply(wanted::of_report(report)?, &ApplyOptions { target: Some(url.to_owned()), yes: true, dry_run: false, drops: true }).await?;
+    apply(wanted::of_report(report)?, &ApplyOptions { target: Some(url.to_owned()), yes: true, drops: true, ..ApplyOptions::default() })
+        .await?;
     // Statistics of the new expression indexes; autovacuum would do it within a minute.
     let session = Session::open(Some(url), &writing("demo")).await?;
     for index in report.recommendation.indexes.iter().filter(|i| i.action == Action::Create) {

@@ -88,9 +88,9 @@ fn member_entry(top: &Entry, member: &Member, depth: i32) -> Entry {
 }
 
 /// All of it, to the end.
-pub(super) async fn apply(runner: &mut Runner<'_>, top: &Entry, left: usize) -> Result<(), Failure> {
+pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Result<(), Failure> {
     for _ in 0..MOST_ROUNDS {
-        let group = Group::read(runner.control, top).await?;
+        let group = runner.line.ask(async |c| Group::read(c, top).await).await?;
         for parent in &group.parents {
             match runner.run(Goal::Apply, parent).await? {
                 Ending::Waits(_) => {}
@@ -118,12 +118,12 @@ pub(super) async fn apply(runner: &mut Runner<'_>, top: &Entry, left: usize) -> 
 }
 
 /// One partition's index, unless the partition has it by now or is gone.
-async fn build(runner: &mut Runner<'_>, group: &Group, leaf: &Entry, left: usize) -> Result<(), Failure> {
-    if group.above(runner.control, leaf).await?.is_none() {
+async fn build(runner: &mut Runner, group: &Group, leaf: &Entry, left: usize) -> Result<(), Failure> {
+    if runner.line.ask(async |c| group.above(c, leaf).await).await?.is_none() {
         return Ok(());
     }
     match runner.run(Goal::Apply, leaf).await? {
-        Ending::Failed(why) if group.above(runner.control, leaf).await?.is_none() => {
+        Ending::Failed(why) if runner.line.ask(async |c| group.above(c, leaf).await).await?.is_none() => {
             term::note(&format!("{} is no partition any more ({why}): it is left out", leaf.table));
             Ok(())
         }
@@ -138,15 +138,15 @@ async fn build(runner: &mut Runner<'_>, group: &Group, leaf: &Entry, left: usize
 }
 
 /// The top has come to its end: what was built for partitions that left meanwhile is taken back.
-async fn close(runner: &mut Runner<'_>, top: &Entry, ending: Ending, left: usize) -> Result<(), Failure> {
+async fn close(runner: &mut Runner, top: &Entry, ending: Ending, left: usize) -> Result<(), Failure> {
     let done = matches!(ending, Ending::Reached);
     report(top, Goal::Apply, ending, left)?;
     if !done {
         return Ok(());
     }
-    for entry in ledger::entries(runner.control, None).await? {
+    for entry in runner.line.ask(async |c| ledger::entries(c, None).await).await? {
         let ours = entry.part_of.as_deref() == Some(&top.id) && entry.state != State::RolledBack;
-        if ours && !is_attached(runner.control, &entry).await? {
+        if ours && !runner.line.ask(async |c| is_attached(c, &entry).await).await? {
             term::note(&format!("{} left {} meanwhile: its index goes too", entry.table, top.table));
             let ending = runner.run(Goal::Rollback, &entry).await?;
             report(&entry, Goal::Rollback, ending, left)?;

@@ -11,7 +11,6 @@ use crate::model::ddl::{CreateIndex, Ddl};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion, Relation, State};
 use crate::pg::build::Control;
-use crate::pg::ledger;
 
 /// The steps after the build.
 #[derive(Debug, Clone)]
@@ -49,12 +48,12 @@ pub(super) fn refuse_without_drops(planned: &mut Planned) {
 }
 
 /// Looks at both halves.
-pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str) -> Result<Planned, Failure> {
+pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt: bool) -> Result<Planned, Failure> {
     let alone = Wanted { instead_of: None, ..wanted.clone() };
-    let (Ddl::Create(create), Some(old)) = (&wanted.ddl, &wanted.instead_of) else { return inspect_one(control, alone, run).await };
+    let (Ddl::Create(create), Some(old)) = (&wanted.ddl, &wanted.instead_of) else { return inspect_one(control, alone, run, adopt).await };
     let there = control.relation(&create.index()).await?;
     let temporary = Wanted { ddl: Ddl::Create(create.under_temporary_name()), ..alone.clone() };
-    let mut planned = inspect_one(control, temporary, run).await?;
+    let mut planned = inspect_one(control, temporary, run, adopt).await?;
     let Some(entry) = planned.entry.clone() else { return Ok(Planned { wanted, ..planned }) };
     let rename = rename_of(&begun(control, &entry).await?, create);
     let known = known_entry(control, &rename.id).await?;
@@ -63,10 +62,10 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str) -> Res
         let begun = known.filter(|k| k.owned && k.state != State::RolledBack);
         return match begun {
             Some(known) => finishing(control, planned, wanted, Entry { index_oid: known.index_oid, ..rename }).await,
-            None => inspect_one(control, alone, run).await,
+            None => inspect_one(control, alone, run, adopt).await,
         };
     }
-    let drop = inspect_one(control, (**old).clone(), run).await?;
+    let drop = inspect_one(control, (**old).clone(), run, adopt).await?;
     planned.wanted = wanted.clone();
     match drop.entry {
         _ if drop.refused.is_some() => (planned.refused, planned.hints) = (drop.refused, drop.hints),
@@ -82,7 +81,7 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str) -> Res
             planned.acts = true;
             planned.recipe = Recipe::Replace(Box::new(Replacement { drop: Some(drop), rename }));
         }
-        None => return inspect_one(control, alone, run).await,
+        None => return inspect_one(control, alone, run, adopt).await,
     }
     Ok(planned)
 }
@@ -95,7 +94,7 @@ fn is_new(there: &Relation, entry: &Entry, rename: Option<&Entry>) -> bool {
 }
 
 async fn finishing(control: &Control, planned: Planned, wanted: Wanted, rename: Entry) -> Result<Planned, Failure> {
-    let (acts, notes, refused, hints) = match preview(&rename, &control.look(&rename).await?) {
+    let (acts, notes, refused, hints) = match preview(&rename, &control.look(&rename).await?, false) {
         Preview::Acts(remark) => (true, remark.into_iter().collect(), None, Vec::new()),
         Preview::Nothing(why) => (false, vec![format!("nothing to do: it was replaced before; {why}")], None, Vec::new()),
         Preview::Refused(message, hints) => (false, Vec::new(), Some(message), hints),
@@ -130,18 +129,18 @@ async fn is_built(control: &Control, new: &Entry) -> Result<bool, Failure> {
 }
 
 /// Build, drop, rename; each only once the one before is done.
-pub(super) async fn apply(runner: &mut Runner<'_>, new: &Entry, replacement: &Replacement, left: usize) -> Result<(), Failure> {
-    let new = begun(runner.control, new).await?;
+pub(super) async fn apply(runner: &mut Runner, new: &Entry, replacement: &Replacement, left: usize) -> Result<(), Failure> {
+    let new = runner.line.ask(async |c| begun(c, new).await).await?;
     let mut rename = Entry { run: new.run.clone(), position: new.position + 2, ..replacement.rename.clone() };
     if let Some(drop) = &replacement.drop {
         let drop = Entry { run: new.run.clone(), position: new.position + 1, ..drop.clone() };
         report(&new, Goal::Apply, runner.run(Goal::Apply, &new).await?, left)?;
-        if !is_built(runner.control, &new).await? {
+        if !runner.line.ask(async |c| is_built(c, &new).await).await? {
             let what = format!("index {} is not ours: {} is not dropped for it", new.index, drop.index);
             return Err(Failure::new(FailureKind::ApplyNeedsYou, what).hint("advisor status"));
         }
         report(&drop, Goal::Apply, runner.run(Goal::Apply, &drop).await?, left)?;
-        let built = ledger::entries(runner.control, Some(&new.id)).await?.pop();
+        let built = runner.line.ask(async |c| known_entry(c, &new.id).await).await?;
         rename.index_oid = built.and_then(|b| b.index_oid);
     }
     report(&rename, Goal::Apply, runner.run(Goal::Apply, &rename).await?, left)

@@ -1,13 +1,14 @@
 //! `rollback`: choose entries of the ledger, show what taking them back means, ask, then one machine each.
 
 use super::apply::{agreed, open, plural, report};
+use super::lifeline::Lifeline;
 use super::runner::Runner;
 use crate::apply::machine::Goal;
+use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion, State};
 use crate::model::text::one_line;
 use crate::pg::ledger;
-use crate::signals::Signals;
 use crate::term;
 
 /// Which entries.
@@ -32,6 +33,8 @@ pub struct RollbackOptions {
     pub dry_run: bool,
     /// Which entries.
     pub which: Which,
+    /// What one statement may take.
+    pub limits: Limits,
 }
 
 /// Takes them back, newest first.
@@ -51,9 +54,8 @@ pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::count_from_now();
-    control.lease().await?;
-    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "rollback", signals: &signals, worker: None };
+    let line = Lifeline::new(control, options.target.as_deref(), "rollback", &options.limits).await?;
+    let mut runner = Runner::new(line, options.target.as_deref(), "rollback");
     for (done, entry) in chosen.iter().enumerate() {
         let ending = runner.run(Goal::Rollback, entry).await?;
         report(entry, Goal::Rollback, ending, chosen.len() - done - 1)?;

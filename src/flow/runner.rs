@@ -1,100 +1,99 @@
 //! Carries one machine's questions to the server and its answers back.
 
+use super::display::Display;
+use super::kill_point::point;
+use super::lifeline::{Lifeline, TICK};
 use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine};
-use crate::apply::preflight::blocker;
-use crate::apply::progress::Bar;
+use crate::apply::watch::{Seen, Watchdog, too_far_behind};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::ledger::{Entry, SqlError, Worker};
-use crate::pg::build::{Control, WorkerSession};
+use crate::model::ledger::{Change, Entry, SqlError, State, Worker};
+use crate::pg::build::WorkerSession;
 use crate::pg::ledger;
-use crate::signals::Signals;
 use crate::term;
 use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
 
-/// How often a wait or a build is looked at.
-const TICK: Duration = Duration::from_millis(200);
-
-/// How long a run waits for another advisor on the same table.
-const LOCK_WAIT: Duration = Duration::from_secs(600);
+/// Replication lag is asked for this often while something runs.
+const LAG_EVERY: Duration = Duration::from_secs(2);
 
 /// Everything a run needs beside the machine.
-pub(super) struct Runner<'a> {
-    pub control: &'a Control,
-    pub target: Option<&'a str>,
-    pub verb: &'a str,
-    pub signals: &'a Signals,
-    pub worker: Option<WorkerSession>,
+pub(super) struct Runner {
+    /// The control connection.
+    pub(super) line: Lifeline,
+    target: Option<String>,
+    verb: &'static str,
+    pub(super) worker: Option<WorkerSession>,
+    /// Whom the last statement that waited was last seen waiting for.
+    pub(super) waited_for: Option<String>,
+    /// INVALID indexes of the wanted definition that others left are dropped and built anew.
+    adopt: bool,
 }
 
-impl Runner<'_> {
+impl Runner {
+    /// A run on this connection.
+    pub(super) fn new(line: Lifeline, target: Option<&str>, verb: &'static str) -> Runner {
+        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false }
+    }
+
+    /// The same, allowed to take over what others left.
+    pub(super) fn adopting(mut self, adopt: bool) -> Runner {
+        self.adopt = adopt;
+        self
+    }
+
     /// One entry to its goal. An error means that we lost sight of it; the ledger knows the rest.
     pub(super) async fn run(&mut self, goal: Goal, entry: &Entry) -> Result<Ending, Failure> {
-        let mut machine = Machine::new(goal, entry.clone());
-        let mut locked = false;
+        let mut machine = Machine::new(goal, entry.clone()).adopting(self.adopt);
+        let reopened = self.line.reopened;
         let ending = loop {
-            if self.signals.count() > 0 {
+            if self.line.signals.count() > 0 {
                 machine.interrupt();
+            }
+            if self.line.reopened > reopened {
+                machine.reconnected();
             }
             let answer = match machine.next().clone() {
                 Ask::End(ending) => break ending,
-                Ask::Lock => match self.lock(entry.table_oid, &entry.table.to_string()).await? {
-                    Answer::Done => {
-                        locked = true;
-                        Answer::Done
-                    }
-                    busy => busy,
+                Ask::Lock => match self.line.lock(entry.table_oid, &entry.table.to_string()).await? {
+                    None => Answer::Done,
+                    Some(busy) => Answer::Failed(SqlError { code: None, message: busy }),
                 },
-                Ask::Look => Answer::View(Box::new(self.control.look(entry).await.map_err(lost_sight)?)),
+                Ask::Look => Answer::View(Box::new(self.line.ask(async |c| c.look(entry).await).await?)),
                 Ask::Settle { worker, cancel } => self.settle(entry, worker, cancel).await?,
-                Ask::Plan(entry) => written(ledger::plan(self.control, &entry).await),
-                Ask::Record(change) => written(ledger::record(self.control, &entry.id, &change).await),
+                Ask::Plan(entry) => self.line.write(async |c| ledger::plan(c, &entry).await).await?,
+                Ask::Record(change) => self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?,
                 Ask::OpenWorker => self.open_worker().await,
                 Ask::Send(sql) => self.send(entry, &sql).await?,
                 Ask::SendBriefly(sql) => self.send_briefly(entry, &sql).await?,
             };
             machine.tell(answer);
         };
-        if locked {
-            self.control.unlock(entry.table_oid).await.map_err(lost_sight)?;
-        }
+        self.line.unlock().await?;
         Ok(ending)
     }
 
-    /// Polls the advisory lock of a table (or the whole database).
-    pub(super) async fn lock(&self, table_oid: u32, what: &str) -> Result<Answer, Failure> {
-        let since = Instant::now();
-        let mut told = false;
-        while !self.control.try_lock(table_oid).await? {
-            let holder = self.control.lock_holder(table_oid).await?.map(|b| blocker(&b)).unwrap_or_default();
-            if !told {
-                term::note(&format!("waiting for another advisor on {what}: {holder}"));
-                told = true;
-            }
-            if since.elapsed() > LOCK_WAIT || self.signals.count() > 0 {
-                let message = format!("another advisor works on {what}: {holder}");
-                return Ok(Answer::Failed(SqlError { code: None, message }));
-            }
-            tokio::time::sleep(TICK).await;
-        }
-        Ok(Answer::Done)
-    }
-
-    async fn settle(&self, entry: &Entry, worker: Worker, cancel: bool) -> Result<Answer, Failure> {
+    async fn settle(&mut self, entry: &Entry, worker: Worker, cancel: bool) -> Result<Answer, Failure> {
         let what = if cancel { "cancelling" } else { "waiting for" };
         term::note(&format!("{what} an earlier run's work on {} (process {})", entry.index, worker.pid));
         let mut display = Display::new(entry);
-        while self.control.is_working(worker).await.map_err(lost_sight)? && self.signals.count() == 0 {
-            if cancel {
-                self.control.cancel(worker).await.map_err(lost_sight)?;
+        let limits = self.line.limits.clone();
+        let mut watchdog = Watchdog::new(&limits);
+        while self.line.ask(async |c| c.is_working(worker).await).await? && self.line.signals.count() == 0 {
+            let seen = self.look_at(&mut display, worker).await?;
+            if cancel || watchdog.judge(&seen).is_some() {
+                self.line.ask(async |c| c.cancel(worker).await).await?;
             }
-            display.tick(self.control, worker).await?;
-            tokio::time::sleep(TICK).await;
+            sleep(TICK).await;
         }
         Ok(Answer::Done)
     }
 
     async fn open_worker(&mut self) -> Answer {
-        match WorkerSession::open(self.target, self.verb, self.control.server.version_num).await {
+        point();
+        let opening = WorkerSession::open(self.target.as_deref(), self.verb, self.line.control().server.version_num);
+        let opened = timeout(self.line.limits.lease, opening).await;
+        point();
+        match opened.unwrap_or_else(|_| Err(SqlError { code: None, message: "no answer to a new connection".into() })) {
             Ok(session) => {
                 let worker = session.worker;
                 self.worker = Some(session);
@@ -104,102 +103,120 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs the statement with a live display. The first signal cancels it (a clean-up is left to
-    /// finish), the second leaves at once.
-    pub(super) async fn send(&self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
-        let Some(session) = &self.worker else {
+    /// Runs the statement with a live display. The first signal or the watchdog cancels it (a
+    /// clean-up is left to finish), the second signal leaves at once.
+    pub(super) async fn send(&mut self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
+        let Some(session) = self.worker.take() else {
             return Ok(Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }));
         };
-        let seen = self.signals.count();
-        let mut cancelled = false;
-        let mut display = Display::new(entry);
+        if let Some(error) = self.wait_for_calm(entry, session.worker, sql).await? {
+            self.worker = Some(session);
+            return Ok(Answer::Failed(error));
+        }
+        point();
+        let result = self.attend(entry, &session, sql).await;
+        point();
+        self.worker = Some(session);
+        Ok(result?.map_or_else(Answer::Failed, |()| Answer::Done))
+    }
+
+    /// Two builds on one table would deadlock, and the loser could be the other one; a standby that
+    /// is far behind would fall further. Says why it is not begun after all.
+    async fn wait_for_calm(&mut self, entry: &Entry, me: Worker, sql: &str) -> Result<Option<SqlError>, Failure> {
+        let since = Instant::now();
+        let mut told = false;
+        loop {
+            let builds = self.line.ask(async |c| c.builds().await).await?;
+            let other = builds.iter().find(|b| b.table_oid == Some(entry.table_oid) && b.pid != me.pid);
+            let gated = self.line.limits.max_lag.is_some() && sql.starts_with("CREATE");
+            let lag = if gated { self.line.ask(async |c| c.lag().await).await? } else { None };
+            let behind = too_far_behind(&self.line.limits, lag);
+            let Some(why) = other.map(|b| format!("process {} builds an index on the table", b.pid)).or(behind) else { return Ok(None) };
+            if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
+                return Ok(Some(SqlError { code: Some("57014".into()), message: format!("not begun: {why} (--max-wait)") }));
+            }
+            if self.line.signals.count() > 0 {
+                return Ok(Some(SqlError { code: Some("57014".into()), message: "stopped before it began".into() }));
+            }
+            if !told {
+                term::note(&format!("{}: waiting: {why}", entry.index));
+                told = true;
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    async fn attend(&mut self, entry: &Entry, session: &WorkerSession, sql: &str) -> Result<Result<(), SqlError>, Failure> {
+        let (limits, worker) = (self.line.limits.clone(), session.worker);
+        let (mut watchdog, mut display) = (Watchdog::new(&limits), Display::new(entry));
+        let seen_signals = self.line.signals.count();
+        let mut given_up: Option<String> = None;
+        let mut signalled = false;
+        let mut silent: Option<Instant> = None;
+        let mut known_oid = !sql.starts_with("CREATE");
         let mut running = std::pin::pin!(session.execute(sql));
         loop {
             tokio::select! {
                 biased;
-                result = &mut running => return Ok(result.map_or_else(Answer::Failed, |()| Answer::Done)),
-                () = self.signals.more_than(seen + u32::from(cancelled)) => {
-                    if cancelled || seen > 0 {
+                result = &mut running => return Ok(result.map_err(|error| explained(error, given_up))),
+                () = self.line.signals.more_than(seen_signals + u32::from(signalled)) => {
+                    if signalled || seen_signals > 0 {
                         return Err(Failure::new(FailureKind::Interrupted, "left at once: the server may still be working")
                             .hint("advisor status shows what is left; the next run cleans up"));
                     }
-                    cancelled = true;
+                    signalled = true;
                     term::note("stopping: waiting for the server to let go; once more leaves at once");
-                    self.control.cancel(session.worker).await.map_err(lost_sight)?;
+                    self.line.ask(async |c| c.cancel(worker).await).await?;
+                    continue;
                 }
-                () = tokio::time::sleep(TICK) => display.tick(self.control, session.worker).await?,
+                () = sleep(TICK) => {}
+            }
+            let seen = self.look_at(&mut display, worker).await?;
+            if !known_oid {
+                known_oid = self.learn_oid(entry, worker).await?;
+            }
+            if let Some(why) = watchdog.judge(&seen).filter(|_| given_up.is_none()) {
+                term::note(&format!("{}: {why}", entry.index));
+                given_up = Some(why);
+                self.line.ask(async |c| c.cancel(worker).await).await?;
+            }
+            // The backend is done, and no answer comes: the network swallowed it.
+            silent = match self.line.ask(async |c| c.is_working(worker).await).await? {
+                true => None,
+                false => Some(silent.unwrap_or_else(Instant::now)),
+            };
+            if silent.is_some_and(|since| since.elapsed() > limits.patience()) {
+                return Ok(Err(SqlError { code: None, message: "the server is done, but its answer does not come".into() }));
             }
         }
     }
-}
 
-fn written(result: Result<bool, SqlError>) -> Answer {
-    match result {
-        Ok(true) => Answer::Done,
-        Ok(false) => Answer::Stale,
-        Err(error) => Answer::Failed(error),
+    /// Shows how far a worker is.
+    async fn look_at(&mut self, display: &mut Display, worker: Worker) -> Result<Seen, Failure> {
+        let progress = self.line.ask(async |c| c.progress(worker).await).await?;
+        let waits = progress.as_ref().is_none_or(|p| p.phase.starts_with("waiting"));
+        let blockers = if waits { self.line.ask(async |c| c.waiting_for(worker).await).await? } else { Vec::new() };
+        let waiting = display.show(progress.as_ref(), &blockers);
+        self.waited_for = waiting.clone().or(self.waited_for.take());
+        let ask_lag = self.line.limits.max_lag.is_some() && display.elapsed().as_millis() % LAG_EVERY.as_millis() < TICK.as_millis();
+        let lag = if ask_lag { self.line.ask(async |c| c.lag().await).await? } else { None };
+        Ok(Seen { elapsed: display.elapsed(), waiting, lag })
+    }
+
+    /// Records which index it is as soon as the server tells: its name may be changed while it is built.
+    async fn learn_oid(&mut self, entry: &Entry, worker: Worker) -> Result<bool, Failure> {
+        let progress = self.line.ask(async |c| c.progress(worker).await).await?;
+        let Some(oid) = progress.and_then(|p| p.index_oid) else { return Ok(false) };
+        let change = Change { index_oid: Some(oid), ..Change::new(State::Building, State::Building) };
+        self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?;
+        Ok(true)
     }
 }
 
-fn lost_sight(failure: Failure) -> Failure {
-    Failure { kind: FailureKind::ApplyNeedsYou, ..failure }.hint("run the command again: it finds what is left and finishes it")
-}
-
-/// The bar of one statement, or plain lines where nobody watches.
-struct Display {
-    bar: Bar,
-    shown: indicatif::ProgressBar,
-    name: String,
-    last: String,
-    ticks: u64,
-}
-
-impl Display {
-    fn new(entry: &Entry) -> Display {
-        let create = &entry.definition.create;
-        let method = create.body.split_whitespace().nth(1).unwrap_or_default();
-        Display {
-            bar: Bar::new(method, create.predicate.is_some()),
-            shown: term::progress(100),
-            name: entry.index.to_string(),
-            last: String::new(),
-            ticks: 0,
-        }
-    }
-
-    async fn tick(&mut self, control: &Control, worker: Worker) -> Result<(), Failure> {
-        let progress = control.progress(worker).await.map_err(lost_sight)?;
-        let mut shown = self.bar.show(progress.as_ref());
-        self.ticks += 1;
-        if shown.waiting {
-            let waiting = control.waiting_for(worker).await.map_err(lost_sight)?;
-            match waiting.first() {
-                Some(first) if waiting.len() > 1 => shown.text = format!("{}: {} and {} more", shown.text, who(first), waiting.len() - 1),
-                Some(first) => shown.text = format!("{}: {}", shown.text, who(first)),
-                // No progress row and nobody to wait for: a drop, or a build about to begin.
-                None if progress.is_none() => shown.text = "working".into(),
-                None => {}
-            }
-        }
-        self.shown.set_position(shown.percent as u64);
-        self.shown.set_message(crate::model::text::ellipsis(&format!("{} {}", self.name, shown.text), 70));
-        // Without a terminal: a line per change of phase, once it lasts.
-        if self.shown.is_hidden() && shown.text != self.last && self.ticks > 3 {
-            term::note(&format!("{}: {:.0}% {}", self.name, shown.percent, shown.text));
-            self.last = shown.text;
-        }
-        Ok(())
-    }
-}
-
-/// Without the age, so that a waiting line does not change every second.
-pub(super) fn who(b: &crate::model::ledger::Blocker) -> String {
-    let text = blocker(b);
-    text.rsplit_once(", for ").map_or(text.clone(), |(front, _)| front.to_owned())
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        self.shown.finish_and_clear();
+/// The server only knows that it was cancelled; we know why.
+fn explained(error: SqlError, given_up: Option<String>) -> SqlError {
+    match given_up {
+        Some(why) if error.code.as_deref() == Some("57014") => SqlError { message: why, ..error },
+        _ => error,
     }
 }

@@ -308,6 +308,10 @@ pub struct View {
     pub entry: Option<Entry>,
     /// The relation of that name.
     pub relation: Option<Relation>,
+    /// The index that the ledger recorded, where it has another name by now.
+    pub moved: Option<(IndexName, Relation)>,
+    /// The backend that builds the index of that name now, whoever sent it.
+    pub builder: Option<i32>,
     /// Another index of the table that is equal and usable; of a UNIQUE index to be dropped: one that guards the same.
     pub twin: Option<IndexName>,
     /// Of the index of a partitioned table: the partitions right below.
@@ -329,6 +333,13 @@ pub struct SqlError {
     pub message: String,
 }
 
+impl SqlError {
+    /// True when the connection is gone with it.
+    pub fn broke_connection(&self) -> bool {
+        self.code.as_deref().is_none_or(|code| code.starts_with("57P") || code.starts_with("08"))
+    }
+}
+
 /// Somebody whom a build waits for, or would.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blocker {
@@ -344,11 +355,26 @@ pub struct Blocker {
     pub seconds: f64,
 }
 
+/// The session that holds an advisory lock of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    /// Its process, and since when.
+    pub worker: Worker,
+    /// Who it is.
+    pub who: Blocker,
+    /// True when it calls itself an advisor.
+    pub advisor: bool,
+    /// Nothing was heard of it for this long, seconds: a live run asks several times a second.
+    pub silent_seconds: f64,
+}
+
 /// A row of pg_stat_progress_create_index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Phase; empty without the right to see it.
     pub phase: String,
+    /// The index, once it is in the catalog and where we may see it.
+    pub index_oid: Option<u32>,
     /// Sessions to wait for.
     pub lockers_total: i64,
     /// Of these done.

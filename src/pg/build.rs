@@ -6,7 +6,9 @@ use super::statements::*;
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Blocker, Definition, Entry, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker};
+use crate::model::ledger::{
+    Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
+};
 use crate::model::step::Member;
 use crate::model::text::one_line;
 use crate::read::index_ddl;
@@ -17,12 +19,11 @@ use tokio_postgres::Row;
 /// First half of our advisory keys: "advr". The second is the table's OID.
 const ADVISORY_CLASS: i32 = 0x6164_7672;
 
-/// A lock of a session that died without a word would keep every later run out: the server ends it after this.
-const LEASE: &str = "SET idle_session_timeout = '60s'";
-
 /// The control connection.
 pub struct Control {
     pub(super) session: Session,
+    /// Our own backend.
+    pub me: Worker,
     /// The server.
     pub server: ServerState,
 }
@@ -55,7 +56,9 @@ impl Control {
         for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
-        let mut control = Control { session, server: ServerState::default() };
+        let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| lost(&sql_error(&e)))?;
+        let me = Worker { pid: row.get("pid"), started: row.get("started") };
+        let mut control = Control { session, me, server: ServerState::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
         control.server = ServerState {
@@ -78,12 +81,19 @@ impl Control {
         &self.session.notes
     }
 
-    /// From now on the server ends this session when nothing was heard of it for a minute (14+).
-    pub async fn lease(&self) -> Result<(), Failure> {
+    /// From now on the server ends this session when nothing was heard of it for so long (14+): its
+    /// lock would keep every later run out.
+    pub async fn lease(&self, silence: Duration) -> Result<(), Failure> {
         if self.server.version_num < 140_000 {
             return Ok(());
         }
-        self.session.client.batch_execute(LEASE).await.map_err(|e| lost(&sql_error(&e)))
+        let lease = format!("SET idle_session_timeout = '{}ms'", silence.as_millis());
+        self.session.client.batch_execute(&lease).await.map_err(|e| lost(&sql_error(&e)))
+    }
+
+    /// True while the server answers on this connection, within so long.
+    pub async fn answers(&self, patience: Duration) -> bool {
+        matches!(tokio::time::timeout(patience, self.session.client.batch_execute("")).await, Ok(Ok(())))
     }
 
     /// Rows of a fixed statement.
@@ -112,8 +122,18 @@ impl Control {
 
     /// Whatever has an index's name.
     pub async fn relation(&self, index: &IndexName) -> Result<Option<Relation>, Failure> {
-        let rows = self.rows(&APPLY_RELATION, &[&index.schema, &index.name]).await?;
+        let rows = self.rows(&APPLY_RELATION, &[&index.schema, &index.name, &None::<u32>]).await?;
         Ok(rows.first().map(|row| relation(index, row)))
+    }
+
+    /// The relation of an OID, with its name.
+    pub async fn relation_of(&self, oid: u32) -> Result<Option<(IndexName, Relation)>, Failure> {
+        let rows = self.rows(&APPLY_RELATION, &[&"", &"", &Some(oid)]).await?;
+        Ok(rows.first().map(|row| {
+            let index = IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+            let relation = relation(&index, row);
+            (index, relation)
+        }))
     }
 
     /// How this server prints a definition, learnt on an empty temporary twin of the table that is
@@ -148,7 +168,13 @@ impl Control {
         let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
         let worker = entry.as_ref().and_then(|e| e.worker);
         let relation = self.relation(&wanted.index).await?;
+        let known = entry.as_ref().and_then(|e| e.index_oid).filter(|oid| relation.as_ref().is_none_or(|r| r.oid != *oid));
         Ok(View {
+            moved: if let Some(oid) = known { self.relation_of(oid).await? } else { None },
+            builder: match relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) {
+                Some(relation) => self.builder(relation.oid).await?,
+                None => None,
+            },
             twin: self.twin_of(wanted, relation.as_ref()).await?,
             parts: if wanted.motion == Motion::CreateParent { self.parts(wanted, relation.as_ref()).await? } else { Vec::new() },
             renamed: match &wanted.rename_to {
@@ -230,9 +256,29 @@ impl Control {
     }
 
     /// Who holds it.
-    pub async fn lock_holder(&self, table_oid: u32) -> Result<Option<Blocker>, Failure> {
+    pub async fn lock_holder(&self, table_oid: u32) -> Result<Option<Holder>, Failure> {
         let rows = self.rows(&APPLY_LOCK_HOLDER, &[&i64::from(ADVISORY_CLASS), &i64::from(table_oid)]).await?;
-        Ok(rows.first().map(blocker))
+        Ok(rows.first().map(|row| Holder {
+            worker: Worker { pid: row.get("pid"), started: row.get("started") },
+            who: blocker(row),
+            advisor: row.get("advisor"),
+            silent_seconds: row.get("silent"),
+        }))
+    }
+
+    /// Ends a session that calls itself an advisor, if it is still the same backend.
+    pub async fn end(&self, worker: Worker) -> Result<(), Failure> {
+        self.rows(&APPLY_END, &[&worker.pid, &worker.started]).await.map(|_| ())
+    }
+
+    /// Who builds an index now.
+    async fn builder(&self, index_oid: u32) -> Result<Option<i32>, Failure> {
+        Ok(self.rows(&APPLY_BUILDER, &[&index_oid]).await?.first().map(|row| row.get("pid")))
+    }
+
+    /// How far the slowest standby's replay is behind, bytes; `None` without a standby, or without the right to see it.
+    pub async fn lag(&self) -> Result<Option<i64>, Failure> {
+        Ok(self.rows(&APPLY_LAG, &[]).await?.first().and_then(|row| row.get("lag")))
     }
 
     /// Progress of a worker's build; `None` while it waits for the table's lock, and for drops.
@@ -241,6 +287,7 @@ impl Control {
         let number = |row: &Row, name: &str| row.get::<_, Option<i64>>(name).unwrap_or(0);
         Ok(rows.first().map(|row| Progress {
             phase: row.get::<_, Option<String>>("phase").unwrap_or_default(),
+            index_oid: row.get("index_oid"),
             lockers_total: number(row, "lockers_total"),
             lockers_done: number(row, "lockers_done"),
             blocks_total: number(row, "blocks_total"),
@@ -360,7 +407,14 @@ impl WorkerSession {
         };
         let opened = Session::open(target, &purpose).await;
         let session = opened.map_err(|f| SqlError { code: None, message: f.message })?;
-        let timeouts = [(0, "lock_timeout"), (0, "statement_timeout"), (140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
+        // A build that outlives us is found and finished by the next run; one that dies with us is work lost.
+        let timeouts = [
+            (0, "lock_timeout"),
+            (0, "statement_timeout"),
+            (140_000, "idle_session_timeout"),
+            (140_000, "client_connection_check_interval"),
+            (170_000, "transaction_timeout"),
+        ];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
             session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
         }

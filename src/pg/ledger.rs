@@ -114,6 +114,7 @@ pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
         &targets,
         &source,
         &entry.system,
+        &entry.index_oid,
     ];
     control.session.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
 }

@@ -300,7 +300,7 @@ statements! {
     /// A table to be indexed.
     APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age", "size_bytes"];
     /// What has a name now.
-    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text"] -> ["oid", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "comment", "statistics_columns", "statistics_targets", "needed", "partitioned"];
+    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "comment", "statistics_columns", "statistics_targets", "needed", "partitioned"];
     /// Usable indexes of a table.
     APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "immediate", "definition"];
     /// Partitions right below a table with their indexes.
@@ -310,7 +310,7 @@ statements! {
     /// A backend by process id.
     APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working"];
     /// Progress of a build.
-    APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
+    APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "index_oid", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
     /// Whom a backend waits for.
     APPLY_WAITING_FOR = "apply/waiting_for", 13..=99, None, ["int4"] -> ["pid", "application", "role", "state", "seconds"];
     /// Who would hold a build up.
@@ -324,7 +324,13 @@ statements! {
     /// Give it back.
     APPLY_UNLOCK = "apply/unlock", 13..=99, None, ["int4", "int4"] -> ["unlocked"];
     /// Who holds it.
-    APPLY_LOCK_HOLDER = "apply/lock_holder", 13..=99, None, ["int8", "int8"] -> ["pid", "application", "role", "state", "seconds"];
+    APPLY_LOCK_HOLDER = "apply/lock_holder", 13..=99, None, ["int8", "int8"] -> ["pid", "started", "application", "advisor", "silent", "role", "state", "seconds"];
+    /// End a dead advisor's session.
+    APPLY_END = "apply/end", 13..=99, None, ["int4", "int8"] -> ["ended"];
+    /// Who builds an index.
+    APPLY_BUILDER = "apply/builder", 13..=99, None, ["oid"] -> ["pid"];
+    /// Replication lag.
+    APPLY_LAG = "apply/lag", 13..=99, None, [] -> ["lag"];
     /// Cancel a worker of ours.
     APPLY_CANCEL = "apply/cancel", 13..=99, None, ["int4", "int8"] -> ["cancelled"];
     /// Whether the ledger is there.
@@ -338,7 +344,7 @@ statements! {
     /// Entries.
     LEDGER_ENTRIES = "ledger/entries", 13..=99, Some("ledger"), ["text"] -> ["id", "run", "position", "motion", "schema_name", "index_name", "table_name", "table_oid", "index_oid", "shape", "definition", "up_sql", "down_sql", "state", "owned", "attempt", "worker_pid", "worker_start", "error", "part_of", "rename_to", "targets", "source", "system", "updated_at"];
     /// Record an intent.
-    LEDGER_PLAN = "ledger/plan", 13..=99, Some("ledger"), ["text", "text", "int4", "text", "text", "text", "text", "oid", "text", "jsonb", "text", "_text", "text", "_text", "text", "text", "text", "jsonb", "jsonb", "int8"] -> ["id"];
+    LEDGER_PLAN = "ledger/plan", 13..=99, Some("ledger"), ["text", "text", "int4", "text", "text", "text", "text", "oid", "text", "jsonb", "text", "_text", "text", "_text", "text", "text", "text", "jsonb", "jsonb", "int8", "oid"] -> ["id"];
     /// Record a change of state.
     LEDGER_MOVE = "ledger/move", 13..=99, Some("ledger"), ["text", "text", "text", "bool", "oid", "int4", "int8", "int4", "text"] -> ["id"];
     /// Our own backend.

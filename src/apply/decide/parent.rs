@@ -17,7 +17,7 @@ impl Case<'_> {
         match (self.state, self.here.clone()) {
             (Some(State::Building), Here::Absent) => self.parent_is_missing(),
             (Some(State::Building), Here::Valid | Here::Invalid) => {
-                let index_oid = self.view.relation.as_ref().map(|r| r.oid);
+                let index_oid = self.relation.as_ref().map(|r| r.oid);
                 Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
             }
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),

@@ -3,15 +3,16 @@
 mod plan;
 mod show;
 
+use super::lifeline::Lifeline;
 use super::runner::Runner;
 use super::wanted::Asked;
 use super::{partitioned, replacing};
-use crate::apply::machine::{Answer, Goal};
+use crate::apply::machine::Goal;
 use crate::apply::preflight;
+use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
-use crate::signals::Signals;
 use crate::term;
 pub(super) use plan::{Planned, Recipe, inspect, known_entry};
 pub(super) use show::{plural, report};
@@ -28,6 +29,10 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Drop too.
     pub drops: bool,
+    /// INVALID indexes of a wanted definition that others left are dropped and built anew.
+    pub adopt_invalid: bool,
+    /// What one statement may take.
+    pub limits: Limits,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
@@ -36,7 +41,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let run = run_name();
     let mut plan = Vec::new();
     for wanted in replacing::pair(asked.changes) {
-        plan.push(inspect(&control, wanted, &run).await?);
+        plan.push(inspect(&control, wanted, &run, options.adopt_invalid).await?);
     }
     if !options.drops {
         plan.iter_mut().for_each(replacing::refuse_without_drops);
@@ -54,10 +59,9 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
         term::note("nothing was changed");
         return Ok(0);
     }
-    let signals = Signals::count_from_now();
-    control.lease().await?;
-    let mut runner = Runner { control: &control, target: options.target.as_deref(), verb: "apply", signals: &signals, worker: None };
-    make_ledger(&runner).await?;
+    let mut line = Lifeline::new(control, options.target.as_deref(), "apply", &options.limits).await?;
+    make_ledger(&mut line).await?;
+    let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid);
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let left = chosen.len() - done - 1;
@@ -93,17 +97,17 @@ pub(super) fn agreed(yes: bool, question: &str) -> Result<bool, Failure> {
 }
 
 /// The ledger, made under the lock on the whole database: two first runs at once would collide.
-async fn make_ledger(runner: &Runner<'_>) -> Result<(), Failure> {
-    if ledger::exists(runner.control).await? {
+async fn make_ledger(line: &mut Lifeline) -> Result<(), Failure> {
+    if line.ask(async |c| ledger::exists(c).await).await? {
         return Ok(());
     }
-    if let Answer::Failed(error) = runner.lock(ledger::WHOLE_DATABASE, "the ledger").await? {
-        return Err(Failure::new(FailureKind::ApplyFailed, error.message));
+    if let Some(busy) = line.lock(ledger::WHOLE_DATABASE, "the ledger").await? {
+        return Err(Failure::new(FailureKind::ApplyFailed, busy));
     }
-    if !ledger::exists(runner.control).await? {
-        ledger::create(runner.control).await?;
+    if !line.ask(async |c| ledger::exists(c).await).await? {
+        line.ask(async |c| ledger::create(c).await).await?;
     }
-    runner.control.unlock(ledger::WHOLE_DATABASE).await
+    line.unlock().await
 }
 
 /// Sorts by time; the process id tells two runs of one second apart.

@@ -36,10 +36,10 @@ pub(in crate::flow) enum Recipe {
 }
 
 /// Looks at one change and says what apply would do about it.
-pub(in crate::flow) async fn inspect(control: &Control, wanted: Wanted, run: &str) -> Result<Planned, Failure> {
+pub(in crate::flow) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt: bool) -> Result<Planned, Failure> {
     if wanted.instead_of.is_some() {
         // Boxed, since it looks at both halves by this very function.
-        return Box::pin(replacing::inspect(control, wanted, run)).await;
+        return Box::pin(replacing::inspect(control, wanted, run, adopt)).await;
     }
     let mut planned =
         Planned { wanted, entry: None, refused: None, hints: Vec::new(), notes: Vec::new(), acts: false, recipe: Recipe::One };
@@ -48,7 +48,7 @@ pub(in crate::flow) async fn inspect(control: &Control, wanted: Wanted, run: &st
         partitioned::inspect(control, &mut planned).await?;
     }
     if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
-        match preview(entry, &control.look(entry).await?) {
+        match preview(entry, &control.look(entry).await?, adopt) {
             Preview::Acts(remark) => {
                 planned.acts = true;
                 planned.notes.extend(remark);
@@ -118,8 +118,11 @@ fn entry(wanted: &Wanted, run: &str, around: &Surroundings, definition: Definiti
         Ddl::Create(_) => Motion::Create,
         _ => Motion::Drop,
     };
+    // What is dropped is known by its OID from the start, what is built once it is in the catalog.
+    let index_oid = around.relation.as_ref().filter(|_| motion == Motion::Drop).map(|r| r.oid);
     Entry {
         table_oid: around.target.as_ref().map(|t| t.oid).unwrap_or_default(),
+        index_oid,
         shape,
         ..Entry::planned(&wanted.id, run, motion, definition)
     }
