@@ -6,11 +6,16 @@ use serde_json::Value;
 use std::process::Command;
 
 fn report(url: &str, queries: &str) -> Value {
+    report_with(url, queries, &[])
+}
+
+fn report_with(url: &str, queries: &str, more: &[&str]) -> Value {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("q.sql");
     std::fs::write(&file, queries).expect("write");
     let output = Command::new(env!("CARGO_BIN_EXE_advisor"))
         .args(["analyze", "--db", url, "--queries", file.to_str().expect("plain path"), "--format", "json", "--fail-on", "never"])
+        .args(more)
         .output()
         .expect("run advisor");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -89,4 +94,20 @@ async fn a_small_partial_index_beside_a_full_one_goes_only_where_no_query_misses
     let rejected = found["recommendation"]["rejected"].as_array().expect("a list");
     let missed = rejected.iter().find(|r| r["reason_code"] == "missed").expect("the other drop was tried");
     assert!(missed["ddl"].as_str().is_some_and(|d| d.contains("jobs_pending")), "{missed}");
+}
+
+const MEMBERS: &str = "create table members (id int primary key, realm text, name text, note text);
+    insert into members select g, 'realm ' || g % 20, md5(g::text) || md5(g::text), 'x' from generate_series(1, 60000) g;
+    create unique index members_realm_name on members (realm, name); create index members_realm on members (realm);";
+
+#[tokio::test]
+async fn a_covered_index_goes_although_a_count_gets_dearer_unless_the_user_sets_a_limit() {
+    let url = database("replace_covered", MEMBERS).await;
+    let count = "-- weight: 1000\nselect count(*) from members where realm = 'realm 7';";
+    assert_eq!(changes(&report(&url, count)), [("drop", "members_realm")]);
+    let strict = report_with(&url, count, &["--max-regression", "10"]);
+    assert_eq!(changes(&strict), []);
+    let rejected = strict["recommendation"]["rejected"].as_array().expect("a list");
+    assert!(rejected.iter().any(|r| r["reason_code"] == "missed"), "{rejected:?}");
+    assert_eq!(changes(&report_with(&url, count, &["--max-regression", "1000"])), [("drop", "members_realm")]);
 }

@@ -22,9 +22,9 @@ pub struct AdviceArgs {
     /// Most key columns of an index
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     max_width: Option<usize>,
-    /// Let no query get dearer by more than this
-    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
-    max_regression: f64,
+    /// Let no query get dearer by more than this [default: 10; the drop of an index that another covers may cost 100]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    max_regression: Option<f64>,
     /// Only these kinds of advice, with commas; without an access method among them B-trees are meant
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     kinds: Vec<Kind>,
@@ -72,7 +72,12 @@ impl AdviceArgs {
                 schemas: self.schemas.clone(),
                 ..Restrictions::default()
             },
-            limits: Limits { regression: self.max_regression, max_indexes: self.max_indexes, ..Limits::default() },
+            limits: Limits {
+                regression: self.max_regression.unwrap_or(Limits::default().regression),
+                max_indexes: self.max_indexes,
+                ..Limits::default()
+            },
+            max_regression: self.max_regression,
             budgets: self.budget.iter().filter_map(bytes).collect(),
             budget_shares: self.budget.iter().filter_map(share).collect(),
             time_limit: self.time_limit,

@@ -113,10 +113,15 @@ async fn analyse_file(path: &Path, analysis: &Analysis) -> Result<Report, Failur
 async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &Analysis) -> Result<Report, Failure> {
     let advice = limits::settled(&analysis.advice, &snapshot.catalog)?;
     let mut judgement = rules::judge(&snapshot, &analysis.thresholds);
-    let recommend::Advised { mut recommendation, in_use, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
+    let recommend::Advised { mut recommendation, in_use, given_up, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
     recommendation.statistics = candidates::statistics::advise(&snapshot, &advice.allowed);
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &in_use, &recommendation.indexes);
+    let drops = drops::drops(
+        &judgement.findings,
+        &snapshot.catalog,
+        &drops::Use { in_use, given_up, bearable: advice.max_regression },
+        &recommendation.indexes,
+    );
     if let Err(failure) = drops::tried(drops, settled, &mut recommendation).await {
         snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message });
     }

@@ -27,9 +27,22 @@ pub(super) struct Proposal {
 /// Rules that name an index whose whole work another one of today does: what that costs more is its width.
 const COVERED: [&str; 2] = ["duplicate-index", "redundant-index"];
 
+/// What the choice says of existing indexes.
+#[derive(Debug, Default)]
+pub(super) struct Use {
+    /// Plans use them, today or beside the advice.
+    pub(super) in_use: BTreeSet<IndexName>,
+    /// The choice gives them up, having weighed all queries together under the budget.
+    pub(super) given_up: BTreeSet<IndexName>,
+    /// How much dearer a query may get by a drop, where the user says so.
+    pub(super) bearable: Option<f64>,
+}
+
 /// One drop per index. An index that a dropped one leans on (the one that covers it) stays; so does
 /// one in `in_use`, whatever the counters say, and the last one that a foreign key is looked up by.
-pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<IndexName>, advice: &[AdvisedIndex]) -> Vec<Proposal> {
+pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &[AdvisedIndex]) -> Vec<Proposal> {
+    let Use { in_use, given_up, bearable } = of;
+    let bearable = |by_default: f64| bearable.unwrap_or(by_default);
     let mut gone: Vec<&Index> = Vec::new();
     let mut proposals = Vec::new();
     for rule in DROPPING {
@@ -37,13 +50,26 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<I
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|g| g.oid == index.oid);
             let leaned_on = gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec));
-            let planned = rule == "unused-index" && in_use.contains(&name_of(index));
+            let planned = rule == "unused-index" && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push(index);
                 let reason = format!("{}: {}", finding.rule, finding.message);
-                let bearable = if COVERED.contains(&rule) { AS_MUCH_AGAIN } else { DEARER };
+                let bearable = if given_up.contains(&name_of(index)) {
+                    f64::INFINITY
+                } else if COVERED.contains(&rule) {
+                    bearable(AS_MUCH_AGAIN)
+                } else {
+                    bearable(DEARER)
+                };
                 proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable });
             }
+        }
+    }
+    for index in catalog.indexes.iter().filter(|i| given_up.contains(&name_of(i))) {
+        if gone.iter().all(|g| g.oid != index.oid) {
+            gone.push(index);
+            let reason = "what it saves is less than what it costs, with the advised indexes".to_owned();
+            proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable: f64::INFINITY });
         }
     }
     // What covers them is created first: whatever leaned on them leans on that, foreign keys included.
@@ -55,7 +81,7 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, in_use: &BTreeSet<I
             if judged && gone.iter().all(|g| g.oid != index.oid) {
                 gone.push(index);
                 let reason = format!("made redundant by {}, which serves the same conditions", one_line(&wide.name));
-                proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried, bearable: DEARER });
+                proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried, bearable: bearable(DEARER) });
             }
         }
     }
@@ -231,8 +257,8 @@ mod tests {
         let plain = Index { oid: 1, name: "i".into(), spec, valid: true, ready: true, live: true, ..Index::default() };
         let advice = AdvisedIndex { schema: "public".into(), table: "t".into(), replaces: vec!["i".into()], ..AdvisedIndex::default() };
         let proposed = |index: Index, in_use: bool| {
-            let in_use = in_use.then(|| name_of(&index)).into_iter().collect();
-            drops(&[], &Catalog { indexes: vec![index], ..Catalog::default() }, &in_use, std::slice::from_ref(&advice)).len()
+            let of = Use { in_use: in_use.then(|| name_of(&index)).into_iter().collect(), ..Use::default() };
+            drops(&[], &Catalog { indexes: vec![index], ..Catalog::default() }, &of, std::slice::from_ref(&advice)).len()
         };
         assert_eq!(proposed(plain.clone(), false), 1);
         let pins: [fn(&mut Index); 9] = [

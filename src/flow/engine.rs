@@ -49,6 +49,8 @@ pub struct Advice {
     pub allowed: Restrictions,
     /// What is worth an index, and how much of it there may be.
     pub limits: Limits,
+    /// What the user allows a query to get dearer, as a share: then it holds for every drop too.
+    pub max_regression: Option<f64>,
     /// Spaces to choose for, bytes, smallest first; empty for as much as pays. The last is the advice, the others make the frontier.
     pub budgets: Vec<f64>,
     /// More of them, as shares of the heap of the advised tables: bytes once the catalog is read.

@@ -32,6 +32,8 @@ pub(super) struct Advised {
     pub(super) recommendation: Recommendation,
     /// Existing indexes that plans of the workload use, today or beside the advised ones: none of them is to be dropped as unused.
     pub(super) in_use: BTreeSet<IndexName>,
+    /// Existing indexes that the choice gives up: what they take is spent on others already.
+    pub(super) given_up: BTreeSet<IndexName>,
     /// The engine with the choice made, where there was one.
     pub(super) settled: Option<Settled>,
 }
@@ -71,7 +73,8 @@ impl Settled {
 
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
 pub(super) async fn recommend(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice) -> Advised {
-    let mut advised = Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot), settled: None };
+    let mut advised =
+        Advised { recommendation: Recommendation::default(), in_use: in_todays_plans(snapshot), given_up: BTreeSet::new(), settled: None };
     if let Err(failure) = advise(place, snapshot, advice, &mut advised).await {
         let message = std::iter::once(failure.message).chain(failure.hints).collect::<Vec<_>>().join("; ");
         snapshot.problems.push(Problem { source: "what-if".into(), message: format!("no index advice: {message}") });
@@ -208,6 +211,7 @@ impl Bench {
         let selections = select::select(&mut trials, list, &targets, advice.limits, &advice.budgets).await?;
         let selection = selections.last().cloned().unwrap_or_default();
         let chosen: CandidateSet = selection.chosen.iter().map(|c| c.id).collect();
+        advised.given_up = selection.dropped.iter().filter_map(|id| list[*id].existing.clone()).collect();
         let stays = |id: &usize| list[*id].existing.is_some() && !selection.dropped.contains(id);
         let standing: CandidateSet = (0..list.len()).filter(stays).chain(chosen.iter().copied()).collect();
         let sets = targets.iter().map(|t| standing.intersection(&t.touching).copied().collect()).collect();

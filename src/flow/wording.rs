@@ -48,34 +48,18 @@ impl Choice<'_> {
     fn advised(&self, chosen: &Chosen, before: f64, after: f64) -> AdvisedIndex {
         let candidate = &self.list[chosen.id];
         let spec = &candidate.spec;
-        let table = self.catalog.table(&spec.table);
-        let partitioned = table.is_some_and(|t| t.kind == TableKind::Partitioned);
-        let name = spec.safe_name();
-        let concurrently = if partitioned { "" } else { "CONCURRENTLY " };
         let queries: Vec<ServedQuery> = chosen.serves.iter().map(|q| self.served(*q, before, after)).collect();
         let covered = |i: &&crate::model::catalog::Index| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec);
         let replaces = self.catalog.indexes_of(&spec.table).filter(covered).map(|i| i.name.clone());
-        let ddl = spec.create_sql(&name, !partitioned);
         AdvisedIndex {
-            id: id_of(&ddl),
-            action: Action::Create,
-            schema: spec.table.schema.clone(),
-            table: spec.table.name.clone(),
-            undo: vec![format!("DROP INDEX {concurrently}{}.{}", quote_ident(&spec.table.schema), quote_ident(&name))],
-            name,
-            ddl,
-            size_bytes: candidate.size_bytes,
             write_cost: chosen.write_cost,
-            entries_per_second: candidate.writes.entries_per_second,
-            wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
             build_seconds: build_time::seconds(spec, candidate.size_bytes, self.catalog),
             confidence: self.proof(chosen),
             reason: reason(&queries, &candidate.writes, chosen.benefit),
             queries,
             benefit: chosen.benefit,
             replaces: replaces.collect(),
-            partitioned,
-            owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+            ..to_create(candidate, self.catalog)
         }
     }
 
@@ -98,6 +82,32 @@ impl Choice<'_> {
         let generic = |q: &&usize| self.planned.get(**q).is_some_and(|p| p.is_generic());
         let unproved: f64 = chosen.serves.iter().filter(generic).map(gain).sum();
         if unproved > 0.5 * chosen.serves.iter().map(gain).sum::<f64>() { Proof::Generic } else { Proof::Statistics }
+    }
+}
+
+/// What is the same whatever speaks for a candidate: its statements, size, writes and table.
+pub(super) fn to_create(candidate: &Candidate, catalog: &Catalog) -> AdvisedIndex {
+    let spec = &candidate.spec;
+    let table = catalog.table(&spec.table);
+    let partitioned = table.is_some_and(|t| t.kind == TableKind::Partitioned);
+    let concurrently = if partitioned { "" } else { "CONCURRENTLY " };
+    let name = spec.safe_name();
+    let ddl = spec.create_sql(&name, !partitioned);
+    AdvisedIndex {
+        id: id_of(&ddl),
+        action: Action::Create,
+        schema: spec.table.schema.clone(),
+        table: spec.table.name.clone(),
+        undo: vec![format!("DROP INDEX {concurrently}{}.{}", quote_ident(&spec.table.schema), quote_ident(&name))],
+        name,
+        ddl,
+        size_bytes: candidate.size_bytes,
+        write_cost: candidate.writes.cost,
+        entries_per_second: candidate.writes.entries_per_second,
+        wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
+        partitioned,
+        owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
+        ..AdvisedIndex::default()
     }
 }
 

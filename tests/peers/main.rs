@@ -148,7 +148,7 @@ fn sizes_are_honest_and_the_budget_binds() {
     assert!(sum(&TOLD.report) > 4e6, "the budget has something to bind: {}", sum(&TOLD.report));
     // What is dropped gives its space to what is created.
     let net = TOLD.small["recommendation"]["size_bytes"].as_f64().expect("size");
-    assert!(net <= 4e6 && sum(&TOLD.small) > 1e6, "{net}, {}", sum(&TOLD.small));
+    assert!(net <= 4e6 && sum(&TOLD.small) > 1e6, "{net}, {}: {:#}", sum(&TOLD.small), TOLD.small["recommendation"]["rejected"]);
 }
 
 #[test]
