@@ -151,33 +151,60 @@ fn killed_while_a_partition_is_built() {
     }
 }
 
-/// Pins an ATTACH: a plan of the partition being made holds ACCESS SHARE on its index.
+/// A query of a partition holds ACCESS SHARE on its indexes, which an ATTACH waits for.
 #[test]
 fn killed_while_an_index_is_attached() {
     let server = Scratch::start();
     for (name, next) in [("attach_apply", "apply"), ("attach_back", "rollback")] {
         let (bench, before) = parts(&server, name);
-        let snapshot = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+        let mut writer = bench.database.hold("begin; lock table p3 in row exclusive mode");
         let mut child = bench.start_apply();
-        // The last partition's build waits: all others are there, none is attached.
-        bench.database.until("select 1 from pg_stat_progress_create_index where datname = current_database()");
-        let mut reader = bench.database.hold("select 1");
-        drop(snapshot);
-        bench.database.until("select 1 where (select count(*) from pg_index where indrelid in ('p1'::regclass, 'p21'::regclass, 'p22'::regclass, 'p3'::regclass)) > 0");
-        reader.say("begin; select count(*) from p where b = 5");
+        // The last one's build: the others are there, none of the top's own is attached.
+        bench.database.until("select 1 from pg_stat_progress_create_index where relid = 'p3'::regclass");
+        let mut reader = bench.database.hold("begin; select count(*) from p1");
+        writer.say("commit");
         bench.database.until(
-            "select 1 from pg_stat_activity where datname = current_database() and query like 'ALTER INDEX%ATTACH%' and wait_event_type = 'Lock'
-             union all select 1 from pg_index where indexrelid = to_regclass('p_b') and indisvalid",
+            "select 1 from pg_stat_activity where datname = current_database() and query like 'ALTER INDEX%ATTACH%' and wait_event_type = 'Lock'",
         );
         signal(&child, "KILL");
         child.wait().unwrap();
         reader.say("commit");
-        drop(reader);
+        drop((reader, writer));
         if next == "apply" {
             let (code, text) = bench.apply(&[]);
             assert_eq!((code, joined(&bench)), (0, "6 true".to_owned()), "{text}");
         }
         goes_back(&bench, &before);
+    }
+}
+
+/// A run ended right before and right after each of its effects, then the next one.
+#[test]
+fn killed_at_any_point() {
+    let server = Scratch::start();
+    let tables = "create table p (a int, b int) partition by range (a); create table p1 partition of p for values from (0) to (9);
+        create table p2 partition of p for values from (9) to (20) partition by range (b);
+        create table p21 partition of p2 for values from (0) to (9); insert into p select 1, 1";
+    let bench = Bench::new(&server, "anywhere", tables, vec![on_p()]);
+    let before = bench.database.catalog();
+    for point in (1..).step_by(bench::stride()) {
+        for verb in ["apply", "rollback"] {
+            if verb == "rollback" {
+                assert_eq!(bench.apply(&[]).0, 0);
+            }
+            let arguments = if verb == "apply" { vec!["apply", bench.report(), "--yes"] } else { vec!["rollback", "--all", "--yes"] };
+            let survived = bench.command(&arguments).env("ADVISOR_KILL_AT", point.to_string()).status().unwrap().code().is_some();
+            if point % 2 == 0 {
+                let (code, text) = bench.apply(&[]);
+                assert_eq!((code, joined(&bench)), (0, "4 true".to_owned()), "after a kill of {verb} at {point}: {text}");
+            }
+            let (code, text) = bench.rollback();
+            assert_eq!(code, 0, "after a kill of {verb} at {point}: {text}");
+            assert_eq!(bench.database.catalog(), before, "after a kill of {verb} at {point}: {text}");
+            if verb == "apply" && survived {
+                return bench.is_clean();
+            }
+        }
     }
 }
 

@@ -80,3 +80,8 @@ pub fn answer(output: Output) -> (i32, String) {
 pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
 }
+
+/// Kills at every point take minutes; here every some of them, with ADVISOR_TEST_EVERY_POINT set all.
+pub fn stride() -> usize {
+    if std::env::var_os("ADVISOR_TEST_EVERY_POINT").is_some() { 1 } else { 13 }
+}
