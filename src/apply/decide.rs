@@ -6,6 +6,8 @@
 
 mod parent;
 mod rename;
+#[cfg(test)]
+mod tests;
 
 use super::machine::{Ending, Goal, Memory};
 use crate::model::ddl::{Ddl, IndexName};

@@ -203,3 +203,32 @@ impl Ddl {
         format!("{:08x}", xxh3_64(self.sql().as_bytes()) as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unique(body: &str, predicate: Option<&str>) -> CreateIndex {
+        let table = TableName::new("s", "t");
+        CreateIndex { name: "i".into(), table, unique: true, body: body.into(), tablespace: None, predicate: predicate.map(str::to_owned) }
+    }
+
+    #[test]
+    fn names_made_from_names_fit() {
+        let create = CreateIndex { name: "ä".repeat(31), ..unique("USING btree (a)", None) };
+        let made = [create.under_temporary_name().name, create.on_partition(&TableName::new("s", "ö".repeat(31))).name];
+        assert!(made.iter().all(|name| name.len() <= 63 && *name != create.name), "{made:?}");
+    }
+
+    #[test]
+    fn an_index_guards_like_another_of_the_same_keys() {
+        let plain = || unique("USING btree (a, lower((b)::text))", None);
+        let guards = |body: &str, predicate| unique(body, predicate).guards_like(&plain());
+        assert!(guards("USING btree (a, lower((b)::text)) INCLUDE (c) WITH (fillfactor='70')", None));
+        assert!(plain().guards_like(&unique("USING btree (a, lower((b)::text))", Some("c > 0"))));
+        assert!(!guards("USING btree (a, lower((b)::text))", Some("c > 0")), "a partial one lets rows through");
+        assert!(!guards("USING btree (a)", None) && !guards("USING btree (lower((b)::text), a)", None));
+        assert!(!guards("USING btree (a, lower((b)::text)) NULLS NOT DISTINCT", None));
+        assert!(!CreateIndex { unique: false, ..plain() }.guards_like(&plain()));
+    }
+}
