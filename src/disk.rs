@@ -48,6 +48,25 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Free bytes of the file system that a folder is on, for who is not root, and which file system that is.
+pub fn free_bytes(folder: &Path) -> Option<(f64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let system = nix::sys::statvfs::statvfs(folder).ok()?;
+    let device = folder.metadata().ok()?.dev();
+    Some((system.blocks_available() as f64 * system.fragment_size() as f64, device))
+}
+
+/// True when a process of this id on this machine is PostgreSQL's: the one we talk to is then here, and not at the
+/// other end of a tunnel. `None` where the system does not tell.
+pub fn is_postgres(pid: i32) -> Option<bool> {
+    let processes = Path::new("/proc");
+    if !processes.join("self/comm").exists() {
+        return None;
+    }
+    let name = std::fs::read_to_string(processes.join(pid.to_string()).join("comm"));
+    Some(name.is_ok_and(|name| name.trim_end().starts_with("postgres")))
+}
+
 /// Reads a file's bytes.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))
@@ -56,6 +75,20 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn free_space_is_of_the_folder_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (free, device) = free_bytes(folder.path()).unwrap();
+        let asked = std::process::Command::new("df").args(["--output=avail", "-B1"]).arg(folder.path()).output();
+        if let Ok(asked) = asked.map(|o| String::from_utf8_lossy(&o.stdout).lines().last().and_then(|l| l.trim().parse::<f64>().ok())) {
+            let told = asked.unwrap();
+            assert!((free - told).abs() < 0.05 * told + 1e9, "{free} {told}");
+        }
+        assert_eq!(free_bytes(&folder.path().join("none")), None);
+        assert_eq!(free_bytes(&folder.path().join(".")).map(|f| f.1), Some(device));
+        assert_ne!(is_postgres(std::process::id().cast_signed()), Some(true));
+    }
 
     #[test]
     fn a_device_stays_a_device_and_a_link_a_link() {

@@ -1,8 +1,15 @@
-//! What stands against a step before it begins. Refusals are final; notes are for the plan.
+//! What stands against a step before it begins: refusals here, which are final; what is only worth knowing below.
 
+pub mod obstacles;
+pub mod remarks;
+pub mod space;
+
+use crate::model::catalog::Table;
 use crate::model::ddl::Ddl;
+use crate::model::index_def::IndexSpec;
 use crate::model::ledger::{Blocker, Relation, ServerState, Target};
-use crate::model::text::one_line;
+use crate::model::preflight::{Cost, Obstacle, Sibling, Tablespace};
+use crate::model::text::{one_line, quote_ident};
 
 /// Why nothing can be built on this server, with what to do.
 pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {
@@ -23,14 +30,24 @@ pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {
 /// What is known of one step's surroundings.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
+    /// Our role.
+    pub role: String,
     /// Its table; `None` when there is none of that name.
     pub target: Option<Target>,
     /// What has the index's name.
     pub relation: Option<Relation>,
-    /// Who would hold the build up now.
-    pub blockers: Vec<Blocker>,
-    /// Process ids of builds running on the table.
-    pub builds: Vec<i32>,
+    /// What is to be built, comparable; `None` for a drop and for what cannot be read.
+    pub spec: Option<IndexSpec>,
+    /// Its table with statistics; `None` where they were not to be had.
+    pub table: Option<Table>,
+    /// Where the index would lie; `None` when there is no tablespace of that name.
+    pub tablespace: Option<Tablespace>,
+    /// Who is busy on the table or holds a snapshot.
+    pub obstacles: Vec<Obstacle>,
+    /// The other indexes of the table.
+    pub siblings: Vec<Sibling>,
+    /// What a build costs.
+    pub cost: Cost,
 }
 
 /// Why this step cannot be done at all. What depends on the ledger (an index of that name) is the
@@ -40,10 +57,19 @@ pub fn refuse_step(ddl: &Ddl, around: &Surroundings) -> Option<String> {
         Ddl::Create(create) => {
             let table = &create.table;
             let Some(target) = &around.target else { return Some(format!("table {table} does not exist")) };
-            refuse_kind(target).map(|why| format!("{table} {why}")).or_else(|| {
-                (!target.may_create)
-                    .then(|| format!("no CREATE on its schema: GRANT CREATE ON SCHEMA {}", crate::model::text::quote_ident(&table.schema)))
-            })
+            let schema = || {
+                (!target.may_create).then(|| {
+                    one_line(&format!(
+                        "no CREATE on its schema: GRANT CREATE ON SCHEMA {} TO {}",
+                        quote_ident(&table.schema),
+                        quote_ident(&around.role)
+                    ))
+                })
+            };
+            refuse_kind(target)
+                .map(|why| format!("{table} {why}"))
+                .or_else(schema)
+                .or_else(|| refuse_place(create.tablespace.as_deref(), around))
         }
         Ddl::Drop(index) => {
             let relation = around.relation.as_ref()?;
@@ -72,27 +98,16 @@ fn not_ours(target: &Target) -> String {
     format!("belongs to role {}: run as that role or a member of it", one_line(&target.owner))
 }
 
-/// Remarks for the plan.
-pub fn notes(ddl: &Ddl, around: &Surroundings) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(pid) = around.builds.first() {
-        notes.push(format!("another index build runs on this table (process {pid}): this one waits for it"));
-    }
-    notes.extend(around.blockers.iter().filter(|b| b.seconds >= 1.0).take(5).map(|b| format!("would wait for {}", blocker(b))));
-    if let Some(target) = &around.target
-        && target.frozen_age.is_some_and(|age| age >= target.freeze_max_age)
-    {
-        notes.push("a VACUUM against wraparound is due on this table and would hold the build up: run VACUUM (FREEZE) first".into());
-    }
-    let relation = around.relation.as_ref().filter(|_| matches!(ddl, Ddl::Drop(_)));
-    match relation {
-        Some(relation) if relation.definition.as_ref().is_some_and(|d| !d.valid) => {
-            notes.push("it is INVALID: rollback does not build it again".into());
+/// A tablespace that is not there or not for us.
+fn refuse_place(wanted: Option<&str>, around: &Surroundings) -> Option<String> {
+    match (&around.tablespace, wanted) {
+        (None, Some(name)) => Some(format!("there is no tablespace {}", one_line(name))),
+        (Some(place), _) if !place.may_create => {
+            let (name, role) = (quote_ident(&place.name), quote_ident(&around.role));
+            Some(one_line(&format!("no CREATE on tablespace {}: GRANT CREATE ON TABLESPACE {name} TO {role}", place.name)))
         }
-        Some(_) => notes.push("the definition is kept: rollback builds it again".into()),
-        None => {}
+        _ => None,
     }
-    notes
 }
 
 /// A blocker in words: `process 42 "etl" of role app, idle in transaction, for 240 s`.

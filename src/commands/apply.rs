@@ -1,6 +1,7 @@
 //! `advisor apply`: make the changes of a report or of migration files.
 
 use super::{Command, Outcome};
+use crate::cli::amounts::bytes;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::watch::WatchArgs;
 use crate::flow::apply::{ApplyOptions, apply};
@@ -30,6 +31,12 @@ struct Options {
     /// Drop INVALID indexes of a wanted definition that others left, and build them anew
     #[arg(long)]
     adopt_invalid: bool,
+    /// Free space on the server where indexes and temporary files go: 20GB, 500MiB. Builds that do not fit are refused
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    free_bytes: Option<f64>,
+    /// How to print the plan of --dry-run
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"], requires_if("json", "dry_run"))]
+    format: String,
     #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
@@ -61,6 +68,8 @@ async fn run(matches: ArgMatches) -> Outcome {
         dry_run: options.dry_run,
         drops: options.drops,
         adopt_invalid: options.adopt_invalid,
+        free_bytes: options.free_bytes,
+        json: options.format == "json",
     };
     apply(wanted, &how).await
 }

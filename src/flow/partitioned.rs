@@ -2,6 +2,7 @@
 //! parents alone from the top down, each partition's concurrently, then each joins from the bottom
 //! up. A partition that comes meanwhile gets the index by itself; one that leaves ends its entry.
 
+use super::apply::words::Fact;
 use super::apply::{Planned, Recipe, plural, report};
 use super::runner::Runner;
 use crate::apply::machine::{Ending, Goal};
@@ -173,13 +174,12 @@ pub(super) async fn inspect(control: &Control, planned: &mut Planned) -> Result<
     }
     planned.recipe = Recipe::Partitions(depth(&members));
     let group = Group::read(control, &top).await?;
-    planned.notes.extend(notes(&top, group.leaves.len()));
+    planned.facts.extend(notes(&top, group.leaves.len()).map(|text| Fact { topic: "recipe", text }));
     for leaf in &group.leaves {
         let view = control.look(leaf).await?;
         if let (None, Some(twin)) = (&view.relation, &view.twin) {
-            planned
-                .notes
-                .push(format!("partition {} has an equal index of its own, {twin}: it stays, ours is built beside it", leaf.table));
+            let text = format!("partition {} has an equal index of its own, {twin}: it stays, ours is built beside it", leaf.table);
+            planned.facts.push(Fact { topic: "recipe", text });
         }
     }
     Ok(())

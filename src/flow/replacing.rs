@@ -1,7 +1,8 @@
 //! An index is replaced by another definition under its name, and the table is never without one:
 //! the new index is built under a name for the time being, the old one dropped, the new one renamed.
 
-use super::apply::{Planned, Recipe, inspect as inspect_one, known_entry, report};
+use super::apply::words::Fact;
+use super::apply::{Inspection, Planned, Recipe, inspect as inspect_one, known_entry, report};
 use super::partitioned::begun;
 use super::runner::Runner;
 use super::wanted::Wanted;
@@ -48,12 +49,13 @@ pub(super) fn refuse_without_drops(planned: &mut Planned) {
 }
 
 /// Looks at both halves.
-pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt: bool) -> Result<Planned, Failure> {
+pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted) -> Result<Planned, Failure> {
+    let control = with.control;
     let alone = Wanted { instead_of: None, ..wanted.clone() };
-    let (Ddl::Create(create), Some(old)) = (&wanted.ddl, &wanted.instead_of) else { return inspect_one(control, alone, run, adopt).await };
+    let (Ddl::Create(create), Some(old)) = (&wanted.ddl, &wanted.instead_of) else { return inspect_one(with, alone).await };
     let there = control.relation(&create.index()).await?;
     let temporary = Wanted { ddl: Ddl::Create(create.under_temporary_name()), ..alone.clone() };
-    let mut planned = inspect_one(control, temporary, run, adopt).await?;
+    let mut planned = inspect_one(with, temporary).await?;
     let Some(entry) = planned.entry.clone() else { return Ok(Planned { wanted, ..planned }) };
     let rename = rename_of(&begun(control, &entry).await?, create);
     let known = known_entry(control, &rename.id).await?;
@@ -62,10 +64,10 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt:
         let begun = known.filter(|k| k.owned && k.state != State::RolledBack);
         return match begun {
             Some(known) => finishing(control, planned, wanted, Entry { index_oid: known.index_oid, ..rename }).await,
-            None => inspect_one(control, alone, run, adopt).await,
+            None => inspect_one(with, alone).await,
         };
     }
-    let drop = inspect_one(control, (**old).clone(), run, adopt).await?;
+    let drop = inspect_one(with, (**old).clone()).await?;
     planned.wanted = wanted.clone();
     match drop.entry {
         _ if drop.refused.is_some() => (planned.refused, planned.hints) = (drop.refused, drop.hints),
@@ -73,15 +75,17 @@ pub(super) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt:
             planned.refused = Some(format!("index {} is on another table, {}", drop.index, drop.table))
         }
         Some(_) if !planned.acts && !is_built(control, &entry).await? => {
-            planned.refused.get_or_insert_with(|| format!("{}; drop {} alone", planned.notes.join("; "), create.index()));
+            planned.refused.get_or_insert_with(|| {
+                format!("{}; drop {} alone", planned.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("; "), create.index())
+            });
         }
         Some(drop) => {
             let drop = Entry { run: rename.run.clone(), position: rename.position - 1, part_of: Some(entry.id.clone()), ..drop };
-            planned.notes.extend(notes(create, &entry));
+            planned.facts.push(note(create, &entry));
             planned.acts = true;
             planned.recipe = Recipe::Replace(Box::new(Replacement { drop: Some(drop), rename }));
         }
-        None => return inspect_one(control, alone, run, adopt).await,
+        None => return inspect_one(with, alone).await,
     }
     Ok(planned)
 }
@@ -94,13 +98,15 @@ fn is_new(there: &Relation, entry: &Entry, rename: Option<&Entry>) -> bool {
 }
 
 async fn finishing(control: &Control, planned: Planned, wanted: Wanted, rename: Entry) -> Result<Planned, Failure> {
-    let (acts, notes, refused, hints) = match preview(&rename, &control.look(&rename).await?, false) {
-        Preview::Acts(remark) => (true, remark.into_iter().collect(), None, Vec::new()),
-        Preview::Nothing(why) => (false, vec![format!("nothing to do: it was replaced before; {why}")], None, Vec::new()),
+    let (acts, facts, refused, hints) = match preview(&rename, &control.look(&rename).await?, false) {
+        Preview::Acts(remark) => (true, remark.into_iter().map(|text| Fact { topic: "earlier run", text }).collect(), None, Vec::new()),
+        Preview::Nothing(why) => {
+            (false, vec![Fact { topic: "nothing to do", text: format!("it was replaced before; {why}") }], None, Vec::new())
+        }
         Preview::Refused(message, hints) => (false, Vec::new(), Some(message), hints),
     };
     let recipe = Recipe::Replace(Box::new(Replacement { drop: None, rename }));
-    Ok(Planned { wanted, acts, notes, refused, hints, recipe, ..planned })
+    Ok(Planned { wanted, acts, facts, refused, hints, recipe, ..planned })
 }
 
 fn rename_of(new: &Entry, create: &CreateIndex) -> Entry {
@@ -115,12 +121,13 @@ fn rename_of(new: &Entry, create: &CreateIndex) -> Entry {
     }
 }
 
-fn notes(create: &CreateIndex, new: &Entry) -> [String; 1] {
-    [format!(
+fn note(create: &CreateIndex, new: &Entry) -> Fact {
+    let text = format!(
         "takes the place of the index of that name: built as {}, then the old one is dropped, then renamed to {}",
         new.index,
         create.index()
-    )]
+    );
+    Fact { topic: "replaces", text }
 }
 
 /// True when the new index is there and ours.

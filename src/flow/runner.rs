@@ -1,5 +1,6 @@
 //! Carries one machine's questions to the server and its answers back.
 
+use super::apply::site::stopped;
 use super::display::Display;
 use super::kill_point::point;
 use super::lifeline::{Lifeline, TICK};
@@ -27,17 +28,25 @@ pub(super) struct Runner {
     pub(super) waited_for: Option<String>,
     /// INVALID indexes of the wanted definition that others left are dropped and built anew.
     adopt: bool,
+    /// Free bytes, where a person knows them.
+    room: Option<f64>,
 }
 
 impl Runner {
     /// A run on this connection.
     pub(super) fn new(line: Lifeline, target: Option<&str>, verb: &'static str) -> Runner {
-        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false }
+        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false, room: None }
     }
 
     /// The same, allowed to take over what others left.
     pub(super) fn adopting(mut self, adopt: bool) -> Runner {
         self.adopt = adopt;
+        self
+    }
+
+    /// The same, told how much is free.
+    pub(super) fn with_room(mut self, room: Option<f64>) -> Runner {
+        self.room = room;
         self
     }
 
@@ -62,7 +71,10 @@ impl Runner {
                 Ask::Settle { worker, cancel } => self.settle(entry, worker, cancel).await?,
                 Ask::Plan(entry) => self.line.write(async |c| ledger::plan(c, &entry).await).await?,
                 Ask::Record(change) => self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?,
-                Ask::OpenWorker => self.open_worker().await,
+                Ask::OpenWorker => match self.stopped(goal, entry).await? {
+                    Some(why) => Answer::Failed(SqlError { code: None, message: format!("{}: {why}", entry.index) }),
+                    None => self.open_worker().await,
+                },
                 Ask::Send(sql) => self.send(entry, &sql).await?,
                 Ask::SendBriefly(sql) => self.send_briefly(entry, &sql).await?,
             };
@@ -86,6 +98,12 @@ impl Runner {
             sleep(TICK).await;
         }
         Ok(Answer::Done)
+    }
+
+    /// What preflight found may have changed since: it is asked again under the lock, before anything is begun.
+    async fn stopped(&mut self, goal: Goal, entry: &Entry) -> Result<Option<String>, Failure> {
+        let room = self.room;
+        if goal == Goal::Apply { self.line.ask(async |c| stopped(c, entry, room).await).await } else { Ok(None) }
     }
 
     async fn open_worker(&mut self) -> Answer {

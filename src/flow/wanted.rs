@@ -11,7 +11,7 @@ use crate::read::{index_ddl, saved_report, split, statistics_ddl};
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// Advice id, or a hash of the statement.
     pub id: String,
@@ -23,6 +23,8 @@ pub struct Wanted {
     pub reason: String,
     /// Of a build: the drop of an index of the same name, whose place it takes.
     pub instead_of: Option<Box<Wanted>>,
+    /// Size by the report, bytes.
+    pub size_bytes: Option<f64>,
 }
 
 /// Advice that is no index: apply leaves it to psql.
@@ -37,7 +39,7 @@ pub struct ForPsql {
 }
 
 /// All that apply is asked to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
     /// Index changes, in order.
     pub changes: Vec<Wanted>,
@@ -102,7 +104,14 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
     }
     let table = TableName::new(&advice.schema, &advice.table);
-    Ok(Wanted { id: advice.id.clone(), ddl, table: Some(table), reason: advice.reason.clone(), instead_of: None })
+    Ok(Wanted {
+        id: advice.id.clone(),
+        ddl,
+        table: Some(table),
+        reason: advice.reason.clone(),
+        instead_of: None,
+        size_bytes: advice.size_bytes,
+    })
 }
 
 fn read_path(path: &Path) -> Result<Asked, Failure> {
@@ -156,7 +165,7 @@ fn read_file(path: &Path) -> Result<Asked, Failure> {
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), instead_of: None }
+    Wanted { id, ddl, table, reason: format!("from {}", path.display()), instead_of: None, size_bytes: None }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

@@ -408,8 +408,6 @@ pub struct Target {
     pub frozen_age: Option<i64>,
     /// autovacuum_freeze_max_age.
     pub freeze_max_age: i64,
-    /// Heap size, bytes.
-    pub size_bytes: i64,
 }
 
 /// The server, as far as building goes.

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod index_def;
 pub mod ledger;
 pub mod plan;
+pub mod preflight;
 pub mod query;
 pub mod redaction;
 pub mod report;

@@ -49,7 +49,7 @@ impl Control {
             lock_timeout: Duration::from_secs(2),
         };
         let session = Session::open(target, &purpose).await?;
-        if session.behind_pooler {
+        if session.behind_pooler || super::preflight::changes_backend(&session, target, &purpose).await? {
             let what = "a connection pooler stands in between: it would hand our locks and settings to others";
             return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }
@@ -116,7 +116,6 @@ impl Control {
             may_create: row.get("may_create"),
             frozen_age: row.get("frozen_age"),
             freeze_max_age: row.get("freeze_max_age"),
-            size_bytes: row.get("size_bytes"),
         }))
     }
 
@@ -300,11 +299,6 @@ impl Control {
     /// Whom a worker waits for now, oldest first.
     pub async fn waiting_for(&self, worker: Worker) -> Result<Vec<Blocker>, Failure> {
         Ok(self.rows(&APPLY_WAITING_FOR, &[&worker.pid]).await?.iter().map(blocker).collect())
-    }
-
-    /// Who would hold up a build on a table, oldest first.
-    pub async fn would_block(&self, table_oid: u32) -> Result<Vec<Blocker>, Failure> {
-        Ok(self.rows(&APPLY_WOULD_BLOCK, &[&table_oid]).await?.iter().map(blocker).collect())
     }
 
     /// Builds that run in this database.

@@ -17,6 +17,7 @@ pub mod hypopg;
 pub mod ledger;
 pub mod partitions;
 pub mod planner_settings;
+pub mod preflight;
 mod refusal;
 pub mod server;
 pub mod session;

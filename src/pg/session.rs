@@ -68,6 +68,9 @@ pub struct Session {
     /// The process id that the start-up announced differs from the backend's: something stands in
     /// between. `false` proves nothing.
     pub behind_pooler: bool,
+    /// The process id that the start-up announced is the backend's: nothing stands in between. `false`
+    /// beside a false [`Session::behind_pooler`] means that none was announced.
+    pub proven_direct: bool,
     /// pg_is_in_recovery() on arrival.
     pub is_standby: bool,
     /// Settings that a pooler did not take: [`Session::begin`] sets them for each transaction.

@@ -298,7 +298,7 @@ statements! {
     /// Which cluster this is.
     APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
     /// A table to be indexed.
-    APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age", "size_bytes"];
+    APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age"];
     /// What has a name now.
     APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "partitioned", "comment", "statistics_columns", "statistics_targets", "needed"];
     /// Usable indexes of a table.
@@ -313,8 +313,27 @@ statements! {
     APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "index_oid", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
     /// Whom a backend waits for.
     APPLY_WAITING_FOR = "apply/waiting_for", 13..=99, None, ["int4"] -> ["pid", "application", "role", "state", "seconds"];
-    /// Who would hold a build up.
-    APPLY_WOULD_BLOCK = "apply/would_block", 13..=99, None, ["oid"] -> ["pid", "application", "role", "state", "seconds"];
+    /// What builds are paid with, and who hears of them.
+    APPLY_PREMISES = "apply/premises", 13..=99, None, [] -> [
+        "wal_level", "maintenance_work_mem", "workers", "temp_file_limit", "data_directory", "temp_tablespace", "standbys", "lag_bytes",
+        "lag_seconds", "idle_slots", "kept_bytes", "reads_all_stats",
+    ];
+    /// Who would hold a build or a drop up.
+    APPLY_OBSTACLES = "apply/obstacles", 13..=99, None, ["oid"] -> [
+        "pid", "gid", "role", "application", "state", "modes", "snapshot", "work", "seconds", "query",
+    ];
+    /// Columns of one table with their statistics.
+    APPLY_COLUMNS = "apply/columns", 13..=99, None, ["oid"] -> [
+        "table_oid", "number", "name", "type_name", "category", "not_null", "sorts_by_bytes", "length", "alignment", "deterministic",
+        "column_name", "null_frac", "avg_width_bytes", "n_distinct", "correlation", "common_values", "common_freqs", "histogram",
+        "element_freqs", "elements_per_row",
+    ];
+    /// How large a table is.
+    APPLY_HEAP = "apply/heap", 13..=99, None, ["oid"] -> ["rows", "pages", "size_bytes", "toast_bytes"];
+    /// Every index of a table, usable or not.
+    APPLY_INDEXES_OF = "apply/indexes_of", 13..=99, None, ["oid"] -> ["schema", "name", "definition", "usable", "building"];
+    /// Where a new index would lie.
+    APPLY_TABLESPACE = "apply/tablespace", 13..=99, None, ["text"] -> ["name", "may_create", "folder"];
     /// Builds that run now.
     APPLY_BUILDS = "apply/builds", 13..=99, None, [] -> ["pid", "table_oid", "table_schema", "table_name", "index_name", "phase"];
     /// INVALID indexes.

@@ -28,7 +28,11 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn start() -> Scratch {
-        let server = server();
+        Scratch::on(server())
+    }
+
+    /// On a server of the test's own.
+    pub fn on(server: Shared) -> Scratch {
         Scratch { folder: server.socket_folder(), server }
     }
 
@@ -49,7 +53,7 @@ impl Scratch {
         self.at(name)
     }
 
-    fn at(&self, name: &str) -> Database {
+    pub fn at(&self, name: &str) -> Database {
         Database { name: name.to_owned(), host: self.folder.clone(), port: port_of(&self.server.url(name)), role: "postgres".into() }
     }
 }

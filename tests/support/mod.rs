@@ -80,10 +80,19 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
+/// A server of its own with more settings; they win over ours.
+pub fn server_with(settings: &[(&str, &str)]) -> Shared {
+    launch_with(server().binaries, settings)
+}
+
 fn launch(binaries: Binaries) -> Shared {
+    launch_with(binaries, &[])
+}
+
+fn launch_with(binaries: Binaries, more: &[(&str, &str)]) -> Shared {
     let options = ServerOptions {
         preload: vec!["pg_stat_statements".into()],
-        settings: vec![("max_connections".into(), "200".into())],
+        settings: [("max_connections", "200")].iter().chain(more).map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         label: "advisor test".into(),
         ..ServerOptions::default()
     };

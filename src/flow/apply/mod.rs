@@ -1,7 +1,10 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
+mod document;
 mod plan;
 mod show;
+pub(super) mod site;
+pub(super) mod words;
 
 use super::lifeline::Lifeline;
 use super::runner::Runner;
@@ -14,9 +17,10 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
-pub(super) use plan::{Planned, Recipe, inspect, known_entry};
+pub(super) use plan::{Inspection, Planned, Recipe, inspect, known_entry};
+use show::refusals;
 pub(super) use show::{plural, report};
-use show::{refusals, show};
+use site::Site;
 
 /// How apply behaves.
 #[derive(Debug, Clone, Default)]
@@ -33,15 +37,20 @@ pub struct ApplyOptions {
     pub adopt_invalid: bool,
     /// What one statement may take.
     pub limits: Limits,
+    /// Free bytes where indexes and temporary files go, where a person knows them.
+    pub free_bytes: Option<f64>,
+    /// The plan as JSON.
+    pub json: bool,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
     let control = open(options.target.as_deref(), "apply").await?;
-    let run = run_name();
+    let site = Site::survey(&control, options.free_bytes).await?;
+    let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
     for wanted in replacing::pair(asked.changes) {
-        plan.push(inspect(&control, wanted, &run, options.adopt_invalid).await?);
+        plan.push(inspect(&mut with, wanted).await?);
     }
     if !options.drops {
         plan.iter_mut().for_each(replacing::refuse_without_drops);
@@ -49,7 +58,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
     plan.iter_mut().fold(1, |next, planned| next + planned.place(next));
-    show(&control, &plan, &asked.for_psql, options);
+    show(&document::plan(&control.server, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
     if options.dry_run || acts == 0 {
@@ -61,7 +70,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     let mut line = Lifeline::new(control, options.target.as_deref(), "apply", &options.limits).await?;
     make_ledger(&mut line).await?;
-    let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid);
+    let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid).with_room(options.free_bytes);
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let left = chosen.len() - done - 1;
@@ -73,6 +82,17 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)
+}
+
+/// Prints the plan.
+fn show(plan: &document::Plan, options: &ApplyOptions) -> Result<(), Failure> {
+    let text = if options.json {
+        serde_json::to_string_pretty(plan).map(|json| json + "\n").map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?
+    } else {
+        show::text(plan, options.drops, term::width())
+    };
+    term::print(&text);
+    Ok(())
 }
 
 /// Opens control on a server that can build.

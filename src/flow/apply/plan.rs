@@ -1,13 +1,19 @@
 //! One change looked at before anything is done: what stands against it, and the entry as it would be planned.
 
+use super::ApplyOptions;
+use super::site::Site;
+use super::words::{self, Fact};
 use crate::apply::decide::{Preview, preview};
+use crate::apply::preflight::obstacles::{Effect, in_the_way};
+use crate::apply::preflight::remarks::remarks;
 use crate::apply::preflight::{self, Surroundings};
 use crate::flow::partitioned;
 use crate::flow::replacing::{self, Replacement};
 use crate::flow::wanted::Wanted;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
-use crate::model::ledger::{Definition, Entry, Motion, State};
+use crate::model::ledger::{Definition, Entry, Motion, SqlError, State};
+use crate::model::preflight::{Cost, Obstacle};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 
@@ -17,7 +23,11 @@ pub(in crate::flow) struct Planned {
     pub entry: Option<Entry>,
     pub refused: Option<String>,
     pub hints: Vec<String>,
-    pub notes: Vec<String>,
+    pub facts: Vec<Fact>,
+    /// What a build costs.
+    pub cost: Cost,
+    /// Whom it would wait for.
+    pub waits: Vec<(Effect, Obstacle)>,
     /// False when there is nothing to do.
     pub acts: bool,
     /// What it takes.
@@ -35,76 +45,129 @@ pub(in crate::flow) enum Recipe {
     Replace(Box<Replacement>),
 }
 
+/// What all changes are looked at with.
+pub(in crate::flow) struct Inspection<'a> {
+    pub control: &'a Control,
+    pub site: Site,
+    /// Name of this run.
+    pub run: String,
+    pub options: &'a ApplyOptions,
+}
+
 /// Looks at one change and says what apply would do about it.
-pub(in crate::flow) async fn inspect(control: &Control, wanted: Wanted, run: &str, adopt: bool) -> Result<Planned, Failure> {
+pub(in crate::flow) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted) -> Result<Planned, Failure> {
     if wanted.instead_of.is_some() {
         // Boxed, since it looks at both halves by this very function.
-        return Box::pin(replacing::inspect(control, wanted, run, adopt)).await;
+        return Box::pin(replacing::inspect(with, wanted)).await;
     }
-    let mut planned =
-        Planned { wanted, entry: None, refused: None, hints: Vec::new(), notes: Vec::new(), acts: false, recipe: Recipe::One };
-    look_around(control, &mut planned, run).await?;
+    let control = with.control;
+    let mut planned = Planned {
+        wanted,
+        entry: None,
+        refused: None,
+        hints: Vec::new(),
+        facts: Vec::new(),
+        cost: Cost::default(),
+        waits: Vec::new(),
+        acts: false,
+        recipe: Recipe::One,
+    };
+    let mut around = with.site.around(control, &planned.wanted).await?;
+    planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
+    if locked_away(&around) {
+        refuse_locked(&mut planned, &around);
+    }
+    if planned.refused.is_none() {
+        find_entry(with, &mut planned, &around).await?;
+    }
     if planned.refused.is_none() && planned.entry.as_ref().is_some_and(|e| e.motion == Motion::CreateParent) {
         partitioned::inspect(control, &mut planned).await?;
     }
-    if let Some(entry) = planned.entry.as_ref().filter(|_| planned.refused.is_none()) {
-        match preview(entry, &control.look(entry).await?, adopt) {
-            Preview::Acts(remark) => {
-                planned.acts = true;
-                planned.notes.extend(remark);
-            }
-            Preview::Nothing(why) => planned.notes = vec![format!("nothing to do: {why}")],
-            Preview::Refused(message, hints) => (planned.refused, planned.hints) = (Some(message), hints),
+    let Some(entry) = planned.entry.clone().filter(|_| planned.refused.is_none()) else { return Ok(planned) };
+    match preview(&entry, &control.look(&entry).await?, with.options.adopt_invalid) {
+        Preview::Nothing(why) => planned.facts = vec![Fact { topic: NOTHING, text: why }],
+        Preview::Refused(message, hints) => (planned.refused, planned.hints) = (Some(message), hints),
+        Preview::Acts(remark) => {
+            planned.acts = true;
+            planned.facts.extend(remark.map(|text| Fact { topic: "earlier run", text }));
+            describe(with, &mut planned, &entry, &mut around).await?;
         }
     }
     Ok(planned)
 }
 
-/// The table and whatever has the index's name: refusals, notes, and the entry as it would be planned.
-async fn look_around(control: &Control, planned: &mut Planned, run: &str) -> Result<(), Failure> {
-    let relation = control.relation(&planned.wanted.ddl.index()).await?;
-    let of_relation = relation.as_ref().and_then(|r| r.definition.as_ref()).map(|d| d.create.table.clone());
-    let table = match &planned.wanted.ddl {
-        Ddl::Create(create) => Some(create.table.clone()),
-        _ => of_relation.or(planned.wanted.table.clone()),
-    };
-    let target = if let Some(table) = &table { control.target(table).await? } else { None };
-    let around = Surroundings {
-        blockers: if let Some(target) = &target { control.would_block(target.oid).await? } else { Vec::new() },
-        builds: control
-            .builds()
-            .await?
-            .iter()
-            .filter(|b| target.as_ref().is_some_and(|t| b.table_oid == Some(t.oid)))
-            .map(|b| b.pid)
-            .collect(),
-        target,
-        relation,
-    };
-    planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
-    planned.notes = preflight::notes(&planned.wanted.ddl, &around);
-    if planned.refused.is_some() {
-        return Ok(());
+/// The topic of what is as wanted already.
+const NOTHING: &str = "nothing to do";
+
+/// Cost, room, remarks and who is in the way of a change that will be made.
+async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
+    let site = &mut with.site;
+    if planned.is_create() {
+        site.price(with.control, entry, planned.wanted.size_bytes, around).await?;
+        let room = site.occupy(around);
+        planned.cost = around.cost.clone();
+        planned.refused = words::no_room(&room);
+        if planned.refused.is_some() {
+            planned.hints.push("make room, or name another tablespace; --free-bytes SIZE says what is free if that is wrong".into());
+            planned.acts = false;
+            return Ok(());
+        }
+        planned.facts.extend(words::of_cost(&around.cost, &room, &site.premises));
     }
+    planned.facts.extend(remarks(&planned.wanted.ddl, around, &site.premises).iter().map(words::of_remark));
+    // A drop that is not made waits for nobody.
+    if planned.is_create() || with.options.drops {
+        wait(planned, entry.motion, around);
+    }
+    Ok(())
+}
+
+/// Who is in the way of it.
+fn wait(planned: &mut Planned, motion: Motion, around: &Surroundings) {
+    planned.waits = in_the_way(motion, &around.obstacles).into_iter().map(|(effect, who)| (effect, who.clone())).collect();
+    planned.facts.extend(words::of_waits(motion, &planned.waits));
+}
+
+/// The entry as it would be planned, or why the server would refuse it.
+async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surroundings) -> Result<(), Failure> {
+    let (control, run) = (with.control, with.run.as_str());
     let known = known_entry(control, &planned.wanted.id).await?;
     match (&planned.wanted.ddl, &around.relation, known) {
         (Ddl::Create(create), ..) => {
             let definition = Definition { create: create.clone(), extras: Vec::new(), valid: true };
             match control.shape(create).await {
-                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, &around, definition, shape)),
-                Err(error) => planned.refused = Some(format!("the server refuses the definition: {}", error.message)),
+                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, around, definition, shape)),
+                Err(error) => refuse_definition(planned, around, &error),
             }
         }
         (_, Some(relation), known) => {
             // A drop that was begun is judged by what it began with.
             let begun = known.filter(|e| e.state == State::Dropping).map(|e| e.definition);
             let definition = begun.or_else(|| relation.definition.clone());
-            planned.entry = definition.map(|d| entry(&planned.wanted, run, &around, d.clone(), Some(d.create.shape())));
+            planned.entry = definition.map(|d| entry(&planned.wanted, run, around, d.clone(), Some(d.create.shape())));
         }
         (_, None, Some(known)) => planned.entry = Some(known),
-        (_, None, None) => planned.notes.push("it is not there: nothing to do".into()),
+        (_, None, None) => planned.facts.push(Fact { topic: NOTHING, text: "it is not there".into() }),
     }
     Ok(())
+}
+
+/// Somebody lets nobody look at the table, and not just for a moment.
+fn locked_away(around: &Surroundings) -> bool {
+    around.obstacles.iter().any(|o| o.seconds >= 1.0 && o.modes.iter().any(|mode| mode == "AccessExclusiveLock"))
+}
+
+fn refuse_locked(planned: &mut Planned, around: &Surroundings) {
+    planned.refused = Some("its table is locked by somebody who lets nobody look at it: run the command again when that is over".into());
+    wait(planned, Motion::Create, around);
+}
+
+fn refuse_definition(planned: &mut Planned, around: &Surroundings, error: &SqlError) {
+    if error.code.as_deref() == Some("55P03") {
+        refuse_locked(planned, around);
+    } else {
+        planned.refused = Some(format!("the server refuses the definition: {}", error.message));
+    }
 }
 
 pub(in crate::flow) async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {

@@ -1,53 +1,89 @@
 //! The plan and its outcome in words.
 
-use super::{ApplyOptions, Planned};
+use super::Planned;
+use super::document::{Action, Change, Plan, Verdict};
+use super::words::{Fact, InTheWay};
 use crate::apply::machine::{Ending, Goal};
-use crate::flow::wanted::ForPsql;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion};
 use crate::model::text::{one_line, squeeze};
-use crate::pg::build::Control;
 use crate::report::fold;
 use crate::term;
 
-fn lines(planned: &Planned) -> String {
-    let (width, indent) = (term::width(), planned.wanted.id.len() + 4);
-    let mut lines = format!("  {}  {}\n", planned.wanted.id, fold(&planned.wanted.ddl.sql(), width, indent));
-    let reason = (!planned.wanted.reason.is_empty()).then(|| squeeze(&planned.wanted.reason));
-    for line in reason.iter().chain(&planned.notes).chain(planned.refused.iter()).chain(&planned.hints) {
-        lines.push_str(&format!("{:indent$}{}\n", "", fold(line, width, indent)));
-    }
-    lines
+/// Columns of a topic and the gap behind it.
+const TOPIC: usize = 15;
+
+/// So many sessions in the way are shown.
+const SHOWN: usize = 8;
+
+/// The plan for people, folded to a width.
+pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
+    // A file's name is told once.
+    let reason = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
+    let part = |title: &str, keep: &dyn Fn(&Change) -> bool| {
+        let lines: Vec<String> = plan.changes.iter().filter(|c| keep(c)).map(|c| change(c, reason.is_some(), width)).collect();
+        if lines.is_empty() { String::new() } else { format!("\n{title}\n{}", lines.join("\n")) }
+    };
+    let refused = |c: &Change| c.verdict == Verdict::Refused;
+    let of = |c: &Change, action: Action| !refused(c) && c.action == action;
+    let title = if drops { "Drop, without blocking the table:" } else { "Left alone, since --drops was not given:" };
+    let nothing = plan.changes.iter().all(|c| c.verdict == Verdict::NothingToDo);
+    [
+        fold(&format!("Database {}, PostgreSQL {}, role {}", plan.database, plan.version, plan.role), width, 2),
+        "\n".into(),
+        reason.map(|r| facts(&[Fact { topic: "changes", text: r.clone() }], width, 2)).unwrap_or_default(),
+        facts(&plan.server, width, 2),
+        in_the_way(&plan.in_the_way, width),
+        part("Create, without blocking reads or writes:", &|c| of(c, Action::Create)),
+        part(title, &|c| of(c, Action::Drop)),
+        part("Refused:", &refused),
+        left_to_psql(plan, width),
+        if nothing { "\nNothing to do.\n".into() } else { String::new() },
+    ]
+    .concat()
 }
 
-/// Prints the plan.
-pub(super) fn show(control: &Control, plan: &[Planned], for_psql: &[ForPsql], options: &ApplyOptions) {
-    let part = |title: &str, keep: &dyn Fn(&Planned) -> bool| {
-        let lines: String = plan.iter().filter(|p| keep(p)).map(lines).collect();
-        if lines.is_empty() { String::new() } else { format!("{title}\n{lines}") }
+/// Everybody in the way, each once; the changes say where.
+fn in_the_way(all: &[InTheWay], width: usize) -> String {
+    let lines = |one: &InTheWay| {
+        let rest = one.query.iter().chain([&one.cure]).map(|line| format!("      {}\n", fold(line, width, 6)));
+        format!("  {}\n{}", fold(&one.who, width, 6), rest.collect::<String>())
     };
-    let drops = if options.drops { "Drop, without blocking the table:" } else { "Left alone, since --drops was not given:" };
-    let text = [
-        format!("Database {}, PostgreSQL {}\n", one_line(&control.server.database), control.server.version),
-        part("Create, without blocking reads or writes:", &|p| p.refused.is_none() && p.is_create()),
-        part(drops, &|p| p.refused.is_none() && !p.is_create()),
-        part("Refused:", &|p| p.refused.is_some()),
-        left_to_psql(for_psql),
-    ];
-    term::print(&text.concat());
-    if plan.iter().all(|p| !p.acts && p.refused.is_none()) {
-        term::print("Nothing to do.\n");
+    let mut shown: String = all.iter().take(SHOWN).map(lines).collect();
+    if all.len() > SHOWN {
+        shown.push_str(&format!("  and {} more\n", all.len() - SHOWN));
     }
+    if shown.is_empty() { shown } else { format!("\nIn the way now:\n{shown}") }
+}
+
+fn change(change: &Change, told: bool, width: usize) -> String {
+    let indent = change.id.len() + 4;
+    let line = |text: &String| format!("{:indent$}{}\n", "", fold(text, width, indent));
+    let mut text = format!("  {}  {}\n", change.id, fold(&change.sql, width, indent));
+    text.extend(change.reason.iter().filter(|_| !told).chain(&change.refused).chain(&change.hints).map(line));
+    text + &facts(&change.facts, width, indent)
+}
+
+/// One topic a line, aligned; a topic that goes on is not named again.
+fn facts(facts: &[Fact], width: usize, indent: usize) -> String {
+    let mut text = String::new();
+    let mut before = "";
+    for fact in facts {
+        let topic = if fact.topic == before { "" } else { fact.topic };
+        text.push_str(&format!("{:indent$}{topic:TOPIC$}{}\n", "", fold(&fact.text, width, indent + TOPIC)));
+        before = fact.topic;
+    }
+    text
 }
 
 /// They are no refusal: nobody expects apply to do more than indexes.
-fn left_to_psql(all: &[ForPsql]) -> String {
-    let lines = |left: &ForPsql| {
-        let (width, indent) = (term::width(), left.id.len() + 4);
+fn left_to_psql(plan: &Plan, width: usize) -> String {
+    let lines = |left: &super::document::LeftToPsql| {
+        let indent = left.id.len() + 4;
         format!("  {}  {}\n{:indent$}{}\n", left.id, fold(&left.sql, width, indent), "", fold(&left.how, width, indent))
     };
-    let shown: String = all.iter().map(lines).collect();
-    if shown.is_empty() { shown } else { format!("Left to psql, since apply changes indexes only:\n{shown}") }
+    let shown: Vec<String> = plan.left_to_psql.iter().map(lines).collect();
+    if shown.is_empty() { String::new() } else { format!("\nLeft to psql, since apply changes indexes only:\n{}", shown.join("\n")) }
 }
 
 /// Refused changes are a failure of their own, after the others were made.

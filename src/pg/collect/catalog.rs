@@ -163,7 +163,7 @@ fn sized(row: TableRow, sizes: Option<&HashMap<u32, u64>>) -> Table {
     table
 }
 
-fn column(row: &Row) -> Result<(u32, Column), Error> {
+pub(in crate::pg) fn column(row: &Row) -> Result<(u32, Column), Error> {
     let column = Column {
         number: row.try_get("number")?,
         name: row.try_get("name")?,
@@ -179,7 +179,7 @@ fn column(row: &Row) -> Result<(u32, Column), Error> {
     Ok((row.try_get("table_oid")?, column))
 }
 
-fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
+pub(in crate::pg) fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
     let texts = |column: &str| -> Result<Vec<String>, Error> { Ok(row.try_get::<_, Option<_>>(column)?.unwrap_or_default()) };
     let stats = ColumnStats {
         null_frac: row.try_get("null_frac")?,
@@ -196,10 +196,10 @@ fn column_statistics(row: &Row) -> Result<((u32, String), ColumnStats), Error> {
 }
 
 /// Column numbers with their distinct combinations.
-type Combinations = Vec<(Vec<i16>, f64)>;
+pub(in crate::pg) type Combinations = Vec<(Vec<i16>, f64)>;
 
 /// `{"1, 2": 3300}`; an expression has a negative number and no column.
-fn distinct_together(row: &Row) -> Result<(u32, Combinations), Error> {
+pub(in crate::pg) fn distinct_together(row: &Row) -> Result<(u32, Combinations), Error> {
     let combinations: HashMap<String, f64> = serde_json::from_str(row.try_get("combinations")?).unwrap_or_default();
     let numbers = |text: &str| text.split(',').map(|n| n.trim().parse().ok().filter(|n| *n > 0)).collect::<Option<Vec<i16>>>();
     let mut counts: Combinations = combinations.iter().filter_map(|(text, count)| Some((numbers(text)?, *count))).collect();

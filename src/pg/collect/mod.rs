@@ -3,7 +3,7 @@
 //! lost connection or a server that is too old ends it.
 
 mod activity;
-mod catalog;
+pub(in crate::pg) mod catalog;
 mod indexes;
 mod platform;
 mod reader;

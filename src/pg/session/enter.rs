@@ -131,6 +131,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         backend_pid,
         // None announced (some proxies): nothing to compare.
         behind_pooler: key.is_some_and(|key| key.pid != backend_pid),
+        proven_direct: key.is_some_and(|key| key.pid == backend_pid),
         is_standby,
         pending,
         read_only: purpose.read_only,
