@@ -5,12 +5,13 @@ mod plan;
 pub(super) mod provenance;
 mod show;
 pub(super) mod site;
-mod words;
+pub(super) mod words;
 
 use super::lifeline::Lifeline;
 use super::proof::Proof;
 use super::runner::Runner;
 use super::wanted::Asked;
+use super::{partitioned, replacing};
 use crate::apply::machine::{Ending, Goal};
 use crate::apply::preflight;
 use crate::apply::watch::Limits;
@@ -19,7 +20,7 @@ use crate::model::ledger::Entry;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
-use plan::{Inspection, Planned, inspect};
+pub(super) use plan::{Inspection, Planned, Recipe, inspect, known_entry};
 use show::refusals;
 pub(super) use show::{plural, report};
 use site::Site;
@@ -56,11 +57,15 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let site = Site::survey(&control, options.free_bytes).await?;
     let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
-    for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&mut with, wanted, at).await?);
+    for wanted in replacing::pair(asked.changes) {
+        plan.push(inspect(&mut with, wanted).await?);
+    }
+    if !options.drops {
+        plan.iter_mut().for_each(replacing::refuse_without_drops);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
+    plan.iter_mut().fold(1, |next, planned| next + planned.place(next));
     show(&document::plan(&control, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
@@ -78,11 +83,19 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let mut proof = Proof::begin(options.target.as_deref(), options.amcheck, &mut runner.line, &acting).await?;
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
-        let ending = runner.run(Goal::Apply, entry).await?;
-        let reached = ending == Ending::Reached;
-        report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
-        if reached && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
-            return Err(damaged(&mut runner, entry, &damage).await?);
+        let left = chosen.len() - done - 1;
+        let made = match &planned.recipe {
+            Recipe::One => {
+                let ending = runner.run(Goal::Apply, entry).await?;
+                let made = ending == Ending::Reached;
+                report(entry, Goal::Apply, ending, left)?;
+                made
+            }
+            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await.map(|()| planned.acts)?,
+            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await.map(|()| planned.acts)?,
+        };
+        if made && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
+            return Err(damaged(&mut runner, entry, matches!(planned.recipe, Recipe::One), &damage).await?);
         }
     }
     proof.end(&mut runner.line).await;
@@ -90,12 +103,17 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     refusals(&plan, acts)
 }
 
-/// A damaged index must not answer queries: it goes at once, without a question.
-async fn damaged(runner: &mut Runner, entry: &Entry, damage: &str) -> Result<Failure, Failure> {
+/// A damaged index must not answer queries: it goes at once, without a question. One of several steps leaves more to think of.
+async fn damaged(runner: &mut Runner, entry: &Entry, alone: bool, damage: &str) -> Result<Failure, Failure> {
+    let message = format!("{}: amcheck finds the built index damaged: {damage}", entry.index);
+    let storage = "the table or the storage may be damaged too: check them before the next try";
+    if !alone {
+        let back = format!("advisor rollback {} takes it back", entry.id);
+        return Ok(Failure::new(FailureKind::ApplyNeedsYou, message).hint(back).hint(storage));
+    }
     let ending = runner.run(Goal::Rollback, entry).await?;
     report(entry, Goal::Rollback, ending, 0)?;
-    let message = format!("{}: amcheck finds the built index damaged: {damage}; it was dropped again", entry.index);
-    Ok(Failure::new(FailureKind::ApplyFailed, message).hint("the table or the storage may be damaged too: check them before the next try"))
+    Ok(Failure::new(FailureKind::ApplyFailed, format!("{message}; it was dropped again")).hint(storage))
 }
 
 /// Prints the plan.
