@@ -3,12 +3,12 @@
 
 mod support;
 
-use advisor::pg::statements::{ALL, LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, Statement};
+use advisor::pg::statements::{ALL, LEDGER_CREATE_EVENTS, LEDGER_CREATE_SAMPLES, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, Statement};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Statements that need something this test does not set up are contracts of other tests.
-const SET_UP_HERE: &[&str] = &["pg_stat_statements", "pageinspect", "ledger", "byte casts"];
+const SET_UP_HERE: &[&str] = &["pg_stat_statements", "pageinspect", "amcheck", "ledger", "byte casts"];
 
 #[test]
 fn every_file_has_a_row_and_a_header() {
@@ -54,14 +54,14 @@ async fn every_statement_keeps_its_promise() {
         client
             .batch_execute(
                 "create schema \"Ext\"; create extension pg_stat_statements schema \"Ext\"; \
-                 create extension pageinspect schema \"Ext\"; set search_path = \"Ext\"",
+                 create extension pageinspect schema \"Ext\"; create extension amcheck schema \"Ext\"; set search_path = \"Ext\"",
             )
             .await
             .unwrap();
         for kind in ["pg_ndistinct", "pg_dependencies", "pg_mcv_list"] {
             client.batch_execute(&format!("create cast (bytea as {kind}) without function")).await.unwrap();
         }
-        for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
+        for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS, &LEDGER_CREATE_SAMPLES] {
             client.batch_execute(statement.sql).await.unwrap();
         }
         let major: i32 = client.query_one("select current_setting('server_version_num')::int / 10000", &[]).await.unwrap().get(0);

@@ -1,9 +1,12 @@
 //! Floor 2a: what apply and rollback decide. No connection, no clock: `flow` carries the questions.
 
 pub mod decide;
+pub mod delta;
 pub mod machine;
 pub mod preflight;
 pub mod progress;
+pub mod revert;
+pub mod verdict;
 pub mod watch;
 
 #[cfg(test)]

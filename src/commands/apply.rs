@@ -32,6 +32,12 @@ struct Options {
     /// Drop INVALID indexes of a wanted definition that others left, and build them anew
     #[arg(long)]
     adopt_invalid: bool,
+    /// Check every built B-tree with the extension amcheck: reads index and table whole
+    #[arg(long)]
+    amcheck: bool,
+    /// The report that migration files were written from: it knows the queries that their indexes are for
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Free space on the server where indexes and temporary files go: 20GB, 500MiB. Builds that do not fit are refused
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     free_bytes: Option<f64>,
@@ -63,7 +69,10 @@ pub(super) static ENTRY: Command = Command {
 
 async fn run(matches: ArgMatches) -> Outcome {
     let options = Options::from_arg_matches(&matches).map_err(|e| Failure::usage(e.to_string()))?;
-    let wanted = wanted::read(&options.inputs, &options.only)?;
+    let mut wanted = wanted::read(&options.inputs, &options.only)?;
+    if let Some(report) = &options.report {
+        wanted::lend_queries(&mut wanted, report)?;
+    }
     let how = ApplyOptions {
         limits: options.watch.limits(),
         target: options.connection.db,
@@ -72,6 +81,7 @@ async fn run(matches: ArgMatches) -> Outcome {
         drops: options.drops,
         ledger: options.ledger.ledger,
         adopt_invalid: options.adopt_invalid,
+        amcheck: options.amcheck,
         free_bytes: options.free_bytes,
         json: options.format == "json",
     };

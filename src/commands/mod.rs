@@ -20,7 +20,7 @@ pub struct Command {
 
 crate::registry! {
     /// Every verb, in the order of `--help`.
-    pub COMMANDS: Command = [demo, analyze, snapshot, explain, generate, apply, rollback, status, doctor, rule, schema]
+    pub COMMANDS: Command = [demo, analyze, snapshot, explain, generate, apply, verify, rollback, status, doctor, rule, schema]
 }
 
 /// The whole command line.

@@ -153,7 +153,7 @@ pub async fn read(session: &Session, analysis: &Analysis) -> Result<Snapshot, Fa
     Ok(snapshot)
 }
 
-async fn own_path(session: &Session) -> Result<Vec<String>, Failure> {
+pub(super) async fn own_path(session: &Session) -> Result<Vec<String>, Failure> {
     let fail = |e| Failure::new(crate::model::failure::FailureKind::Connect, crate::pg::error::describe(&e));
     session.client.query_one(OWN_PATH.sql, &[]).await.and_then(|row| row.try_get("schemas")).map_err(fail)
 }

@@ -57,6 +57,11 @@ impl Planned {
         self.executions.iter().filter_map(call).collect()
     }
 
+    /// A call for the generic plan of each text that has parameters.
+    pub(super) fn generic_calls(&self) -> Vec<Call<'_>> {
+        self.texts.iter().filter(|t| t.parameters > 0 && !t.generic).map(|t| Call::Generic(&t.sql, t.parameters)).collect()
+    }
+
     /// Each plan with its share of all executions.
     pub(super) fn weighted(&self, plans: Vec<Plan>) -> Vec<(f64, Plan)> {
         self.executions.iter().map(|e| e.weight).zip(plans).collect()

@@ -5,7 +5,7 @@ use crate::migrate;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
-use crate::model::ledger::Source;
+use crate::model::ledger::{Source, TargetQuery};
 use crate::model::report::{AdvisedIndex, AdvisedStatistics, Report};
 use crate::model::text::one_line;
 use crate::read::{index_ddl, saved_report, split, statistics_ddl};
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub reason: String,
     /// Of a build: the drop of an index of the same name, whose place it takes.
     pub instead_of: Option<Box<Wanted>>,
+    /// The queries that the index is for, where a report names them.
+    pub targets: Vec<TargetQuery>,
     /// The migration file it stands in.
     pub source: Option<Source>,
     /// What is to be said of it beside its reason.
@@ -93,7 +95,7 @@ pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Asked, Failure> {
 pub fn of_report(report: &Report) -> Result<Asked, Failure> {
     let advice = &report.recommendation;
     Ok(Asked {
-        changes: advice.indexes.iter().map(of_advice).collect::<Result<_, _>>()?,
+        changes: advice.indexes.iter().map(|index| of_advice(index, report)).collect::<Result<_, _>>()?,
         for_psql: advice.statistics.iter().map(of_statistics).collect(),
     })
 }
@@ -103,7 +105,7 @@ fn of_statistics(advice: &AdvisedStatistics) -> ForPsql {
     ForPsql { id: one_line(&advice.id), sql: one_line(&advice.ddl), how: how.into() }
 }
 
-fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
+fn of_advice(advice: &AdvisedIndex, report: &Report) -> Result<Wanted, Failure> {
     let ddl = migrate::read(advice).map_err(|what| Failure::usage(format!("advice {}: {what}", one_line(&advice.id))))?;
     if advice.id.is_empty() || !advice.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
         return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
@@ -115,10 +117,30 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         table: Some(table),
         reason: advice.reason.clone(),
         instead_of: None,
+        targets: targets(advice, report),
         source: None,
         remarks: Vec::new(),
         size_bytes: advice.size_bytes,
     })
+}
+
+/// The queries that an advised index serves, with their texts; the look-up of a foreign key has none.
+fn targets(advice: &AdvisedIndex, report: &Report) -> Vec<TargetQuery> {
+    let text_of = |fingerprint: &str| report.queries.iter().find(|q| q.fingerprint == fingerprint).map(|q| q.text.clone());
+    let target = |fingerprint: &String| Some(TargetQuery { fingerprint: fingerprint.clone(), text: text_of(fingerprint)? });
+    advice.queries.iter().filter_map(|q| target(&q.fingerprint)).collect()
+}
+
+/// Lends the queries of a report to changes that came from its migration files.
+pub fn lend_queries(asked: &mut Asked, path: &Path) -> Result<(), Failure> {
+    let refused =
+        |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
+    let report = saved_report::read(&disk::read_text(path)?).map_err(refused)?;
+    for wanted in asked.changes.iter_mut().filter(|w| w.targets.is_empty()) {
+        let advice = report.recommendation.indexes.iter().find(|advice| advice.id == wanted.id);
+        wanted.targets = advice.map(|advice| targets(advice, &report)).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn read_path(path: &Path) -> Result<Asked, Failure> {
@@ -197,7 +219,7 @@ fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
     let reason = format!("from {}", path.display());
-    Wanted { id, ddl, table, reason, instead_of: None, size_bytes: None, source: None, remarks: Vec::new() }
+    Wanted { id, ddl, table, reason, instead_of: None, targets: Vec::new(), size_bytes: None, source: None, remarks: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

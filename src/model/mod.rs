@@ -14,6 +14,7 @@ pub mod query;
 pub mod redaction;
 pub mod report;
 pub mod restrictions;
+pub mod sample;
 pub mod snapshot;
 pub mod snapshot_file;
 pub mod statistics_ddl;

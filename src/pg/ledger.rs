@@ -8,6 +8,7 @@ use super::build::Control;
 use super::statements::LEDGER_PLACE;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Change, Entry, SqlError, State};
+use crate::model::sample::{Moment, Sample};
 use crate::model::text::one_line;
 use file::{Cluster, LedgerFile};
 use std::path::Path;
@@ -114,5 +115,21 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
     match &control.ledger {
         Place::Schema => schema::record(control, id, change).await,
         Place::File(file) => file.record(id, change).await,
+    }
+}
+
+/// Keeps a sample beside its entry. One from before the change makes the one from after it void.
+pub async fn sample_put(control: &Control, id: &str, moment: Moment, sample: &Sample) -> Result<(), Failure> {
+    match &control.ledger {
+        Place::Schema => schema::sample_put(control, id, moment, sample).await,
+        Place::File(file) => file.sample_put(id, moment, sample).await,
+    }
+}
+
+/// The samples of an entry.
+pub async fn samples(control: &Control, id: &str) -> Result<Vec<(Moment, Sample)>, Failure> {
+    match &control.ledger {
+        Place::Schema => schema::samples(control, id).await,
+        Place::File(file) => file.samples(id),
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 2b: everything that talks to PostgreSQL.
 
+pub mod amcheck;
 pub mod blueprint;
 pub mod build;
 pub mod checkup;

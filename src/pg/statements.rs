@@ -368,6 +368,16 @@ statements! {
     LEDGER_CREATE_TABLE = "ledger/create_table", 13..=99, Some("ledger"), [] -> [];
     /// The ledger's history.
     LEDGER_CREATE_EVENTS = "ledger/create_events", 13..=99, Some("ledger"), [] -> [];
+    /// Is an index sound?
+    APPLY_AMCHECK = "apply/amcheck", 13..=99, Some("amcheck"), ["oid"] -> ["nothing"];
+    /// May every snapshot use an index?
+    APPLY_INDEX_USE = "apply/index_use", 13..=99, None, ["oid"] -> ["young", "method"];
+    /// What was counted before and after.
+    LEDGER_CREATE_SAMPLES = "ledger/create_samples", 13..=99, Some("ledger"), [] -> [];
+    /// Keeps a sample.
+    LEDGER_SAMPLE_PUT = "ledger/sample_put", 13..=99, Some("ledger"), ["text", "text", "jsonb"] -> ["moment"];
+    /// Samples of an entry.
+    LEDGER_SAMPLES = "ledger/samples", 13..=99, Some("ledger"), ["text"] -> ["moment", "sample"];
     /// Entries.
     LEDGER_ENTRIES = "ledger/entries", 13..=99, Some("ledger"), ["text"] -> ["id", "run", "position", "motion", "schema_name", "index_name", "table_name", "table_oid", "index_oid", "shape", "definition", "up_sql", "down_sql", "state", "owned", "attempt", "worker_pid", "worker_start", "error", "part_of", "rename_to", "targets", "source", "system", "updated_at"];
     /// Record an intent.

@@ -8,13 +8,16 @@ pub(super) mod site;
 pub(super) mod words;
 
 use super::lifeline::Lifeline;
+use super::proof::Proof;
 use super::runner::Runner;
 use super::wanted::Asked;
 use super::{partitioned, replacing};
-use crate::apply::machine::Goal;
+use crate::apply::machine::{Ending, Goal};
 use crate::apply::preflight;
 use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::ledger::Entry;
+use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
@@ -39,6 +42,8 @@ pub struct ApplyOptions {
     pub ledger: Option<PathBuf>,
     /// INVALID indexes of a wanted definition that others left are dropped and built anew.
     pub adopt_invalid: bool,
+    /// Check what is built with extension amcheck.
+    pub amcheck: bool,
     /// What one statement may take.
     pub limits: Limits,
     /// Free bytes where indexes and temporary files go, where a person knows them.
@@ -75,17 +80,45 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let mut line = Lifeline::new(control, options.target.as_deref(), "apply", &options.limits).await?;
     make_ledger(&mut line).await?;
     let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid).with_room(options.free_bytes);
+    let acting: Vec<&Entry> = chosen.iter().filter(|p| p.acts).filter_map(|p| p.entry.as_ref()).collect();
+    let mut proof = Proof::begin(options.target.as_deref(), options.amcheck, &mut runner.line, &acting).await?;
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let left = chosen.len() - done - 1;
-        match &planned.recipe {
-            Recipe::One => report(entry, Goal::Apply, runner.run(Goal::Apply, entry).await?, left)?,
-            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await?,
-            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await?,
+        let reached = match &planned.recipe {
+            Recipe::One => {
+                let ending = runner.run(Goal::Apply, entry).await?;
+                let reached = ending == Ending::Reached;
+                report(entry, Goal::Apply, ending, left)?;
+                reached
+            }
+            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await.map(|()| planned.acts)?,
+            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await.map(|()| planned.acts)?,
+        };
+        if reached && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
+            return Err(match planned.recipe {
+                Recipe::One => damaged(&mut runner, entry, &damage).await?,
+                _ => damaged_whole(entry, &damage),
+            });
         }
     }
+    proof.end(&mut runner.line).await;
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)
+}
+
+/// A damaged index must not answer queries: it goes at once, without a question.
+async fn damaged(runner: &mut Runner, entry: &Entry, damage: &str) -> Result<Failure, Failure> {
+    let ending = runner.run(Goal::Rollback, entry).await?;
+    report(entry, Goal::Rollback, ending, 0)?;
+    let message = format!("{}: amcheck finds the built index damaged: {damage}; it was dropped again", entry.index);
+    Ok(Failure::new(FailureKind::ApplyFailed, message).hint("the table or the storage may be damaged too: check them before the next try"))
+}
+
+/// What replaced another index, or lies on many partitions, is taken back by a person.
+fn damaged_whole(entry: &Entry, damage: &str) -> Failure {
+    Failure::new(FailureKind::ApplyNeedsYou, format!("{}: amcheck finds the built index damaged: {damage}", entry.index))
+        .hint(format!("advisor rollback {} takes it back", one_line(&entry.id)))
 }
 
 /// Prints the plan.

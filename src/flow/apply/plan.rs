@@ -191,6 +191,7 @@ fn entry(wanted: &Wanted, run: &str, around: &Surroundings, definition: Definiti
         table_oid: around.target.as_ref().map(|t| t.oid).unwrap_or_default(),
         index_oid,
         shape,
+        targets: wanted.targets.clone(),
         ..Entry::planned(&wanted.id, run, motion, definition)
     }
 }

@@ -144,6 +144,7 @@ pub(in crate::flow) async fn stopped(control: &Control, entry: &Entry, told: Opt
         table: Some(entry.table.clone()),
         reason: String::new(),
         instead_of: None,
+        targets: Vec::new(),
         size_bytes: None,
         source: None,
         remarks: Vec::new(),

@@ -5,6 +5,7 @@
 use super::PLANNABLE;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Change, Entry, SqlError, State};
+use crate::model::sample::{Moment, Sample};
 use crate::model::text::one_line;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use serde::{Deserialize, Serialize};
@@ -48,14 +49,24 @@ struct Event {
     detail: Option<String>,
 }
 
+/// What was counted before a change or right after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    moment: Moment,
+    sample: Sample,
+}
+
 /// The whole file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Book {
     advisor_ledger: u32,
     #[serde(flatten)]
     cluster: Cluster,
     entries: Vec<Entry>,
     events: Vec<Event>,
+    #[serde(default)]
+    samples: Vec<Kept>,
 }
 
 /// The file of a database under the user's state folder.
@@ -132,7 +143,14 @@ impl LedgerFile {
         if self.read()?.is_some() {
             return Ok(());
         }
-        self.write(&Book { advisor_ledger: FORM, cluster: self.cluster.clone(), entries: Vec::new(), events: Vec::new() }).map_err(fail)
+        self.write(&Book {
+            advisor_ledger: FORM,
+            cluster: self.cluster.clone(),
+            entries: Vec::new(),
+            events: Vec::new(),
+            samples: Vec::new(),
+        })
+        .map_err(fail)
     }
 
     /// All entries, oldest run first; one when an id is given.
@@ -151,6 +169,18 @@ impl LedgerFile {
     /// Compare-and-set. False when the entry is in another state by now.
     pub async fn record(&self, id: &str, change: &Change) -> Result<bool, SqlError> {
         self.change(|book| book.record(id, change, &now())).await
+    }
+
+    /// Keeps a sample.
+    pub async fn sample_put(&self, id: &str, moment: Moment, sample: &Sample) -> Result<(), Failure> {
+        let put = self.change(|book| book.sample_put(id, moment, sample)).await;
+        put.map(|_| ()).map_err(|error| Failure::new(FailureKind::ApplyNeedsYou, error.message))
+    }
+
+    /// The samples of an entry.
+    pub fn samples(&self, id: &str) -> Result<Vec<(Moment, Sample)>, Failure> {
+        let kept = self.read()?.map(|book| book.samples).unwrap_or_default();
+        Ok(kept.into_iter().filter(|k| k.id == id).map(|k| (k.moment, k.sample)).collect())
     }
 
     /// Reads, changes and writes under the lock; nothing is written where nothing changed.
@@ -242,6 +272,14 @@ impl Book {
         entry.updated_at = at.to_owned();
         let (from, detail) = (Some(change.from), change.detail.clone());
         self.events.push(Event { id: id.to_owned(), at: at.to_owned(), from, to: change.to, detail });
+        true
+    }
+}
+
+impl Book {
+    fn sample_put(&mut self, id: &str, moment: Moment, sample: &Sample) -> bool {
+        self.samples.retain(|k| k.id != id || (k.moment != moment && moment != Moment::Before));
+        self.samples.push(Kept { id: id.to_owned(), moment, sample: sample.clone() });
         true
     }
 }

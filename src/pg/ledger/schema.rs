@@ -1,14 +1,16 @@
-//! The ledger as two tables in schema `advisor`.
+//! The ledger as three tables in schema `advisor`.
 
 use super::PLANNABLE;
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::ledger::{Change, Definition, Entry, Motion, SqlError, State, Worker};
+use crate::model::sample::{Moment, Sample};
 use crate::model::text::{one_line, quote_ident};
 use crate::pg::build::{Control, sql_error};
 use crate::pg::statements::{
-    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE, LEDGER_PLAN, Statement,
+    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SAMPLES, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE,
+    LEDGER_PLAN, LEDGER_SAMPLE_PUT, LEDGER_SAMPLES, Statement,
 };
 use tokio_postgres::Row;
 
@@ -26,12 +28,12 @@ pub async fn exists(control: &Control) -> Result<bool, Failure> {
         return Err(Failure::new(FailureKind::Missing, format!("the ledger advisor.ledger belongs to role {owner}"))
             .hint(format!("run as {owner}, or be made a member of it; or keep a ledger of your own with --ledger FILE")));
     }
-    Ok(rows.len() == 2)
+    Ok(rows.len() == 3)
 }
 
 /// Makes schema and tables.
 pub async fn create(control: &Control) -> Result<(), Failure> {
-    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
+    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS, &LEDGER_CREATE_SAMPLES] {
         match make(control, statement).await {
             // Asked for even where the schema is there already: whether it is, the next statement tells.
             Err(error) if statement.name == LEDGER_CREATE_SCHEMA.name && error.code.as_deref() == Some("42501") => {}
@@ -146,4 +148,17 @@ pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool
         &change.detail,
     ];
     control.session.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+}
+
+/// Keeps a sample.
+pub async fn sample_put(control: &Control, id: &str, moment: Moment, sample: &Sample) -> Result<(), Failure> {
+    let sample = serde_json::to_value(sample).map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?;
+    control.rows(&LEDGER_SAMPLE_PUT, &[&id, &moment.name(), &sample]).await.map(|_| ())
+}
+
+/// The samples of an entry; one that cannot be read is none.
+pub async fn samples(control: &Control, id: &str) -> Result<Vec<(Moment, Sample)>, Failure> {
+    let rows = control.rows(&LEDGER_SAMPLES, &[&id]).await?;
+    let one = |row: &Row| Some((Moment::by_name(row.get("moment"))?, serde_json::from_value(row.get("sample")).ok()?));
+    Ok(rows.iter().filter_map(one).collect())
 }
