@@ -40,6 +40,8 @@ pub enum Ask {
     OpenWorker,
     /// Run one statement on it.
     Send(String),
+    /// The same for one that others queue behind while it waits for a lock: in short tries.
+    SendBriefly(String),
     /// Nothing more.
     End(Ending),
 }
@@ -70,6 +72,8 @@ pub enum Ending {
     Failed(String),
     /// A person has to look; message and what to do.
     NeedsYou(String, Vec<String>),
+    /// Nothing is wrong, but other entries come first; what is waited for.
+    Waits(String),
     /// Stopped on request; nothing is left half done.
     Interrupted,
 }
@@ -161,8 +165,8 @@ impl Machine {
                 Ask::Look
             }
             (Ask::OpenWorker, Answer::Failed(error)) => Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into()])),
-            (Ask::Send(sql), Answer::Failed(error)) => self.failed(sql, error),
-            (Ask::Send(sql), _) => {
+            (Ask::Send(sql) | Ask::SendBriefly(sql), Answer::Failed(error)) => self.failed(sql, error),
+            (Ask::Send(sql) | Ask::SendBriefly(sql), _) => {
                 self.memory.sent = Some(sql);
                 Ask::Look
             }
@@ -193,9 +197,10 @@ impl Machine {
             Move::Record(change) => Ask::Record(change),
             Move::OpenWorker => Ask::OpenWorker,
             Move::Send(sql) => Ask::Send(sql),
+            Move::SendBriefly(sql) => Ask::SendBriefly(sql),
             Move::End(ending) => Ask::End(ending),
         };
-        self.memory.acted |= matches!(ask, Ask::Send(_));
+        self.memory.acted |= matches!(ask, Ask::Send(_) | Ask::SendBriefly(_));
         ask
     }
 }

@@ -76,8 +76,15 @@ pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
 
 fn choose(mut all: Vec<Entry>, which: &Which) -> Result<Vec<Entry>, Failure> {
     if let Which::Ids(ids) = which {
-        let find = |id: &String| all.iter().find(|e| e.id == *id).cloned().ok_or_else(|| unknown(id));
-        return ids.iter().map(find).collect();
+        let mut chosen: Vec<Entry> = Vec::new();
+        for id in ids {
+            let asked = all.iter().find(|e| e.id == *id).ok_or_else(|| unknown(id))?;
+            refuse_alone(asked, &all)?;
+            // Backwards: what falls with a later step comes after it.
+            let whole = all.iter().rev().filter(|e| e.id == *id || e.part_of.as_deref() == Some(id));
+            chosen.extend(whole.filter(|e| !ids_of(&chosen).contains(&&e.id)).cloned().collect::<Vec<_>>());
+        }
+        return Ok(chosen);
     }
     if let Which::After(kept) = which {
         all = after(all, kept)?;
@@ -117,6 +124,22 @@ fn is_part(wholes: &[(String, Option<String>)], id: &str, whole: &str) -> bool {
     std::iter::successors(above(id), |id| above(id)).take(wholes.len()).any(|id| id == whole)
 }
 
+fn ids_of(entries: &[Entry]) -> Vec<&String> {
+    entries.iter().map(|e| &e.id).collect()
+}
+
+/// A step of a replacement goes back only with the others: alone it would leave the table without an
+/// index. A partition's index may go alone until it is attached, which the catalog tells later.
+fn refuse_alone(asked: &Entry, all: &[Entry]) -> Result<(), Failure> {
+    let Some(whole) = &asked.part_of else { return Ok(()) };
+    let replaces = all.iter().any(|e| e.motion == Motion::Rename && e.part_of.as_ref() == Some(whole));
+    if !replaces || asked.state == State::RolledBack {
+        return Ok(());
+    }
+    let what = format!("{} is one step of the replacement {}", one_line(&asked.id), one_line(whole));
+    Err(Failure::new(FailureKind::Usage, what).hint(format!("advisor rollback {} takes all of it back", one_line(whole))))
+}
+
 fn unknown(id: &str) -> Failure {
     Failure::new(FailureKind::Usage, format!("the ledger has no entry {}", one_line(id))).hint("advisor status lists them")
 }
@@ -127,6 +150,13 @@ fn line(entry: &Entry) -> String {
         (State::RolledBack, _) => "is rolled back already".to_owned(),
         (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
         (State::Present, _) => "keep: it was so before".to_owned(),
+        (_, Motion::CreateParent) => {
+            let sql = entry.down_sql().concat();
+            format!("{}, with the index of every partition: ACCESS EXCLUSIVE on all of them for a moment", one_line(&sql))
+        }
+        (_, Motion::Create) if entry.part_of.is_some() => {
+            format!("falls with that, or {} where it was not attached", entry.index.drop_sql())
+        }
         (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
         (_, _) => entry.down_sql().iter().map(|sql| one_line(sql)).collect::<Vec<_>>().join("; "),
     };

@@ -143,7 +143,7 @@ pub async fn status(target: Option<&str>, file: Option<&Path>) -> Result<Status,
         Status { database: control.server.database.clone(), ledger: LedgerPlace { file: path, exists, remark }, ..Status::default() };
     let mut working = Vec::new();
     for entry in &entries {
-        let view = control.look(entry).await?;
+        let view = control.look(&Entry { index: entry.index_now(&entries), ..entry.clone() }).await?;
         status.entries.push(of_entry(entry, &view, control.server.system));
         working.extend(entry.worker.filter(|_| under_way(entry) && view.worker_alive).map(|worker| (entry, worker)));
     }
@@ -232,6 +232,9 @@ fn drift(entry: &Entry, view: &View) -> Option<String> {
         return Some(if view.worker_alive { "running".into() } else { "cut short: run the command again to finish".into() });
     }
     let should_be_there = match (entry.motion, entry.state) {
+        // What replaced a dropped index has its name.
+        (Motion::Drop, State::Done) if entry.part_of.is_some() => return None,
+        (Motion::Rename, State::Done) => return view.renamed.is_none().then(|| "missing".into()),
         (Motion::Create | Motion::CreateParent, State::Built | State::Verified | State::Done | State::Present) => true,
         (Motion::Drop, State::Done | State::Present) => false,
         _ => return None,

@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 pub struct Wanted {
     /// Advice id, or a hash of the statement.
     pub id: String,
-    /// The statement.
+    /// The statement; on a partitioned table it means the whole recipe.
     pub ddl: Ddl,
     /// Table, where the report names it.
     pub table: Option<TableName>,
     /// Why.
     pub reason: String,
-    /// Why `apply` does not do it at all.
-    pub refused: Option<String>,
+    /// Of a build: the drop of an index of the same name, whose place it takes.
+    pub instead_of: Option<Box<Wanted>>,
     /// The migration file it stands in.
     pub source: Option<Source>,
     /// What is to be said of it beside its reason.
@@ -109,13 +109,12 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
     }
     let table = TableName::new(&advice.schema, &advice.table);
-    let partitioned = format!("{table} is partitioned: `advisor generate` writes the recipe as numbered files, run those with psql");
     Ok(Wanted {
         id: advice.id.clone(),
         ddl,
         table: Some(table),
         reason: advice.reason.clone(),
-        refused: advice.partitioned.then_some(partitioned),
+        instead_of: None,
         source: None,
         remarks: Vec::new(),
         size_bytes: advice.size_bytes,
@@ -198,7 +197,7 @@ fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
     let reason = format!("from {}", path.display());
-    Wanted { id, ddl, table, reason, refused: None, size_bytes: None, source: None, remarks: Vec::new() }
+    Wanted { id, ddl, table, reason, instead_of: None, size_bytes: None, source: None, remarks: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

@@ -193,7 +193,7 @@ pub struct Entry {
     pub worker: Option<Worker>,
     /// The last error.
     pub error: Option<String>,
-    /// Of a partition's index: the entry of the index above. Of a step of a replacement: the entry asked for.
+    /// Of a step of a recipe (a partition's index, the parts of a replacement): the entry asked for.
     pub part_of: Option<String>,
     /// Of a rename: the new name, in the same schema; [`Entry::index`] has the old one.
     pub rename_to: Option<String>,
@@ -248,6 +248,13 @@ impl Entry {
     pub fn is_of_another_cluster(&self, system: Option<i64>) -> bool {
         let closed = matches!(self.state, State::RolledBack | State::Present);
         self.owned && !closed && self.system.zip(system).is_some_and(|(then, now)| then != now)
+    }
+
+    /// Its index as it is called now: a build that replaced another index has that one's name in the end.
+    pub fn index_now(&self, all: &[Entry]) -> IndexName {
+        let renamed = |e: &&Entry| e.motion == Motion::Rename && e.state == State::Done && e.part_of.as_ref() == Some(&self.id);
+        let name = all.iter().find(renamed).and_then(|e| e.rename_to.as_ref());
+        name.map_or_else(|| self.index.clone(), |name| IndexName::new(&self.index.schema, name))
     }
 
     /// The statement of apply.
@@ -316,6 +323,19 @@ pub struct Relation {
     pub valid: bool,
     /// Why it must not be dropped, if so.
     pub needed: Option<String>,
+    /// The index of a partitioned table: it holds nothing itself and cannot be dropped concurrently.
+    pub partitioned: bool,
+}
+
+/// A partition right below a partitioned table, as far as one index of that table is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The partition; it may be partitioned itself.
+    pub table: TableName,
+    /// Its index that is attached to that index, and whether it is valid.
+    pub attached: Option<(IndexName, bool)>,
+    /// Its index of the name that the recipe gives it, and whether it is valid.
+    pub own: Option<(IndexName, bool)>,
 }
 
 /// What is true now of one entry.
@@ -329,8 +349,12 @@ pub struct View {
     pub moved: Option<(IndexName, Relation)>,
     /// The backend that builds the index of that name now, whoever sent it.
     pub builder: Option<i32>,
-    /// Another index of the table that is equal and usable.
+    /// Another index of the table that is equal and usable; of a UNIQUE index to be dropped: one that guards the same.
     pub twin: Option<IndexName>,
+    /// Of the index of a partitioned table: the partitions right below.
+    pub parts: Vec<Part>,
+    /// Of a rename: the relation of the new name.
+    pub renamed: Option<Relation>,
     /// True while the recorded worker still works.
     pub worker_alive: bool,
     /// pg_class.oid of the table; `None` when it is gone.

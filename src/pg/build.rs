@@ -6,7 +6,10 @@ use super::statements::*;
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Blocker, Definition, Entry, Holder, Motion, Progress, Relation, ServerState, SqlError, Target, View, Worker};
+use crate::model::ledger::{
+    Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
+};
+use crate::model::step::Member;
 use crate::model::text::one_line;
 use crate::read::index_ddl;
 use postgres_types::ToSql;
@@ -178,8 +181,13 @@ impl Control {
         Ok(View {
             moved: if let Some(oid) = known { self.relation_of(oid).await? } else { None },
             builder,
+            twin: self.twin_of(wanted, relation.as_ref()).await?,
+            parts: if wanted.motion == Motion::CreateParent { self.parts(wanted, relation.as_ref()).await? } else { Vec::new() },
+            renamed: match &wanted.rename_to {
+                Some(name) => self.relation(&IndexName::new(&wanted.index.schema, name)).await?,
+                None => None,
+            },
             relation,
-            twin: if matches!(wanted.motion, Motion::Create | Motion::CreateParent) { self.equal_index(wanted).await? } else { None },
             worker_alive,
             table_oid: self.target(&wanted.table).await?.map(|t| t.oid),
             entry,
@@ -197,14 +205,46 @@ impl Control {
         }
     }
 
-    /// Another usable index of the table with the same shape.
-    async fn equal_index(&self, wanted: &Entry) -> Result<Option<IndexName>, Failure> {
+    /// Another usable index of the table: of a build, one with the same shape; of a drop, one that guards the same.
+    async fn twin_of(&self, wanted: &Entry, relation: Option<&Relation>) -> Result<Option<IndexName>, Failure> {
+        let going = relation.and_then(|r| r.definition.as_ref()).map(|d| &d.create);
+        if wanted.motion == Motion::Rename || (wanted.motion == Motion::Drop && !going.is_some_and(|g| g.unique)) {
+            return Ok(None);
+        }
         let rows = self.rows(&APPLY_SIBLINGS, &[&wanted.table_oid]).await?;
-        let equal = |row: &&Row| {
-            let shape = index_ddl::definition(row.get("definition")).map(|d| d.shape());
-            row.get::<_, &str>("name") != wanted.index.name && shape.is_some() && shape == wanted.shape
+        let fits = |row: &&Row| {
+            let other = index_ddl::definition(row.get("definition")).filter(|_| row.get::<_, &str>("name") != wanted.index.name);
+            other.is_some_and(|other| match wanted.motion {
+                Motion::Drop => row.get("immediate") && going.is_some_and(|going| other.guards_like(going)),
+                _ => Some(other.shape()) == wanted.shape,
+            })
         };
-        Ok(rows.iter().find(equal).map(|row| IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))))
+        Ok(rows.iter().find(fits).map(|row| IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))))
+    }
+
+    /// The partitions right below an entry's table, with their indexes that are attached to its index or are to be.
+    pub async fn parts(&self, entry: &Entry, index: Option<&Relation>) -> Result<Vec<Part>, Failure> {
+        let mut parts: Vec<Part> = Vec::new();
+        for row in self.rows(&APPLY_PARTS, &[&entry.table_oid, &index.map(|i| i.oid).unwrap_or_default()]).await? {
+            let table = TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+            if parts.last().is_none_or(|p| p.table != table) {
+                parts.push(Part { table: table.clone(), attached: None, own: None });
+            }
+            let (Some(part), Some(name)) = (parts.last_mut(), row.get::<_, Option<String>>("index_name")) else { continue };
+            let found = (IndexName::new(&table.schema, name), row.get::<_, Option<bool>>("valid") == Some(true));
+            if found.0 == entry.definition.create.on_partition(&table).index() {
+                part.own = Some(found.clone());
+            }
+            if row.get("attached") {
+                part.attached = Some(found);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Everything below a partitioned table, top down.
+    pub async fn members(&self, table: &TableName) -> Result<Vec<Member>, Failure> {
+        super::partitions::members(&self.session.client, table).await
     }
 
     /// True while this very backend works on something.
@@ -338,7 +378,15 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
         "c" => "type",
         _ => "relation",
     };
-    Relation { oid: row.get("oid"), kind, table_oid: row.get("table_oid"), definition, valid, needed: row.get("needed") }
+    Relation {
+        oid: row.get("oid"),
+        kind,
+        table_oid: row.get("table_oid"),
+        definition,
+        valid,
+        needed: row.get("needed"),
+        partitioned: row.get("partitioned"),
+    }
 }
 
 /// The worker connection.

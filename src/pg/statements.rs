@@ -302,9 +302,11 @@ statements! {
     /// A table to be indexed.
     APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age"];
     /// What has a name now.
-    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "comment", "statistics_columns", "statistics_targets", "needed"];
+    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "partitioned", "comment", "statistics_columns", "statistics_targets", "needed"];
     /// Usable indexes of a table.
-    APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "definition"];
+    APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "immediate", "definition"];
+    /// Partitions right below a table with their indexes.
+    APPLY_PARTS = "apply/parts", 13..=99, None, ["oid", "oid"] -> ["schema", "name", "index_name", "valid", "attached"];
     /// The twin's index as printed.
     APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
     /// A backend by process id.

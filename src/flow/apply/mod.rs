@@ -5,11 +5,12 @@ mod plan;
 pub(super) mod provenance;
 mod show;
 pub(super) mod site;
-mod words;
+pub(super) mod words;
 
 use super::lifeline::Lifeline;
 use super::runner::Runner;
 use super::wanted::Asked;
+use super::{partitioned, replacing};
 use crate::apply::machine::Goal;
 use crate::apply::preflight;
 use crate::apply::watch::Limits;
@@ -17,7 +18,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
-use plan::{Inspection, Planned, inspect};
+pub(super) use plan::{Inspection, Planned, Recipe, inspect, known_entry};
 use show::refusals;
 pub(super) use show::{plural, report};
 use site::Site;
@@ -52,11 +53,15 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let site = Site::survey(&control, options.free_bytes).await?;
     let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
-    for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&mut with, wanted, at).await?);
+    for wanted in replacing::pair(asked.changes) {
+        plan.push(inspect(&mut with, wanted).await?);
+    }
+    if !options.drops {
+        plan.iter_mut().for_each(replacing::refuse_without_drops);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
+    plan.iter_mut().fold(1, |next, planned| next + planned.place(next));
     show(&document::plan(&control, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
@@ -72,8 +77,12 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid).with_room(options.free_bytes);
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
-        let ending = runner.run(Goal::Apply, entry).await?;
-        report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
+        let left = chosen.len() - done - 1;
+        match &planned.recipe {
+            Recipe::One => report(entry, Goal::Apply, runner.run(Goal::Apply, entry).await?, left)?,
+            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await?,
+            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await?,
+        }
     }
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)

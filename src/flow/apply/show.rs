@@ -117,10 +117,12 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
                 (Motion::Drop, Goal::Apply) => "dropped",
                 (Motion::Create | Motion::CreateParent, Goal::Rollback) => "rolled back: dropped",
                 (Motion::Drop, Goal::Rollback) => "rolled back: built again",
-                (Motion::Rename, Goal::Apply) => "renamed",
+                (Motion::Rename, Goal::Apply) => "renamed to",
                 (Motion::Rename, Goal::Rollback) => "rolled back: has its old name",
             };
-            term::print(&format!("{}  {index}  {word}\n", entry.id));
+            let to =
+                entry.rename_to.as_ref().map(|name| format!(" {}", one_line(name))).filter(|_| goal == Goal::Apply).unwrap_or_default();
+            term::print(&format!("{}  {index}  {word}{to}\n", entry.id));
             Ok(())
         }
         Ending::Already(why) => {
@@ -133,6 +135,9 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
             message: format!("{message}{left}"),
             hints: hints.iter().map(|h| one_line(h)).collect(),
         }),
+        Ending::Waits(what) => {
+            Err(Failure::new(FailureKind::ApplyNeedsYou, format!("{index}: {what}{left}")).hint("run the command again to go on"))
+        }
         Ending::Interrupted => Err(Failure::new(FailureKind::Interrupted, format!("stopped at {index}{left}"))
             .hint("advisor status shows where everything stands")),
     }

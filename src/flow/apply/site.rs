@@ -19,7 +19,7 @@ use crate::pg::preflight::spec;
 use std::path::Path;
 
 /// The server and its disks.
-pub(super) struct Site {
+pub(in crate::flow) struct Site {
     pub(super) premises: Premises,
     /// Free bytes where the data directory is, before anything was planned.
     pub(super) free_bytes: Option<f64>,
@@ -143,7 +143,7 @@ pub(in crate::flow) async fn stopped(control: &Control, entry: &Entry, told: Opt
         ddl,
         table: Some(entry.table.clone()),
         reason: String::new(),
-        refused: None,
+        instead_of: None,
         size_bytes: None,
         source: None,
         remarks: Vec::new(),

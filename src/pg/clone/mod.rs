@@ -41,7 +41,7 @@ use crate::pg::error::describe;
 use crate::pg::server::{Binaries, Server, ServerOptions};
 use crate::pg::session::{Purpose, Session};
 use crate::pg::statements;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 pub use lane::Lane;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -164,29 +164,27 @@ impl CloneDb {
         for number in gone {
             admin.client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", lane_name(number))).await.map_err(broken)?;
         }
-        for _ in 0..lanes.max(1) {
-            let name = lane_name(self.opened);
+        let names: Vec<String> = (self.opened..self.opened + lanes.max(1)).map(lane_name).collect();
+        for name in &names {
             let create = format!("CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER}{file_copy}");
             admin.client.batch_execute(&create).await.map_err(broken)?;
             self.opened += 1;
-            let lane = self.open_lane(&name, sizes).await?;
-            self.lanes.push(lane);
+        }
+        let relations: Vec<Relation> = self.relations.iter().cloned().chain(self.candidate_relations(sizes)).collect();
+        self.lanes = try_join_all(names.iter().map(|name| self.open_lane(name, &relations))).await?;
+        // Copies of one template have the same oids.
+        let root = open(&self.server, "postgres", &names[0]).await?;
+        self.roots.clear();
+        for (root, member) in tree(&root).await? {
+            self.roots.entry(root).or_default().push(member.oid);
         }
         Ok(())
     }
 
     /// Sizes one database, then plans in it: nothing may have read a file before it has its shape.
-    async fn open_lane(&mut self, database: &str, sizes: &[(CandidateId, f64, f64)]) -> Result<Lane, Failure> {
+    async fn open_lane(&self, database: &str, relations: &[Relation]) -> Result<Lane, Failure> {
         let admin = open(&self.server, "postgres", database).await?;
-        let folder = self.server.data_dir();
-        let relations: Vec<Relation> = self.relations.iter().cloned().chain(self.candidate_relations(sizes)).collect();
-        sizes::put(&admin, &folder, &relations, &self.ends).await?;
-        if self.lanes.is_empty() {
-            self.roots.clear();
-            for (root, member) in tree(&admin).await? {
-                self.roots.entry(root).or_default().push(member.oid);
-            }
-        }
+        sizes::put(&admin, &self.server.data_dir(), relations, &self.ends).await?;
         let session = open(&self.server, OWNER, database).await?;
         settings::apply(&session, &self.settings).await;
         Lane::enter(session).await
