@@ -43,7 +43,7 @@ fn never(counts: &Counts, standbys: u32) -> Option<String> {
     let target_ran = counts.deltas.iter().any(|d| d.target && d.after.calls > 0.0);
     let refused = match () {
         () if entry.motion == Motion::Drop => "building a dropped index again needs space and time",
-        () if entry.motion != Motion::Create || entry.part_of.is_some() => "it is part of several steps",
+        () if entry.motion != Motion::Create || entry.part_of.is_some() || counts.evidence.parts => "it is part of several steps",
         () if entry.definition.create.unique => "it is UNIQUE: it may be there for what it forbids",
         () if entry.state != State::Done || !entry.owned => "it is not in force, or not ours",
         () if counts.choices(false).any(|c| c == Choice::Uses) => "other queries have come to use it",
@@ -102,7 +102,7 @@ mod tests {
         let both = |[blocks, ms]: [f64; 2]| [400.0, (10.0 + blocks) / 2.0, (10.0 + ms) / 2.0];
         let now = sample(both(read), both(write), scans);
         let plans: Vec<(String, Choice)> = plans.iter().map(|(name, choice)| ((*name).to_owned(), *choice)).collect();
-        let evidence = Evidence { entry, before: &before, after: &after, now: &now, seconds, plans: &plans, window: WINDOW };
+        let evidence = Evidence { entry, parts: false, before: &before, after: &after, now: &now, seconds, plans: &plans, window: WINDOW };
         (judge(&evidence).finding, revert(&evidence, 0))
     }
 
@@ -156,7 +156,16 @@ mod tests {
         let entry = entry();
         let one = sample([200.0, 10.0, 10.0], [200.0, 10.0, 10.0], 0.0);
         let plans = [("read".to_owned(), Choice::DoesNot)];
-        let evidence = Evidence { entry: &entry, before: &one, after: &one, now: &one, seconds: 300_000.0, plans: &plans, window: WINDOW };
+        let evidence = Evidence {
+            entry: &entry,
+            parts: false,
+            before: &one,
+            after: &one,
+            now: &one,
+            seconds: 300_000.0,
+            plans: &plans,
+            window: WINDOW,
+        };
         assert!(matches!(revert(&evidence, 0), Revert::Yes(_)));
         assert!(matches!(revert(&evidence, 1), Revert::NotAlone(_)));
     }
@@ -167,7 +176,16 @@ mod tests {
         let one = sample([200.0, 10.0, 10.0], [200.0, 10.0, 10.0], 0.0);
         let now = Sample { usage_seconds: Some(10.0), ..one.clone() };
         let plans = [("read".to_owned(), Choice::DoesNot)];
-        let evidence = Evidence { entry: &entry, before: &one, after: &one, now: &now, seconds: 300_000.0, plans: &plans, window: WINDOW };
+        let evidence = Evidence {
+            entry: &entry,
+            parts: false,
+            before: &one,
+            after: &one,
+            now: &now,
+            seconds: 300_000.0,
+            plans: &plans,
+            window: WINDOW,
+        };
         assert_eq!((judge(&evidence).finding, revert(&evidence, 0)), (Finding::Undecided, Revert::No));
     }
 }

@@ -43,6 +43,8 @@ pub enum Choice {
 pub struct Evidence<'a> {
     /// The change.
     pub entry: &'a Entry,
+    /// Other entries are parts of it: partitions, or the steps of a replacement.
+    pub parts: bool,
     /// Counted just before it.
     pub before: &'a Sample,
     /// Counted right after it.

@@ -75,21 +75,19 @@ impl Proof {
             term::note(&format!("{}: whether its queries use it was not looked at: no connection for it", entry.index));
             return Ok(None);
         };
+        let leaves = leaves(&all, entry);
         if self.amcheck {
-            match amcheck::check(&session, oid).await {
-                Soundness::Sound => said(entry, "amcheck: sound, and every row of the table is in it"),
-                Soundness::NotChecked(why) => said(entry, &format!("amcheck: not checked: {why}")),
-                Soundness::Damaged(what) => return Ok(Some(what)),
+            // An index of a partitioned table has its pages in those of the partitions.
+            let of_leaves = || leaves.iter().filter_map(|leaf| leaf.index_oid).collect();
+            let oids: Vec<u32> = if entry.motion == Motion::CreateParent { of_leaves() } else { vec![oid] };
+            if let Some(damage) = check(&session, entry, &oids).await {
+                return Ok(Some(damage));
             }
         }
-        // The whole is for the queries, its parts are not.
-        if entry.part_of.is_none() {
-            let is_build = |e: &&Entry| matches!(e.motion, Motion::Create | Motion::CreateParent);
-            let leaves = all.iter().filter(|e| e.part_of.as_deref() == Some(&entry.id)).filter(is_build);
-            let names: Vec<String> = std::iter::once(entry).chain(leaves).map(|e| e.index_now(&all).name).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.say_who_uses(line, &session, entry, oid, &names).await;
-        }
+        // What replaced another index has that one's name by now.
+        let names: Vec<String> = std::iter::once(entry).chain(leaves).map(|e| e.index_now(&all).name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.say_who_uses(line, &session, entry, oid, &names).await;
         Ok(None)
     }
 
@@ -126,12 +124,33 @@ impl Proof {
         let Some(reading) = self.read(line).await else { return Ok(()) };
         let all = line.ask(async |c| ledger::entries(c, None).await).await?;
         for entry in all.iter().filter(|e| self.made.contains(&e.id)) {
-            let leaves: Vec<&Entry> = all.iter().filter(|e| e.part_of.as_deref() == Some(&entry.id)).collect();
-            let sample = reading.sample(entry, &leaves);
+            let sample = reading.sample(entry, &leaves(&all, entry));
             line.ask(async |c| ledger::sample_put(c, &entry.id, Moment::After, &sample).await).await?;
         }
         Ok(())
     }
+}
+
+/// The entries that build the indexes of a partitioned table's partitions.
+pub(super) fn leaves<'a>(all: &'a [Entry], whole: &Entry) -> Vec<&'a Entry> {
+    all.iter().filter(|e| e.motion == Motion::Create && e.part_of.as_deref() == Some(&whole.id)).collect()
+}
+
+/// Checks indexes and says what came of it, once for all; the first damage ends it.
+async fn check(session: &Session, entry: &Entry, oids: &[u32]) -> Option<String> {
+    let mut unchecked = None;
+    for oid in oids {
+        match amcheck::check(session, *oid).await {
+            Soundness::Sound => {}
+            Soundness::NotChecked(why) => unchecked = Some(why),
+            Soundness::Damaged(what) => return Some(what),
+        }
+    }
+    match unchecked {
+        Some(why) => said(entry, &format!("amcheck: not checked: {why}")),
+        None => said(entry, "amcheck: sound, and every row of the table is in it"),
+    }
+    None
 }
 
 /// A change that an earlier run began keeps the sample from before it.

@@ -5,6 +5,7 @@ use super::apply::{agreed, open, plural, report};
 use super::choice::{self, Chosen};
 use super::lifeline::Lifeline;
 use super::measure::{Reading, index_of};
+use super::proof::leaves;
 use super::runner::Runner;
 use crate::apply::machine::{Ending, Goal};
 use crate::apply::revert::{Revert, revert};
@@ -112,11 +113,12 @@ pub async fn verify(options: &VerifyOptions) -> Result<Verification, Failure> {
     let reading = Reading::take(&session).await?;
     let mut verification = Verification::default();
     for entry in chosen {
-        let leaves: Vec<&Entry> = all.iter().filter(|e| e.part_of.as_deref() == Some(&entry.id)).collect();
+        let leaves = leaves(&all, entry);
+        let parts = all.iter().any(|e| e.part_of.as_deref() == Some(&entry.id));
         let now = reading.sample(entry, &leaves);
         let (before, after) = kept(&control, entry, &now).await?;
         let plans = plans(&session, &reading, entry, &leaves).await;
-        let judged = one(options, entry, [&before, &after, &now], &plans, reading.snapshot.standbys);
+        let judged = one(options, (entry, parts), [&before, &after, &now], &plans, reading.snapshot.standbys);
         verification.entries.push(if there(&reading, entry) { judged } else { gone(judged) });
         verification.taken_at = now.taken_at;
     }
@@ -195,10 +197,16 @@ async fn plans(session: &Session, reading: &Reading, entry: &Entry, leaves: &[&E
     plans
 }
 
-fn one(options: &VerifyOptions, entry: &Entry, [before, after, now]: [&Sample; 3], plans: &[Chosen], standbys: u32) -> Judged {
+fn one(
+    options: &VerifyOptions,
+    (entry, parts): (&Entry, bool),
+    [before, after, now]: [&Sample; 3],
+    plans: &[Chosen],
+    standbys: u32,
+) -> Judged {
     let seconds = seconds_between(&after.taken_at, &now.taken_at);
     let choices: Vec<(String, Choice)> = plans.iter().map(|p| (p.fingerprint.clone(), p.choice)).collect();
-    let evidence = Evidence { entry, before, after, now, seconds, plans: &choices, window: options.window };
+    let evidence = Evidence { entry, parts, before, after, now, seconds, plans: &choices, window: options.window };
     let verdict = judge(&evidence);
     let planned = |p: &Chosen| Planned {
         fingerprint: p.fingerprint.clone(),

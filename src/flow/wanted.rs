@@ -22,10 +22,10 @@ pub struct Wanted {
     pub table: Option<TableName>,
     /// Why.
     pub reason: String,
-    /// Of a build: the drop of an index of the same name, whose place it takes.
-    pub instead_of: Option<Box<Wanted>>,
     /// The queries that the index is for, where a report names them.
     pub targets: Vec<TargetQuery>,
+    /// Of a build: the drop of an index of the same name, whose place it takes.
+    pub instead_of: Option<Box<Wanted>>,
     /// The migration file it stands in.
     pub source: Option<Source>,
     /// What is to be said of it beside its reason.
@@ -116,8 +116,8 @@ fn of_advice(advice: &AdvisedIndex, report: &Report) -> Result<Wanted, Failure> 
         ddl,
         table: Some(table),
         reason: advice.reason.clone(),
-        instead_of: None,
         targets: targets(advice, report),
+        instead_of: None,
         source: None,
         remarks: Vec::new(),
         size_bytes: advice.size_bytes,
@@ -219,7 +219,7 @@ fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
     let reason = format!("from {}", path.display());
-    Wanted { id, ddl, table, reason, instead_of: None, targets: Vec::new(), size_bytes: None, source: None, remarks: Vec::new() }
+    Wanted { id, ddl, table, reason, targets: Vec::new(), instead_of: None, size_bytes: None, source: None, remarks: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {

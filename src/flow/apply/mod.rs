@@ -17,7 +17,6 @@ use crate::apply::preflight;
 use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::Entry;
-use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
@@ -85,21 +84,18 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let left = chosen.len() - done - 1;
-        let reached = match &planned.recipe {
+        let made = match &planned.recipe {
             Recipe::One => {
                 let ending = runner.run(Goal::Apply, entry).await?;
-                let reached = ending == Ending::Reached;
+                let made = ending == Ending::Reached;
                 report(entry, Goal::Apply, ending, left)?;
-                reached
+                made
             }
             Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await.map(|()| planned.acts)?,
             Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await.map(|()| planned.acts)?,
         };
-        if reached && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
-            return Err(match planned.recipe {
-                Recipe::One => damaged(&mut runner, entry, &damage).await?,
-                _ => damaged_whole(entry, &damage),
-            });
+        if made && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
+            return Err(damaged(&mut runner, entry, matches!(planned.recipe, Recipe::One), &damage).await?);
         }
     }
     proof.end(&mut runner.line).await;
@@ -107,18 +103,17 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     refusals(&plan, acts)
 }
 
-/// A damaged index must not answer queries: it goes at once, without a question.
-async fn damaged(runner: &mut Runner, entry: &Entry, damage: &str) -> Result<Failure, Failure> {
+/// A damaged index must not answer queries: it goes at once, without a question. One of several steps leaves more to think of.
+async fn damaged(runner: &mut Runner, entry: &Entry, alone: bool, damage: &str) -> Result<Failure, Failure> {
+    let message = format!("{}: amcheck finds the built index damaged: {damage}", entry.index);
+    let storage = "the table or the storage may be damaged too: check them before the next try";
+    if !alone {
+        let back = format!("advisor rollback {} takes it back", entry.id);
+        return Ok(Failure::new(FailureKind::ApplyNeedsYou, message).hint(back).hint(storage));
+    }
     let ending = runner.run(Goal::Rollback, entry).await?;
     report(entry, Goal::Rollback, ending, 0)?;
-    let message = format!("{}: amcheck finds the built index damaged: {damage}; it was dropped again", entry.index);
-    Ok(Failure::new(FailureKind::ApplyFailed, message).hint("the table or the storage may be damaged too: check them before the next try"))
-}
-
-/// What replaced another index, or lies on many partitions, is taken back by a person.
-fn damaged_whole(entry: &Entry, damage: &str) -> Failure {
-    Failure::new(FailureKind::ApplyNeedsYou, format!("{}: amcheck finds the built index damaged: {damage}", entry.index))
-        .hint(format!("advisor rollback {} takes it back", one_line(&entry.id)))
+    Ok(Failure::new(FailureKind::ApplyFailed, format!("{message}; it was dropped again")).hint(storage))
 }
 
 /// Prints the plan.
