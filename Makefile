@@ -3,16 +3,19 @@ CARGO ?= cargo
 # rustup puts it there; a shell that was open before does not know.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo test bench lint tools
+.PHONY: help demo test test-faults bench lint tools
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: tools ## Build a server, an app's database and its load; advise, apply, measure, roll back
 	$(CARGO) run --release --locked -- demo
 
 test: tools ## Run every test against a PostgreSQL server of their own
 	$(CARGO) test --locked
+
+test-faults: tools ## Every fault in every phase of apply and rollback; the longest stalls under load
+	$(CARGO) test --locked --test faults -- --include-ignored --show-output
 
 bench: ## Measure
 	$(CARGO) bench --locked

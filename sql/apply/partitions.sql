@@ -1,20 +1,28 @@
--- purpose: every table below a partitioned one, top down
--- reads:   pg_class, pg_namespace, pg_partition_tree()
--- locks:   ACCESS SHARE on the tree while it is read
+-- purpose: every table below a partitioned one, top down. Without locks, unlike pg_partition_tree(): a partition that somebody holds must not hold up the look
+-- reads:   pg_class, pg_namespace, pg_inherits
+-- locks:   none
+with recursive tree as (
+  select c.oid, null::pg_catalog.oid as above, 0 as level
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = $1::pg_catalog.text and c.relname = $2::pg_catalog.text and c.relkind = 'p'
+  union all
+  select h.inhrelid, h.inhparent, t.level + 1
+  from tree as t
+  join pg_catalog.pg_inherits as h on h.inhparent = t.oid
+  -- Of a partition on its way out (14+).
+  where coalesce(pg_catalog.to_jsonb(h) ->> 'inhdetachpending', 'false') = 'false'
+)
 select n.nspname::pg_catalog.text  as schema,
        c.relname::pg_catalog.text  as name,
        pn.nspname::pg_catalog.text as parent_schema,
        p.relname::pg_catalog.text  as parent,
        t.level                     as level,
-       t.isleaf                    as is_leaf
-from pg_catalog.pg_class as top
-join pg_catalog.pg_namespace as tn on tn.oid = top.relnamespace
-cross join lateral pg_catalog.pg_partition_tree(top.oid) as t
-join pg_catalog.pg_class as c on c.oid = t.relid
+       c.relkind <> 'p'            as is_leaf
+from tree as t
+join pg_catalog.pg_class as c on c.oid = t.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_class as p on p.oid = t.parentrelid
+join pg_catalog.pg_class as p on p.oid = t.above
 join pg_catalog.pg_namespace as pn on pn.oid = p.relnamespace
-where tn.nspname = $1::pg_catalog.text
-  and top.relname = $2::pg_catalog.text
-  and t.level > 0
+where t.level > 0
 order by t.level, 1, 2

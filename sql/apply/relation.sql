@@ -13,6 +13,7 @@ select c.oid                                                  as oid,
        i.indisready                                           as ready,
        i.indislive                                            as live,
        s.spcname::pg_catalog.text                             as tablespace,
+       c.relkind = 'I'                                        as partitioned,
        pg_catalog.obj_description(c.oid, 'pg_class')          as comment,
        array(select a.attnum from pg_catalog.pg_attribute as a
              where a.attrelid = c.oid and a.attstattarget >= 0 order by a.attnum)                        as statistics_columns,
@@ -25,7 +26,6 @@ select c.oid                                                  as oid,
          when exists (select from pg_catalog.pg_constraint as k where k.conindid = c.oid) then 'a foreign key needs it'
          when i.indisreplident then 'it is the replica identity'
          when i.indisclustered then 'the table is clustered on it'
-         when c.relkind = 'I' then 'it is the index of a partitioned table'
          when c.relispartition then 'it is a partition of another index'
        end                                                    as needed
 from pg_catalog.pg_class as c

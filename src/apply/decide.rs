@@ -4,6 +4,11 @@
 //! drop builds, undoing a create drops. Nothing is dropped that is not owned (or asked to be
 //! dropped), of equal definition and on the recorded table.
 
+mod parent;
+mod rename;
+#[cfg(test)]
+mod tests;
+
 use super::machine::{Ending, Goal, Memory};
 use crate::model::ddl::{Ddl, IndexName};
 use crate::model::ledger::{Change, Entry, Motion, Relation, SqlError, State, View, Worker};
@@ -22,6 +27,8 @@ pub enum Move {
     OpenWorker,
     /// Run one statement.
     Send(String),
+    /// Run one statement that others queue behind while it waits: in short tries.
+    SendBriefly(String),
     /// Stop.
     End(Ending),
 }
@@ -48,13 +55,13 @@ struct Case<'a> {
     fallback: State,
 }
 
-/// More looks than any path needs, retries included.
-const MOST_LOOKS: u32 = 60;
+/// More looks than any path needs, retries included; each partition to be attached takes one more.
+const MOST_LOOKS: usize = 60;
 
 /// Decides; `wanted` is the entry as this run would plan it (for rollback, the ledger's own).
 pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> Move {
     memory.looks += 1;
-    if memory.looks > MOST_LOOKS {
+    if memory.looks as usize > MOST_LOOKS + view.parts.len() {
         return needs_you(format!("{} does not come to rest: something else changes it", wanted.index), vec!["advisor status".into()]);
     }
     if view.entry.as_ref().is_some_and(|e| (&e.index, &e.table, e.motion) != (&wanted.index, &wanted.table, wanted.motion)) {
@@ -67,10 +74,10 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     let mut entry = entry.clone();
     let mut relation = view.relation.clone();
     // An index is itself by its OID: under another name it is taken back there, and apply leaves it to a person.
-    if let Some((name, there)) = &view.moved {
+    if let Some((name, there)) = view.moved.as_ref().filter(|_| entry.motion != Motion::Rename) {
         match (goal, state) {
             (Goal::Rollback, _) => (entry.index, relation) = (name.clone(), Some(there.clone())),
-            (Goal::Apply, Some(State::Done)) if entry.motion == Motion::Create => {
+            (Goal::Apply, Some(State::Done)) if entry.motion != Motion::Drop => {
                 return Move::End(Ending::Already(format!("it was built before and is called {name} now")));
             }
             (Goal::Apply, _) if begun || entry.motion == Motion::Drop => return renamed(&entry, name),
@@ -80,7 +87,7 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     if let Some(worker) = entry.worker.filter(|w| begun && view.worker_alive && memory.worker != Some(*w)) {
         return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, goal == Goal::Rollback) };
     }
-    let fallback = if entry.motion == Motion::Create { State::Failed } else { State::Done };
+    let fallback = if entry.motion == Motion::Drop { State::Done } else { State::Failed };
     let final_state = if goal == Goal::Apply { State::Done } else { State::RolledBack };
     let mut case =
         Case { state, here: here(&entry, relation.as_ref()), entry: &entry, relation, view, memory, goal: final_state, fallback };
@@ -93,7 +100,10 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
         (Motion::Create, Goal::Rollback) => case.uncreate(),
         (Motion::Drop, Goal::Apply) => case.drop(),
         (Motion::Drop, Goal::Rollback) => case.undrop(),
-        (Motion::CreateParent | Motion::Rename, _) => case.refuse("this step is not known".into()),
+        (Motion::CreateParent, Goal::Apply) => case.create_parent(),
+        (Motion::CreateParent, Goal::Rollback) => case.uncreate(),
+        (Motion::Rename, Goal::Apply) => case.rename(),
+        (Motion::Rename, Goal::Rollback) => case.unrename(),
     }
 }
 
@@ -120,6 +130,7 @@ pub fn preview(wanted: &Entry, view: &View, adopt: bool) -> Preview {
     match first {
         Move::End(Ending::NeedsYou(message, hints)) => Preview::Refused(message, hints),
         Move::End(Ending::Already(why)) => Preview::Nothing(why),
+        Move::End(Ending::Waits(_)) => Preview::Acts(Some("an earlier run was cut short: it is finished".into())),
         Move::Record(change) if change.to == State::Present => Preview::Nothing(change.detail.unwrap_or_default()),
         Move::Settle(worker, _) => Preview::Acts(Some(format!("an earlier run's work on it still goes on (process {})", worker.pid))),
         _ if view.entry.as_ref().is_some_and(|e| !e.owned)
@@ -177,12 +188,9 @@ impl Case<'_> {
             (Some(State::Done), Here::Valid) => self.reached("it was built before"),
             (Some(State::Done), Here::Invalid) => self.begin(State::Building),
             (_, Here::Other(what)) => self.refuse(what),
-            (Some(State::Planned), Here::Absent) if self.view.twin.is_none() => self.begin(State::Building),
+            (Some(State::Planned), Here::Absent) if self.twin().is_none() => self.begin(State::Building),
             (_, Here::Valid) => self.present("it was there before; rollback keeps it".into()),
-            (_, Here::Absent) => match &self.view.twin {
-                Some(twin) => self.present(format!("index {twin} is equal; nothing was built")),
-                None => Move::Plan,
-            },
+            (_, Here::Absent) => self.planned_or_twin(),
             (state, Here::Invalid) => self.strange_carcass(state),
         }
     }
@@ -269,13 +277,14 @@ impl Case<'_> {
             Here::Absent if self.memory.error.is_some() && !self.worth_retrying() => self.take_back(self.fallback),
             Here::Absent if self.memory.interrupted => self.take_back(self.fallback),
             Here::Absent if self.memory.error.is_some() => self.begin(State::Building),
-            Here::Absent if self.memory.sent.as_deref() == Some(&self.entry.definition.create.sql()) => {
-                let message =
-                    format!("index {} was built, but is not there under its name: renamed or dropped meanwhile", self.entry.index);
-                needs_you(message, vec!["advisor status".into()])
-            }
+            Here::Absent if self.memory.sent.as_deref() == Some(&self.entry.definition.create.sql()) => self.vanished(),
             Here::Absent => self.send(self.entry.definition.create.sql()),
         }
+    }
+
+    fn vanished(&self) -> Move {
+        let message = format!("index {} was built, but is not there under its name: renamed or dropped meanwhile", self.entry.index);
+        needs_you(message, vec!["advisor status".into()])
     }
 
     /// Two builds on one table deadlock, and either may lose: the loser tries again. So does a build
@@ -315,7 +324,24 @@ impl Case<'_> {
         (wanted && self.memory.sent.as_deref() != Some(&sql)).then_some(sql)
     }
 
+    /// An equal index that makes ours needless. A partition's own does not: attached, it would fall with the rest on rollback.
+    fn twin(&self) -> Option<&IndexName> {
+        self.view.twin.as_ref().filter(|_| self.entry.part_of.is_none())
+    }
+
+    fn planned_or_twin(&mut self) -> Move {
+        match self.twin() {
+            Some(twin) => self.present(format!("index {twin} is equal; nothing was built")),
+            None => Move::Plan,
+        }
+    }
+
     fn present(&mut self, why: String) -> Move {
+        if self.entry.part_of.is_some() {
+            let what =
+                "it is there, and advisor did not build it: attached, it would be dropped with the rest on rollback; give it another name";
+            return self.refuse(what.into());
+        }
         match self.state {
             Some(State::Present) => Move::End(Ending::Already(why)),
             Some(State::Planned) => self.to(State::Present, Some(why)),
@@ -334,14 +360,18 @@ impl Case<'_> {
     }
 
     fn refuse(&self, what: String) -> Move {
-        needs_you(format!("{}: {what}", self.entry.index), Vec::new())
+        let whole = self.entry.part_of.as_ref().map(|id| format!("advisor rollback {} takes back all that it is part of", one_line(id)));
+        needs_you(format!("{}: {what}", self.entry.index), whole.into_iter().collect())
     }
 
-    /// Why it must not be dropped. UNIQUE guards data, unless it came from us or never became valid.
+    /// Why it must not be dropped. UNIQUE guards data, unless it came from us, never became valid, or another guards the same.
     fn needed(&self) -> Option<String> {
         let relation = self.relation.as_ref()?;
-        let unique = self.entry.motion == Motion::Drop && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
-        relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()))
+        let drops = self.entry.motion == Motion::Drop;
+        let unique = drops && self.view.twin.is_none() && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
+        let partitioned = drops && relation.partitioned;
+        let what = unique.then_some("it is UNIQUE: it guards the data").or(partitioned.then_some("it is the index of a partitioned table"));
+        relation.needed.clone().or_else(|| what.map(str::to_owned))
     }
 
     fn from(&self) -> State {
@@ -384,13 +414,23 @@ impl Case<'_> {
         }
     }
 
+    /// The same for a statement that others queue behind.
+    fn send_briefly(&self, sql: String) -> Move {
+        match self.send(sql) {
+            Move::Send(sql) => Move::SendBriefly(sql),
+            other => other,
+        }
+    }
+
     fn send_drop(&self) -> Move {
-        let Some(error) = &self.memory.drop_error else { return self.send(self.entry.index.drop_sql()) };
+        let parent = self.entry.motion == Motion::CreateParent;
+        let sql = if parent { self.entry.index.drop_parent_sql() } else { self.entry.index.drop_sql() };
+        let Some(error) = &self.memory.drop_error else { return if parent { self.send_briefly(sql) } else { self.send(sql) } };
         if self.memory.interrupted {
             return Move::End(Ending::Interrupted);
         }
         let message = format!("index {} could not be dropped: {}", self.entry.index, error.message);
-        needs_you(message, vec!["run the command again to finish".into(), format!("or by hand: {};", self.entry.index.drop_sql())])
+        needs_you(message, vec!["run the command again to finish".into(), format!("or by hand: {sql};")])
     }
 }
 

@@ -6,6 +6,9 @@
 use super::decide::{Move, decide};
 use crate::model::ledger::{Change, Entry, SqlError, View, Worker};
 
+/// A drop that lost for no fault of its own is tried again this often.
+const MOST_LOST_DROPS: u32 = 3;
+
 /// Where an entry is to be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -37,6 +40,8 @@ pub enum Ask {
     OpenWorker,
     /// Run one statement on it.
     Send(String),
+    /// The same for one that others queue behind while it waits for a lock: in short tries.
+    SendBriefly(String),
     /// Nothing more.
     End(Ending),
 }
@@ -67,6 +72,8 @@ pub enum Ending {
     Failed(String),
     /// A person has to look; message and what to do.
     NeedsYou(String, Vec<String>),
+    /// Nothing is wrong, but other entries come first; what is waited for.
+    Waits(String),
     /// Stopped on request; nothing is left half done.
     Interrupted,
 }
@@ -80,6 +87,8 @@ pub struct Memory {
     pub error: Option<SqlError>,
     /// Why the last drop failed.
     pub drop_error: Option<SqlError>,
+    /// Drops that lost for no fault of their own and were tried again.
+    pub lost_drops: u32,
     /// Builds this run began.
     pub attempts: u32,
     /// The last statement sent.
@@ -94,6 +103,19 @@ pub struct Memory {
     pub reconnected: bool,
     /// An INVALID index of the wanted definition that others left may be dropped and built anew.
     pub adopt: bool,
+}
+
+impl Memory {
+    /// A drop that lost a deadlock against a foreign build, or lost the server, is tried again.
+    fn forgive_lost_drop(&mut self) {
+        let Some(error) = &self.drop_error else { return };
+        let lost = error.code.as_deref() == Some("40P01") || (self.reconnected && error.broke_connection());
+        if lost && self.lost_drops < MOST_LOST_DROPS && !self.interrupted {
+            self.lost_drops += 1;
+            self.reconnected = false;
+            self.drop_error = None;
+        }
+    }
 }
 
 /// The machine.
@@ -143,8 +165,8 @@ impl Machine {
                 Ask::Look
             }
             (Ask::OpenWorker, Answer::Failed(error)) => Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into()])),
-            (Ask::Send(sql), Answer::Failed(error)) => self.failed(sql, error),
-            (Ask::Send(sql), _) => {
+            (Ask::Send(sql) | Ask::SendBriefly(sql), Answer::Failed(error)) => self.failed(sql, error),
+            (Ask::Send(sql) | Ask::SendBriefly(sql), _) => {
                 self.memory.sent = Some(sql);
                 Ask::Look
             }
@@ -168,15 +190,17 @@ impl Machine {
     }
 
     fn decided(&mut self, view: &View) -> Ask {
+        self.memory.forgive_lost_drop();
         let ask = match decide(self.goal, &self.wanted, view, &mut self.memory) {
             Move::Settle(worker, cancel) => Ask::Settle { worker, cancel },
             Move::Plan => Ask::Plan(Box::new(self.wanted.clone())),
             Move::Record(change) => Ask::Record(change),
             Move::OpenWorker => Ask::OpenWorker,
             Move::Send(sql) => Ask::Send(sql),
+            Move::SendBriefly(sql) => Ask::SendBriefly(sql),
             Move::End(ending) => Ask::End(ending),
         };
-        self.memory.acted |= matches!(ask, Ask::Send(_));
+        self.memory.acted |= matches!(ask, Ask::Send(_) | Ask::SendBriefly(_));
         ask
     }
 }

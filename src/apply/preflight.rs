@@ -76,11 +76,8 @@ pub fn refuse_step(ddl: &Ddl, around: &Surroundings) -> Option<String> {
             if relation.definition.is_none() {
                 return Some(format!("{index} is a {}, not an index", relation.kind));
             }
-            // An INVALID one guards nothing: the rows it was to check were never all checked.
-            let unique = relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
-            let needed = relation.needed.clone().or_else(|| unique.then(|| "it is UNIQUE: it guards the data".to_owned()));
             let owner = around.target.as_ref().filter(|t| !t.ours).map(not_ours);
-            needed.map(|why| format!("{index} must stay: {why}")).or(owner)
+            relation.needed.as_ref().map(|why| format!("{index} must stay: {why}")).or(owner)
         }
         Ddl::Comment(..) | Ddl::Statistics(..) => Some("not an index build or drop".into()),
     }
@@ -88,8 +85,7 @@ pub fn refuse_step(ddl: &Ddl, around: &Surroundings) -> Option<String> {
 
 fn refuse_kind(target: &Target) -> Option<String> {
     match target.kind.as_str() {
-        "p" => return Some("is partitioned: `advisor generate` writes the recipe as numbered files, run those with psql".into()),
-        "r" | "m" => {}
+        "r" | "m" | "p" => {}
         _ => return Some("is not a table or materialized view".into()),
     }
     if target.persistence == "t" {

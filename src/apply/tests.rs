@@ -69,9 +69,20 @@ impl World {
             definition: Some(definition.clone()),
             valid: *valid,
             needed: None,
+            partitioned: false,
         });
         let worker_alive = self.alive.as_ref().is_some_and(|(w, _)| self.entry.as_ref().and_then(|e| e.worker) == Some(*w));
-        View { entry: self.entry.clone(), relation, moved: None, builder: None, twin: None, worker_alive, table_oid: Some(7) }
+        View {
+            entry: self.entry.clone(),
+            relation,
+            moved: None,
+            builder: None,
+            twin: None,
+            parts: Vec::new(),
+            renamed: None,
+            worker_alive,
+            table_oid: Some(7),
+        }
     }
 
     /// The server's side of a statement.
@@ -118,7 +129,7 @@ impl World {
                     }
                     self.write(ask)
                 }
-                Ask::Send(sql) => {
+                Ask::Send(sql) | Ask::SendBriefly(sql) => {
                     statements += 1;
                     assert!(self.entry.as_ref().is_some_and(|e| e.owned), "acted before it was recorded");
                     let fault = fault.filter(|(at, _)| *at == statements).map(|(_, f)| f);

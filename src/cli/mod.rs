@@ -3,5 +3,6 @@
 pub mod advice;
 pub mod amounts;
 pub mod connection;
+pub mod ledger;
 pub mod output;
 pub mod watch;

@@ -3,6 +3,7 @@
 use super::{Command, Outcome};
 use crate::cli::amounts::bytes;
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
@@ -40,6 +41,8 @@ struct Options {
     #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -50,7 +53,7 @@ pub(super) static ENTRY: Command = Command {
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
             .after_help(
                 "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
-                 Every step is written to the ledger, schema advisor of the database, before it acts. A run that was \
+                 Every step is written to the ledger before it acts: schema advisor of the database, or a file where the role may not make it. A run that was \
                  stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
                  Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",
             )
@@ -67,6 +70,7 @@ async fn run(matches: ArgMatches) -> Outcome {
         yes: options.yes,
         dry_run: options.dry_run,
         drops: options.drops,
+        ledger: options.ledger.ledger,
         adopt_invalid: options.adopt_invalid,
         free_bytes: options.free_bytes,
         json: options.format == "json",

@@ -2,6 +2,7 @@
 
 use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
 use crate::flow::rollback::{RollbackOptions, Which, rollback};
 use crate::model::failure::Failure;
@@ -17,6 +18,9 @@ struct Chosen {
     /// The last run, its steps in reverse
     #[arg(long)]
     last: bool,
+    /// All that was applied after this entry or run, which itself stays
+    #[arg(long, value_name = "ID|RUN")]
+    to: Option<String>,
     /// Everything in the ledger, newest first
     #[arg(long)]
     all: bool,
@@ -33,6 +37,8 @@ struct Options {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -45,7 +51,7 @@ pub(super) static ENTRY: Command = Command {
             .about("Take back what apply did: drop what it built, build what it dropped")
             .after_help(
                 "Only what the ledger says is ours is dropped, and only while its definition is unchanged. What was there \
-                 before apply is kept. The ledger itself, schema advisor, stays.",
+                 before apply is kept. The ledger itself stays.",
             )
     },
     run: |matches| Box::pin(run(matches)),
@@ -56,8 +62,16 @@ async fn run(matches: ArgMatches) -> Outcome {
     let which = match options.chosen {
         Chosen { last: true, .. } => Which::Last,
         Chosen { all: true, .. } => Which::All,
+        Chosen { to: Some(last_kept), .. } => Which::After(last_kept),
         Chosen { ids, .. } => Which::Ids(ids),
     };
-    let limits = options.watch.limits();
-    rollback(&RollbackOptions { target: options.connection.db, yes: options.yes, dry_run: options.dry_run, which, limits }).await
+    let how = RollbackOptions {
+        target: options.connection.db,
+        yes: options.yes,
+        dry_run: options.dry_run,
+        ledger: options.ledger.ledger,
+        which,
+        limits: options.watch.limits(),
+    };
+    rollback(&how).await
 }

@@ -57,8 +57,15 @@ pub async fn demo(options: &DemoOptions) -> Result<u8, Failure> {
     say_what_was_read(&url, &report).await?;
 
     step("advisor rollback --all --yes");
-    rollback(&RollbackOptions { target: Some(url.clone()), yes: true, dry_run: false, which: Which::All, limits: Limits::default() })
-        .await?;
+    let all = RollbackOptions {
+        target: Some(url.clone()),
+        yes: true,
+        dry_run: false,
+        ledger: None,
+        which: Which::All,
+        limits: Limits::default(),
+    };
+    rollback(&all).await?;
     compare(&untouched, &indexes(&url).await?)?;
     term::print(&format!("\n{}The whole demo took {:.0} s.\n", report::demo::summary(&totals), started.elapsed().as_secs_f64()));
     leave(server, folder, options.keep, &url);

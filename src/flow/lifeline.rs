@@ -108,7 +108,7 @@ impl Lifeline {
 
     /// A new connection to the same cluster, able to build.
     async fn fresh(&self) -> Result<Control, Failure> {
-        let control = Control::open(self.target.as_deref(), self.verb).await?;
+        let mut control = Control::open(self.target.as_deref(), self.verb).await?;
         let stranger = control.server.system.zip(self.control.server.system).is_some_and(|(now, then)| now != then);
         if stranger {
             return Err(Failure::new(FailureKind::ApplyNeedsYou, "another cluster answers now at the same address")
@@ -118,6 +118,7 @@ impl Lifeline {
             return Err(Failure::new(FailureKind::Connect, what));
         }
         control.lease(self.limits.lease).await?;
+        control.ledger = self.control.ledger.clone();
         Ok(control)
     }
 

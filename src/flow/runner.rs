@@ -23,7 +23,9 @@ pub(super) struct Runner {
     pub(super) line: Lifeline,
     target: Option<String>,
     verb: &'static str,
-    worker: Option<WorkerSession>,
+    pub(super) worker: Option<WorkerSession>,
+    /// Whom the last statement that waited was last seen waiting for.
+    pub(super) waited_for: Option<String>,
     /// INVALID indexes of the wanted definition that others left are dropped and built anew.
     adopt: bool,
     /// Free bytes, where a person knows them.
@@ -33,7 +35,7 @@ pub(super) struct Runner {
 impl Runner {
     /// A run on this connection.
     pub(super) fn new(line: Lifeline, target: Option<&str>, verb: &'static str) -> Runner {
-        Runner { line, target: target.map(str::to_owned), verb, worker: None, adopt: false, room: None }
+        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false, room: None }
     }
 
     /// The same, allowed to take over what others left.
@@ -51,13 +53,10 @@ impl Runner {
     /// One entry to its goal. An error means that we lost sight of it; the ledger knows the rest.
     pub(super) async fn run(&mut self, goal: Goal, entry: &Entry) -> Result<Ending, Failure> {
         let mut machine = Machine::new(goal, entry.clone()).adopting(self.adopt);
-        let reopened = self.line.reopened;
+        let mut reopened = self.line.reopened;
         let ending = loop {
             if self.line.signals.count() > 0 {
                 machine.interrupt();
-            }
-            if self.line.reopened > reopened {
-                machine.reconnected();
             }
             let answer = match machine.next().clone() {
                 Ask::End(ending) => break ending,
@@ -74,7 +73,12 @@ impl Runner {
                     None => self.open_worker().await,
                 },
                 Ask::Send(sql) => self.send(entry, &sql).await?,
+                Ask::SendBriefly(sql) => self.send_briefly(entry, &sql).await?,
             };
+            if self.line.reopened > reopened {
+                reopened = self.line.reopened;
+                machine.reconnected();
+            }
             machine.tell(answer);
         };
         self.line.unlock().await?;
@@ -93,6 +97,10 @@ impl Runner {
                 self.line.ask(async |c| c.cancel(worker).await).await?;
             }
             sleep(TICK).await;
+        }
+        // Behind a dead network its session lives on, without work.
+        if !self.line.ask(async |c| c.is_working(worker).await).await? {
+            self.line.ask(async |c| c.end(worker).await).await?;
         }
         Ok(Answer::Done)
     }
@@ -120,7 +128,7 @@ impl Runner {
 
     /// Runs the statement with a live display. The first signal or the watchdog cancels it (a
     /// clean-up is left to finish), the second signal leaves at once.
-    async fn send(&mut self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
+    pub(super) async fn send(&mut self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
         let Some(session) = self.worker.take() else {
             return Ok(Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }));
         };
@@ -212,6 +220,7 @@ impl Runner {
         let waits = progress.as_ref().is_none_or(|p| p.phase.starts_with("waiting"));
         let blockers = if waits { self.line.ask(async |c| c.waiting_for(worker).await).await? } else { Vec::new() };
         let waiting = display.show(progress.as_ref(), &blockers);
+        self.waited_for = waiting.clone().or(self.waited_for.take());
         let ask_lag = self.line.limits.max_lag.is_some() && display.elapsed().as_millis() % LAG_EVERY.as_millis() < TICK.as_millis();
         let lag = if ask_lag { self.line.ask(async |c| c.lag().await).await? } else { None };
         Ok(Seen { elapsed: display.elapsed(), waiting, lag })

@@ -5,6 +5,7 @@ use crate::migrate;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::index_def::TableName;
+use crate::model::ledger::Source;
 use crate::model::report::{AdvisedIndex, AdvisedStatistics, Report};
 use crate::model::text::one_line;
 use crate::read::{index_ddl, saved_report, split, statistics_ddl};
@@ -15,14 +16,18 @@ use std::path::{Path, PathBuf};
 pub struct Wanted {
     /// Advice id, or a hash of the statement.
     pub id: String,
-    /// The statement.
+    /// The statement; on a partitioned table it means the whole recipe.
     pub ddl: Ddl,
     /// Table, where the report names it.
     pub table: Option<TableName>,
     /// Why.
     pub reason: String,
-    /// Why `apply` does not do it at all.
-    pub refused: Option<String>,
+    /// Of a build: the drop of an index of the same name, whose place it takes.
+    pub instead_of: Option<Box<Wanted>>,
+    /// The migration file it stands in.
+    pub source: Option<Source>,
+    /// What is to be said of it beside its reason.
+    pub remarks: Vec<String>,
     /// Size by the report, bytes.
     pub size_bytes: Option<f64>,
 }
@@ -104,13 +109,14 @@ fn of_advice(advice: &AdvisedIndex) -> Result<Wanted, Failure> {
         return Err(Failure::usage(format!("advice id {} is not made of letters, digits, - and _", one_line(&advice.id))));
     }
     let table = TableName::new(&advice.schema, &advice.table);
-    let partitioned = format!("{table} is partitioned: `advisor generate` writes the recipe as numbered files, run those with psql");
     Ok(Wanted {
         id: advice.id.clone(),
         ddl,
         table: Some(table),
         reason: advice.reason.clone(),
-        refused: advice.partitioned.then_some(partitioned),
+        instead_of: None,
+        source: None,
+        remarks: Vec::new(),
         size_bytes: advice.size_bytes,
     })
 }
@@ -158,15 +164,40 @@ fn read_file(path: &Path) -> Result<Asked, Failure> {
         Failure::usage(format!("{only}; statement {statement} of {} (line {line}) is: {what}", path.display()))
             .hint("files for partitioned tables and --after-apply files are for psql -v ON_ERROR_STOP=1 -f")
     })?;
-    let changes = ddl.into_iter().zip(pieces).map(|(ddl, piece)| of_statement(path, ddl, &piece)).collect();
-    Ok(Asked { changes, ..Asked::default() })
+    let (source, edited) = (source(path, &pieces), edited(&pieces));
+    let one = |(ddl, piece): (Ddl, &split::Piece)| Wanted {
+        source: Some(source.clone()),
+        remarks: edited.iter().cloned().collect(),
+        ..of_statement(path, ddl, piece)
+    };
+    Ok(Asked { changes: ddl.into_iter().zip(&pieces).map(one).collect(), ..Asked::default() })
+}
+
+fn source(path: &Path, pieces: &[split::Piece]) -> Source {
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Source { file, checksum: checksum(pieces) }
+}
+
+fn checksum(pieces: &[split::Piece]) -> String {
+    Source::checksum(pieces.iter().map(|piece| piece.text.as_str()))
+}
+
+/// Files of `generate` carry the checksum of their statements; one written by hand carries none.
+fn edited(pieces: &[split::Piece]) -> Option<String> {
+    let now = checksum(pieces);
+    let written = pieces.iter().flat_map(|piece| &piece.comments).find_map(|comment| {
+        let word = comment.strip_prefix("Checksum ")?.split([' ', '.']).next()?;
+        (word.len() == now.len() && word.bytes().all(|b| b.is_ascii_hexdigit())).then(|| word.to_owned())
+    })?;
+    (written != now).then(|| format!("the file was edited since it was generated (checksum {written}, now {now})"))
 }
 
 /// Files of `generate` carry the advice's id, so that a report and its files mean the same entry.
 fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
     let id = named_id(piece).unwrap_or_else(|| ddl.id());
     let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    Wanted { id, ddl, table, reason: format!("from {}", path.display()), refused: None, size_bytes: None }
+    let reason = format!("from {}", path.display());
+    Wanted { id, ddl, table, reason, instead_of: None, size_bytes: None, source: None, remarks: Vec::new() }
 }
 
 fn named_id(piece: &split::Piece) -> Option<String> {
@@ -196,6 +227,25 @@ mod tests {
         write("3_c.up.sql", "CREATE INDEX CONCURRENTLY c ON s.t USING btree (x);\nDROP TABLE t;");
         let refused = read(&[folder.path().to_owned()], &[]).unwrap_err();
         assert!(refused.message.contains("statement 2 of") && refused.message.contains("(line 2) is: DROP TABLE t"), "{}", refused.message);
+    }
+
+    #[test]
+    fn a_file_says_whether_it_was_edited() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1_a.up.sql");
+        let statement = "CREATE INDEX CONCURRENTLY \"a\" ON \"s\".\"t\" USING btree (\"x\")";
+        let checksum = Source::checksum([statement]);
+        let of = |header: &str, body: &str| {
+            std::fs::write(&path, format!("{header}{body};\n")).unwrap();
+            read(&[folder.path().to_owned()], &[]).unwrap().changes.remove(0)
+        };
+        let header = format!("-- Create index s.a.\r\n-- Advice 0123abcd. Lock: x.\n-- Checksum {checksum} of the statements below: x.\n");
+        let whole = of(&header, statement);
+        assert_eq!((whole.remarks.len(), whole.source), (0, Some(Source { file: "1_a.up.sql".into(), checksum: checksum.clone() })));
+        assert_eq!(of(&format!("{header}-- a word more\r\n"), &format!("{statement}\r\n")).remarks.len(), 0, "comments and line ends");
+        let edited = of(&header, &statement.replace("\"x\"", "\"y\""));
+        assert!(edited.remarks[0].contains(&format!("edited since it was generated (checksum {checksum}, now ")), "{edited:?}");
+        assert_eq!((edited.id.as_str(), of("", statement).remarks.len()), ("0123abcd", 0), "written by hand");
     }
 
     #[test]

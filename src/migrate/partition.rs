@@ -8,8 +8,6 @@ use crate::model::ddl::{CreateIndex, IndexName};
 use crate::model::index_def::TableName;
 use crate::model::report::AdvisedIndex;
 use crate::model::step::{Lock, Member, Step, StepKind};
-use crate::model::text::cut_bytes;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Everything below a partitioned table, as the catalog has it.
 pub fn members(catalog: &Catalog, top: &TableName) -> Vec<Member> {
@@ -52,7 +50,7 @@ pub(super) fn recipe(advice: &AdvisedIndex, create: &CreateIndex, members: &[Mem
         reason: advice.reason.clone(),
     };
     let top = create.index();
-    let on = |member: &Member| on_member(create, member);
+    let on = |member: &Member| create.on_partition(&member.table);
     let parents = std::iter::once(create.clone()).chain(members.iter().filter(|m| !m.leaf).map(on));
     let mut steps: Vec<Step> = parents.map(|c| parent_step(base(StepKind::CreateOnParent, c.index(), &c.table), &c)).collect();
     for leaf in members.iter().filter(|m| m.leaf).map(on) {
@@ -68,11 +66,7 @@ pub(super) fn recipe(advice: &AdvisedIndex, create: &CreateIndex, members: &[Mem
     let mut bottom_up: Vec<&Member> = members.iter().collect();
     bottom_up.sort_by_key(|m| std::cmp::Reverse(m.level));
     for member in bottom_up {
-        let above = if member.parent == create.table {
-            top.clone()
-        } else {
-            IndexName::new(&member.parent.schema, name_on(create, &member.parent))
-        };
+        let above = if member.parent == create.table { top.clone() } else { create.on_partition(&member.parent).index() };
         steps.push(attach_step(base(StepKind::Attach, on(member).index(), &member.table), &above, &top));
     }
     steps.push(Step { sql: vec![check::parent_is_valid(&top)], ..base(StepKind::Check, top, &create.table) });
@@ -90,7 +84,7 @@ fn parent_step(step: Step, create: &CreateIndex) -> Step {
 }
 
 fn attach_step(step: Step, above: &IndexName, top: &IndexName) -> Step {
-    let attach = format!("ALTER INDEX {} ATTACH PARTITION {}", above.quoted(), step.index.quoted());
+    let attach = above.attach_sql(&step.index);
     Step {
         sql: vec![check::is_valid(&step.index), LOCK_TIMEOUT.into(), attach],
         // An attached index falls only with its parent's; the partitions' files then find nothing left.
@@ -103,14 +97,4 @@ fn attach_step(step: Step, above: &IndexName, top: &IndexName) -> Step {
 
 fn drop_parent(index: &IndexName) -> Vec<String> {
     vec![LOCK_TIMEOUT.into(), format!("DROP INDEX IF EXISTS {}", index.quoted())]
-}
-
-fn on_member(create: &CreateIndex, member: &Member) -> CreateIndex {
-    CreateIndex { name: name_on(create, &member.table), table: member.table.clone(), ..create.clone() }
-}
-
-/// At most 63 bytes, a hash of table and definition at the end.
-fn name_on(create: &CreateIndex, table: &TableName) -> String {
-    let hash = xxh3_64(format!("{} {}", table.quoted(), create.shape()).as_bytes()) as u32;
-    format!("{}_idx_{hash:08x}", cut_bytes(&table.name, 63 - "_idx_".len() - 8))
 }

@@ -2,7 +2,7 @@
 //! `read::index_ddl`, and the only thing that `apply` and `generate` turn back into SQL.
 
 use super::index_def::TableName;
-use super::text::{quote_ident, quote_literal, quote_qualified};
+use super::text::{cut_bytes, quote_ident, quote_literal, quote_qualified};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,6 +35,11 @@ impl IndexName {
     /// ACCESS EXCLUSIVE on all of them, since the server knows no other way.
     pub fn drop_parent_sql(&self) -> String {
         format!("DROP INDEX {}", self.quoted())
+    }
+
+    /// The statement by which a partition's index joins this one.
+    pub fn attach_sql(&self, child: &IndexName) -> String {
+        format!("ALTER INDEX {} ATTACH PARTITION {}", self.quoted(), child.quoted())
     }
 
     /// The statement that gives it another name in its schema.
@@ -107,6 +112,48 @@ impl CreateIndex {
         keys.split(" WITH ").next().unwrap_or_default().matches('(').count() > 1
     }
 
+    /// The same for a partition of its table, at any depth. The name is at most 63 bytes, with a hash of table and definition.
+    pub fn on_partition(&self, table: &TableName) -> CreateIndex {
+        let hash = xxh3_64(format!("{} {}", table.quoted(), self.shape()).as_bytes()) as u32;
+        let name = format!("{}_idx_{hash:08x}", cut_bytes(&table.name, 63 - "_idx_".len() - 8));
+        CreateIndex { name, table: table.clone(), ..self.clone() }
+    }
+
+    /// The same under the name it has until the index whose name it is to get is gone.
+    pub fn under_temporary_name(&self) -> CreateIndex {
+        let hash = xxh3_64(self.sql().as_bytes()) as u32;
+        let name = format!("{}_new_{hash:08x}", cut_bytes(&self.name, 63 - "_new_".len() - 8));
+        CreateIndex { name, ..self.clone() }
+    }
+
+    /// True when this UNIQUE index refuses every row that the other would: the same keys, and a predicate only where the other has it.
+    /// Comparable only between definitions that the server printed itself.
+    pub fn guards_like(&self, other: &CreateIndex) -> bool {
+        let keys = |create: &CreateIndex| {
+            let (keys, rest) = create.body.split_at(create.keys().len());
+            (keys.to_owned(), rest.contains(" NULLS NOT DISTINCT"))
+        };
+        let predicate = self.predicate.is_none() || self.predicate == other.predicate;
+        self.unique && other.unique && self.table == other.table && predicate && keys(self) == keys(other)
+    }
+
+    /// `USING method (keys)`: the body up to the parenthesis that closes the keys, quoted names and literals skipped.
+    fn keys(&self) -> &str {
+        let (mut depth, mut quote) = (0i32, None);
+        for (at, c) in self.body.char_indices() {
+            match (quote, c) {
+                (Some(open), _) if c == open => quote = None,
+                (Some(_), _) => {}
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') if depth == 1 => return &self.body[..=at],
+                (None, ')') => depth -= 1,
+                _ => {}
+            }
+        }
+        &self.body
+    }
+
     /// What makes two indexes of one table equal, as text: all but name, table and tablespace.
     /// Comparable only between definitions that the server printed itself.
     pub fn shape(&self) -> String {
@@ -154,5 +201,34 @@ impl Ddl {
     /// 8 hex digits of the statement's hash: the id of a step that no report named.
     pub fn id(&self) -> String {
         format!("{:08x}", xxh3_64(self.sql().as_bytes()) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unique(body: &str, predicate: Option<&str>) -> CreateIndex {
+        let table = TableName::new("s", "t");
+        CreateIndex { name: "i".into(), table, unique: true, body: body.into(), tablespace: None, predicate: predicate.map(str::to_owned) }
+    }
+
+    #[test]
+    fn names_made_from_names_fit() {
+        let create = CreateIndex { name: "ä".repeat(31), ..unique("USING btree (a)", None) };
+        let made = [create.under_temporary_name().name, create.on_partition(&TableName::new("s", "ö".repeat(31))).name];
+        assert!(made.iter().all(|name| name.len() <= 63 && *name != create.name), "{made:?}");
+    }
+
+    #[test]
+    fn an_index_guards_like_another_of_the_same_keys() {
+        let plain = || unique("USING btree (a, lower((b)::text))", None);
+        let guards = |body: &str, predicate| unique(body, predicate).guards_like(&plain());
+        assert!(guards("USING btree (a, lower((b)::text)) INCLUDE (c) WITH (fillfactor='70')", None));
+        assert!(plain().guards_like(&unique("USING btree (a, lower((b)::text))", Some("c > 0"))));
+        assert!(!guards("USING btree (a, lower((b)::text))", Some("c > 0")), "a partial one lets rows through");
+        assert!(!guards("USING btree (a)", None) && !guards("USING btree (lower((b)::text), a)", None));
+        assert!(!guards("USING btree (a, lower((b)::text)) NULLS NOT DISTINCT", None));
+        assert!(!CreateIndex { unique: false, ..plain() }.guards_like(&plain()));
     }
 }

@@ -4,6 +4,7 @@
 use super::ddl::{CreateIndex, Ddl, IndexName};
 use super::index_def::TableName;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What apply does about an index; rollback does the opposite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +119,16 @@ pub struct Definition {
     pub valid: bool,
 }
 
+impl Definition {
+    /// The ledger entry that its comment names, where a ledger file's run built it.
+    pub fn mark(&self) -> Option<&str> {
+        self.extras.iter().find_map(|extra| match extra {
+            Ddl::Comment(_, text) => text.strip_prefix(MARK),
+            _ => None,
+        })
+    }
+}
+
 /// A query that an index is for, to be planned again once it is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -137,6 +148,17 @@ pub struct Source {
     /// Hash of its statements, 16 hex digits.
     pub checksum: String,
 }
+
+impl Source {
+    /// The checksum of a file's statements: 16 hex digits that comments, blank lines and line ends do not change.
+    pub fn checksum<'a>(statements: impl IntoIterator<Item = &'a str>) -> String {
+        let text: String = statements.into_iter().map(|sql| format!("{};\n", sql.trim())).collect();
+        format!("{:016x}", xxh3_64(text.as_bytes()))
+    }
+}
+
+/// How the comment on an index begins that names its entry in a ledger file.
+const MARK: &str = "advisor:";
 
 /// One row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,7 +193,7 @@ pub struct Entry {
     pub worker: Option<Worker>,
     /// The last error.
     pub error: Option<String>,
-    /// Of a partition's index: the entry of the index above. Of a step of a replacement: the entry asked for.
+    /// Of a step of a recipe (a partition's index, the parts of a replacement): the entry asked for.
     pub part_of: Option<String>,
     /// Of a rename: the new name, in the same schema; [`Entry::index`] has the old one.
     pub rename_to: Option<String>,
@@ -211,6 +233,28 @@ impl Entry {
             system: None,
             updated_at: String::new(),
         }
+    }
+
+    /// Asks for the mark: a comment on the index that names this entry, for a machine that does not have the
+    /// ledger's file. Only what we build is marked: an index dropped and rebuilt keeps the comment it had.
+    pub fn add_mark(&mut self) {
+        let mark = Ddl::Comment(self.index.clone(), format!("{MARK}{}", self.id));
+        if matches!(self.motion, Motion::Create | Motion::CreateParent) && !self.definition.extras.contains(&mark) {
+            self.definition.extras.push(mark);
+        }
+    }
+
+    /// True when what it owns is in another cluster: its OIDs mean nothing in the one with this system identifier.
+    pub fn is_of_another_cluster(&self, system: Option<i64>) -> bool {
+        let closed = matches!(self.state, State::RolledBack | State::Present);
+        self.owned && !closed && self.system.zip(system).is_some_and(|(then, now)| then != now)
+    }
+
+    /// Its index as it is called now: a build that replaced another index has that one's name in the end.
+    pub fn index_now(&self, all: &[Entry]) -> IndexName {
+        let renamed = |e: &&Entry| e.motion == Motion::Rename && e.state == State::Done && e.part_of.as_ref() == Some(&self.id);
+        let name = all.iter().find(renamed).and_then(|e| e.rename_to.as_ref());
+        name.map_or_else(|| self.index.clone(), |name| IndexName::new(&self.index.schema, name))
     }
 
     /// The statement of apply.
@@ -279,6 +323,19 @@ pub struct Relation {
     pub valid: bool,
     /// Why it must not be dropped, if so.
     pub needed: Option<String>,
+    /// The index of a partitioned table: it holds nothing itself and cannot be dropped concurrently.
+    pub partitioned: bool,
+}
+
+/// A partition right below a partitioned table, as far as one index of that table is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The partition; it may be partitioned itself.
+    pub table: TableName,
+    /// Its index that is attached to that index, and whether it is valid.
+    pub attached: Option<(IndexName, bool)>,
+    /// Its index of the name that the recipe gives it, and whether it is valid.
+    pub own: Option<(IndexName, bool)>,
 }
 
 /// What is true now of one entry.
@@ -292,8 +349,12 @@ pub struct View {
     pub moved: Option<(IndexName, Relation)>,
     /// The backend that builds the index of that name now, whoever sent it.
     pub builder: Option<i32>,
-    /// Another index of the table that is equal and usable.
+    /// Another index of the table that is equal and usable; of a UNIQUE index to be dropped: one that guards the same.
     pub twin: Option<IndexName>,
+    /// Of the index of a partitioned table: the partitions right below.
+    pub parts: Vec<Part>,
+    /// Of a rename: the relation of the new name.
+    pub renamed: Option<Relation>,
     /// True while the recorded worker still works.
     pub worker_alive: bool,
     /// pg_class.oid of the table; `None` when it is gone.
@@ -317,7 +378,7 @@ impl SqlError {
 }
 
 /// Somebody whom a build waits for, or would.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Blocker {
     /// Process id; 0 for a prepared transaction.
     pub pid: i32,

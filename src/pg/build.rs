@@ -6,7 +6,10 @@ use super::statements::*;
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Blocker, Definition, Entry, Holder, Motion, Progress, Relation, ServerState, SqlError, Target, View, Worker};
+use crate::model::ledger::{
+    Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
+};
+use crate::model::step::Member;
 use crate::model::text::one_line;
 use crate::read::index_ddl;
 use postgres_types::ToSql;
@@ -14,7 +17,10 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 /// First half of our advisory keys: "advr". The second is the table's OID.
-const ADVISORY_CLASS: i32 = 0x6164_7672;
+pub(super) const ADVISORY_CLASS: i32 = 0x6164_7672;
+
+/// So that the server notices within half a minute that our machine is gone, and ends our sessions.
+const KEEPALIVES: [&str; 3] = ["SET tcp_keepalives_idle = 10", "SET tcp_keepalives_interval = 5", "SET tcp_keepalives_count = 3"];
 
 /// The control connection.
 pub struct Control {
@@ -23,6 +29,8 @@ pub struct Control {
     pub me: Worker,
     /// The server.
     pub server: ServerState,
+    /// Where the ledger is; [`super::ledger::find`] sets it.
+    pub ledger: super::ledger::Place,
 }
 
 /// The driver's error: SQLSTATE, message and detail on one line.
@@ -50,12 +58,12 @@ impl Control {
             let what = "a connection pooler stands in between: it would hand our locks and settings to others";
             return Err(Failure::new(FailureKind::Missing, what).hint("give the server's own address with --db"));
         }
-        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"] {
+        for set in ["SET search_path = pg_catalog", "SET statement_timeout = '10s'", "SET lock_timeout = '2s'"].iter().chain(&KEEPALIVES) {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| lost(&sql_error(&e)))?;
         let me = Worker { pid: row.get("pid"), started: row.get("started") };
-        let mut control = Control { session, me, server: ServerState::default() };
+        let mut control = Control { session, me, server: ServerState::default(), ledger: super::ledger::Place::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
         control.server = ServerState {
@@ -67,6 +75,7 @@ impl Control {
             role: row.get("role"),
             system: None,
         };
+        control.rows(&APPLY_DURABLE, &[]).await?;
         // Only a role that was kept from it on purpose may not ask; then the identity stays unknown.
         let system = control.session.client.query(APPLY_SYSTEM.sql, &[]).await.unwrap_or_default();
         control.server.system = system.first().map(|row| row.get("system"));
@@ -162,34 +171,80 @@ impl Control {
     pub async fn look(&self, wanted: &Entry) -> Result<View, Failure> {
         // Before the first apply there is no ledger, and a plan is shown all the same.
         let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
-        let worker = entry.as_ref().and_then(|e| e.worker);
-        let relation = self.relation(&wanted.index).await?;
+        // Asked before the catalog: a build that ends in between is then seen as it ended, not as a carcass.
+        let worker_alive = match entry.as_ref().and_then(|e| e.worker) {
+            Some(worker) => self.is_working(worker).await?,
+            None => false,
+        };
+        let (relation, builder) = self.relation_and_builder(&wanted.index).await?;
         let known = entry.as_ref().and_then(|e| e.index_oid).filter(|oid| relation.as_ref().is_none_or(|r| r.oid != *oid));
         Ok(View {
             moved: if let Some(oid) = known { self.relation_of(oid).await? } else { None },
-            builder: match relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) {
-                Some(relation) => self.builder(relation.oid).await?,
+            builder,
+            twin: self.twin_of(wanted, relation.as_ref()).await?,
+            parts: if wanted.motion == Motion::CreateParent { self.parts(wanted, relation.as_ref()).await? } else { Vec::new() },
+            renamed: match &wanted.rename_to {
+                Some(name) => self.relation(&IndexName::new(&wanted.index.schema, name)).await?,
                 None => None,
             },
             relation,
-            twin: if matches!(wanted.motion, Motion::Create | Motion::CreateParent) { self.equal_index(wanted).await? } else { None },
-            worker_alive: match worker {
-                Some(worker) => self.is_working(worker).await?,
-                None => false,
-            },
+            worker_alive,
             table_oid: self.target(&wanted.table).await?.map(|t| t.oid),
             entry,
         })
     }
 
-    /// Another usable index of the table with the same shape.
-    async fn equal_index(&self, wanted: &Entry) -> Result<Option<IndexName>, Failure> {
+    /// Whatever has an index's name, and who builds it now.
+    async fn relation_and_builder(&self, index: &IndexName) -> Result<(Option<Relation>, Option<i32>), Failure> {
+        let relation = self.relation(index).await?;
+        let Some(unfinished) = relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) else { return Ok((relation, None)) };
+        match self.builder(unfinished.oid).await? {
+            // It may just have been finished.
+            None => Ok((self.relation(index).await?, None)),
+            builder => Ok((relation, builder)),
+        }
+    }
+
+    /// Another usable index of the table: of a build, one with the same shape; of a drop, one that guards the same.
+    async fn twin_of(&self, wanted: &Entry, relation: Option<&Relation>) -> Result<Option<IndexName>, Failure> {
+        let going = relation.and_then(|r| r.definition.as_ref()).map(|d| &d.create);
+        if wanted.motion == Motion::Rename || (wanted.motion == Motion::Drop && !going.is_some_and(|g| g.unique)) {
+            return Ok(None);
+        }
         let rows = self.rows(&APPLY_SIBLINGS, &[&wanted.table_oid]).await?;
-        let equal = |row: &&Row| {
-            let shape = index_ddl::definition(row.get("definition")).map(|d| d.shape());
-            row.get::<_, &str>("name") != wanted.index.name && shape.is_some() && shape == wanted.shape
+        let fits = |row: &&Row| {
+            let other = index_ddl::definition(row.get("definition")).filter(|_| row.get::<_, &str>("name") != wanted.index.name);
+            other.is_some_and(|other| match wanted.motion {
+                Motion::Drop => row.get("immediate") && going.is_some_and(|going| other.guards_like(going)),
+                _ => Some(other.shape()) == wanted.shape,
+            })
         };
-        Ok(rows.iter().find(equal).map(|row| IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))))
+        Ok(rows.iter().find(fits).map(|row| IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))))
+    }
+
+    /// The partitions right below an entry's table, with their indexes that are attached to its index or are to be.
+    pub async fn parts(&self, entry: &Entry, index: Option<&Relation>) -> Result<Vec<Part>, Failure> {
+        let mut parts: Vec<Part> = Vec::new();
+        for row in self.rows(&APPLY_PARTS, &[&entry.table_oid, &index.map(|i| i.oid).unwrap_or_default()]).await? {
+            let table = TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+            if parts.last().is_none_or(|p| p.table != table) {
+                parts.push(Part { table: table.clone(), attached: None, own: None });
+            }
+            let (Some(part), Some(name)) = (parts.last_mut(), row.get::<_, Option<String>>("index_name")) else { continue };
+            let found = (IndexName::new(&table.schema, name), row.get::<_, Option<bool>>("valid") == Some(true));
+            if found.0 == entry.definition.create.on_partition(&table).index() {
+                part.own = Some(found.clone());
+            }
+            if row.get("attached") {
+                part.attached = Some(found);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Everything below a partitioned table, top down.
+    pub async fn members(&self, table: &TableName) -> Result<Vec<Member>, Failure> {
+        super::partitions::members(&self.session.client, table).await
     }
 
     /// True while this very backend works on something.
@@ -272,15 +327,6 @@ impl Control {
         };
         Ok(self.rows(&APPLY_BUILDS, &[]).await?.iter().map(build).collect())
     }
-
-    /// INVALID indexes of the database; true for those that writes maintain already.
-    pub async fn invalid(&self) -> Result<Vec<(u32, IndexName, bool)>, Failure> {
-        let one = |row: &Row| {
-            let index = IndexName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
-            (row.get("oid"), index, row.get("ready"))
-        };
-        Ok(self.rows(&APPLY_INVALID, &[]).await?.iter().map(one).collect())
-    }
 }
 
 /// A build that runs, ours or not.
@@ -302,7 +348,7 @@ fn lost(error: &SqlError) -> Failure {
     Failure::new(FailureKind::Connect, format!("the connection broke: {}", error.message))
 }
 
-fn blocker(row: &Row) -> Blocker {
+pub(super) fn blocker(row: &Row) -> Blocker {
     Blocker {
         pid: row.get("pid"),
         application: row.get("application"),
@@ -332,7 +378,15 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
         "c" => "type",
         _ => "relation",
     };
-    Relation { oid: row.get("oid"), kind, table_oid: row.get("table_oid"), definition, valid, needed: row.get("needed") }
+    Relation {
+        oid: row.get("oid"),
+        kind,
+        table_oid: row.get("table_oid"),
+        definition,
+        valid,
+        needed: row.get("needed"),
+        partitioned: row.get("partitioned"),
+    }
 }
 
 /// The worker connection.
@@ -363,6 +417,9 @@ impl WorkerSession {
         ];
         for (_, timeout) in timeouts.iter().filter(|(since, _)| version_num >= *since) {
             session.client.batch_execute(&format!("SET {timeout} = 0")).await.map_err(|e| sql_error(&e))?;
+        }
+        for set in KEEPALIVES {
+            session.client.batch_execute(set).await.map_err(|e| sql_error(&e))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
         let worker = Worker { pid: row.get("pid"), started: row.get("started") };

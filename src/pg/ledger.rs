@@ -1,15 +1,16 @@
-//! The ledger in schema `advisor`: what apply intends, does and did.
+//! The ledger: what apply intends, does and did. It lives in schema `advisor` of the database; where
+//! the role may not make that schema, in a file of this machine.
 
-use super::build::{Control, sql_error};
-use super::statements::{
-    LEDGER_CREATE_EVENTS, LEDGER_CREATE_SCHEMA, LEDGER_CREATE_TABLE, LEDGER_ENTRIES, LEDGER_EXISTS, LEDGER_MOVE, LEDGER_PLAN, Statement,
-};
-use crate::model::ddl::IndexName;
+mod file;
+mod schema;
+
+use super::build::Control;
+use super::statements::LEDGER_PLACE;
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::index_def::TableName;
-use crate::model::ledger::{Change, Definition, Entry, Motion, SqlError, State, Worker};
-use crate::model::text::{one_line, quote_ident};
-use tokio_postgres::Row;
+use crate::model::ledger::{Change, Entry, SqlError, State};
+use crate::model::text::one_line;
+use file::{Cluster, LedgerFile};
+use std::path::Path;
 
 /// The second half of the advisory key that guards making the ledger: no table has OID 0.
 pub const WHOLE_DATABASE: u32 = 0;
@@ -17,120 +18,101 @@ pub const WHOLE_DATABASE: u32 = 0;
 /// States from which an entry may be planned (anew): nothing of it is under way.
 const PLANNABLE: [State; 5] = [State::Planned, State::Present, State::Failed, State::RolledBack, State::Done];
 
-/// True when the ledger is there. A ledger of strangers is refused: it says what we may drop.
-pub async fn exists(control: &Control) -> Result<bool, Failure> {
-    let rows = control.rows(&LEDGER_EXISTS, &[]).await?;
-    if let Some(row) = rows.iter().find(|row| !row.get::<_, bool>("ours")) {
-        let owner = one_line(&row.get::<_, String>("owner"));
-        return Err(Failure::new(FailureKind::Missing, format!("the ledger advisor.ledger belongs to role {owner}"))
-            .hint(format!("run as {owner}, or be made a member of it")));
-    }
-    Ok(rows.len() == 2)
+/// Where the ledger of a connection is.
+#[derive(Debug, Clone, Default)]
+pub enum Place {
+    /// Schema `advisor` of the database.
+    #[default]
+    Schema,
+    /// A file of this machine.
+    File(LedgerFile),
 }
 
-/// Makes schema and tables. The caller holds the lock on [`WHOLE_DATABASE`].
-pub async fn create(control: &Control) -> Result<(), Failure> {
-    for statement in [&LEDGER_CREATE_SCHEMA, &LEDGER_CREATE_TABLE, &LEDGER_CREATE_EVENTS] {
-        if let Err(error) = control.session.client.batch_execute(statement.sql).await {
-            return Err(cannot_create(control, statement, sql_error(&error)));
+impl Place {
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Place::Schema => None,
+            Place::File(file) => Some(file.path()),
         }
     }
-    Ok(())
 }
 
-fn cannot_create(control: &Control, statement: &Statement, error: SqlError) -> Failure {
-    let failure = Failure::new(FailureKind::Missing, format!("cannot make the ledger ({}): {}", statement.name, error.message));
-    let (database, role) = (quote_ident(&control.server.database), quote_ident(&control.server.role));
-    failure.hint(format!("GRANT CREATE ON DATABASE {database} TO {role};"))
+impl std::fmt::Display for Place {
+    /// For people: `schema advisor`, or `file PATH`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.file() {
+            None => f.write_str("schema advisor"),
+            Some(path) => write!(f, "file {}", one_line(&path.to_string_lossy())),
+        }
+    }
+}
+
+/// Finds the ledger's place and keeps it in `control`: the file that was asked for; else the schema,
+/// where it is or can be made; else the file of this database under the user's state folder, which
+/// stays the ledger once it is there. The remark says what else a person should know.
+pub async fn find(control: &mut Control, asked: Option<&Path>) -> Result<Option<String>, Failure> {
+    let rows = control.rows(&LEDGER_PLACE, &[]).await?;
+    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say which database this is"))?;
+    let (database_oid, may_create): (u32, bool) = (row.get("database_oid"), row.get("may_create"));
+    let cluster = Cluster { system: control.server.system, database_oid, database: control.server.database.clone() };
+    if let Some(path) = asked {
+        control.ledger = Place::File(LedgerFile::new(path.to_owned(), cluster));
+        return Ok(None);
+    }
+    let own = file::default_path(&cluster);
+    let own_is_there = own.as_ref().is_ok_and(|path| path.exists());
+    match (schema::exists(control).await, own) {
+        // A ledger of strangers is no reason to lose sight of our own.
+        (Err(_), Ok(path)) if own_is_there => control.ledger = Place::File(LedgerFile::new(path, cluster)),
+        (Err(failure), _) => return Err(failure),
+        (Ok(true), Ok(path)) if own_is_there => {
+            let path = one_line(&path.to_string_lossy());
+            return Ok(Some(format!("the ledger in schema advisor is used; --ledger {path} uses an older one of yours")));
+        }
+        (Ok(true), _) => {}
+        (Ok(false), _) if may_create && !own_is_there => {}
+        (Ok(false), own) => control.ledger = Place::File(LedgerFile::new(own?, cluster)),
+    }
+    Ok(None)
+}
+
+/// True when the ledger is there. A ledger of strangers is refused: it says what we may drop.
+pub async fn exists(control: &Control) -> Result<bool, Failure> {
+    match &control.ledger {
+        Place::Schema => schema::exists(control).await,
+        Place::File(file) => Ok(file.read()?.is_some()),
+    }
+}
+
+/// Makes it, where it is missing. The caller holds the lock on [`WHOLE_DATABASE`].
+pub async fn create(control: &Control) -> Result<(), Failure> {
+    match &control.ledger {
+        Place::Schema => schema::create(control).await,
+        Place::File(file) => file.create().await,
+    }
 }
 
 /// All entries, oldest run first; one when an id is given.
 pub async fn entries(control: &Control, id: Option<&str>) -> Result<Vec<Entry>, Failure> {
-    let rows = control.rows(&LEDGER_ENTRIES, &[&id]).await?;
-    rows.iter().map(read).collect()
-}
-
-fn read(row: &Row) -> Result<Entry, Failure> {
-    let id: String = row.get("id");
-    let broken = |what: &str| Failure::new(FailureKind::ApplyNeedsYou, format!("ledger entry {} has an unknown {what}", one_line(&id)));
-    let state = State::by_name(&row.get::<_, String>("state")).ok_or_else(|| broken("state"))?;
-    let definition: Definition = serde_json::from_value(row.get("definition")).map_err(|_| broken("definition"))?;
-    let motion = Motion::by_name(row.get("motion")).ok_or_else(|| broken("motion"))?;
-    let json = |column: &str| row.get::<_, Option<serde_json::Value>>(column).unwrap_or_default();
-    let schema: String = row.get("schema_name");
-    let worker = row.get::<_, Option<i32>>("worker_pid").zip(row.get::<_, Option<i64>>("worker_start"));
-    Ok(Entry {
-        run: row.get("run"),
-        position: row.get("position"),
-        motion,
-        index: IndexName::new(&schema, row.get::<_, String>("index_name")),
-        table: TableName::new(&schema, row.get::<_, String>("table_name")),
-        table_oid: row.get("table_oid"),
-        index_oid: row.get("index_oid"),
-        shape: row.get("shape"),
-        definition,
-        state,
-        owned: row.get("owned"),
-        attempt: row.get("attempt"),
-        worker: worker.map(|(pid, started)| Worker { pid, started }),
-        error: row.get("error"),
-        part_of: row.get("part_of"),
-        rename_to: row.get("rename_to"),
-        targets: serde_json::from_value(json("targets")).map_err(|_| broken("list of queries"))?,
-        source: serde_json::from_value(json("source")).map_err(|_| broken("source"))?,
-        system: row.get("system"),
-        updated_at: row.get("updated_at"),
-        id,
-    })
+    match &control.ledger {
+        Place::Schema => schema::entries(control, id).await,
+        Place::File(file) => file.entries(id),
+    }
 }
 
 /// Inserts or renews an entry, planned. False when the row may not be planned now.
 pub async fn plan(control: &Control, entry: &Entry) -> Result<bool, SqlError> {
-    let json = |value: serde_json::Result<serde_json::Value>| value.map_err(|e| SqlError { code: None, message: e.to_string() });
-    let definition = json(serde_json::to_value(&entry.definition))?;
-    let targets = json(serde_json::to_value(&entry.targets))?;
-    let source = entry.source.as_ref().map(|s| json(serde_json::to_value(s))).transpose()?;
-    let states: Vec<&str> = PLANNABLE.iter().map(|s| s.name()).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let (up, down) = (entry.up_sql(), entry.down_sql());
-    let parameters: &[&(dyn postgres_types::ToSql + Sync)] = &[
-        &entry.id,
-        &entry.run,
-        &entry.position,
-        &entry.motion.name(),
-        &entry.index.schema,
-        &entry.index.name,
-        &entry.table.name,
-        &entry.table_oid,
-        &entry.shape,
-        &definition,
-        &up,
-        &down,
-        &version,
-        &states,
-        &None::<String>,
-        &entry.part_of,
-        &entry.rename_to,
-        &targets,
-        &source,
-        &entry.system,
-        &entry.index_oid,
-    ];
-    control.session.client.query(LEDGER_PLAN.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+    match &control.ledger {
+        Place::Schema => schema::plan(control, entry).await,
+        Place::File(file) => file.plan(entry).await,
+    }
 }
 
 /// Compare-and-set. False when the entry is in another state by now.
 pub async fn record(control: &Control, id: &str, change: &Change) -> Result<bool, SqlError> {
-    let parameters: &[&(dyn postgres_types::ToSql + Sync)] = &[
-        &id,
-        &change.from.name(),
-        &change.to.name(),
-        &change.owned,
-        &change.index_oid,
-        &change.worker.map(|w| w.pid),
-        &change.worker.map(|w| w.started),
-        &i32::from(change.attempt),
-        &change.detail,
-    ];
-    control.session.client.query(LEDGER_MOVE.sql, parameters).await.map(|rows| rows.len() == 1).map_err(|e| sql_error(&e))
+    match &control.ledger {
+        Place::Schema => schema::record(control, id, change).await,
+        Place::File(file) => file.record(id, change).await,
+    }
 }

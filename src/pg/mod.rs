@@ -14,6 +14,7 @@ pub mod error;
 pub mod explain;
 mod ginpage;
 pub mod hypopg;
+pub mod inventory;
 pub mod ledger;
 pub mod partitions;
 pub mod planner_settings;

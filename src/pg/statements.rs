@@ -297,12 +297,16 @@ statements! {
     APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
     /// Which cluster this is.
     APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
+    /// Durable commits.
+    APPLY_DURABLE = "apply/durable", 13..=99, None, [] -> ["durable"];
     /// A table to be indexed.
     APPLY_TABLE = "apply/table", 13..=99, None, ["text", "text"] -> ["oid", "kind", "persistence", "owner", "ours", "may_create", "frozen_age", "freeze_max_age"];
     /// What has a name now.
-    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "comment", "statistics_columns", "statistics_targets", "needed"];
+    APPLY_RELATION = "apply/relation", 13..=99, None, ["text", "text", "oid"] -> ["oid", "schema", "name", "kind", "table_oid", "table_schema", "table_name", "definition", "valid", "ready", "live", "tablespace", "partitioned", "comment", "statistics_columns", "statistics_targets", "needed"];
     /// Usable indexes of a table.
-    APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "definition"];
+    APPLY_SIBLINGS = "apply/siblings", 13..=99, None, ["oid"] -> ["schema", "name", "immediate", "definition"];
+    /// Partitions right below a table with their indexes.
+    APPLY_PARTS = "apply/parts", 13..=99, None, ["oid", "oid"] -> ["schema", "name", "index_name", "valid", "attached"];
     /// The twin's index as printed.
     APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
     /// A backend by process id.
@@ -335,7 +339,11 @@ statements! {
     /// Builds that run now.
     APPLY_BUILDS = "apply/builds", 13..=99, None, [] -> ["pid", "table_oid", "table_schema", "table_name", "index_name", "phase"];
     /// INVALID indexes.
-    APPLY_INVALID = "apply/invalid", 13..=99, None, [] -> ["oid", "schema", "name", "ready"];
+    APPLY_INVALID = "apply/invalid", 13..=99, None, [] -> ["oid", "schema", "name", "table_name", "ready", "unique", "size_bytes"];
+    /// Advisory locks of ours.
+    APPLY_LOCKS = "apply/locks", 13..=99, None, ["int8"] -> ["pid", "application", "role", "state", "seconds", "silent_seconds", "table_oid", "table_schema", "table_name"];
+    /// How long backends work.
+    APPLY_AGES = "apply/ages", 13..=99, None, ["_int4"] -> ["pid", "seconds"];
     /// Try an advisory lock.
     APPLY_TRY_LOCK = "apply/try_lock", 13..=99, None, ["int4", "int4"] -> ["locked"];
     /// Give it back.
@@ -352,6 +360,8 @@ statements! {
     APPLY_CANCEL = "apply/cancel", 13..=99, None, ["int4", "int8"] -> ["cancelled"];
     /// Whether the ledger is there.
     LEDGER_EXISTS = "ledger/exists", 13..=99, None, [] -> ["name", "ours", "owner"];
+    /// Where it may be.
+    LEDGER_PLACE = "ledger/place", 13..=99, None, [] -> ["database_oid", "may_create"];
     /// The ledger's schema.
     LEDGER_CREATE_SCHEMA = "ledger/create_schema", 13..=99, None, [] -> [];
     /// The ledger's rows.

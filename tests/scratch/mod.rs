@@ -1,6 +1,8 @@
 //! Databases of the shared server, and what the tests of generate and apply ask of them through psql.
 #![allow(dead_code, missing_docs)]
 
+pub mod bench;
+
 use crate::support::{Shared, server};
 use advisor::model::index_def::{IndexSpec, TableName};
 use advisor::model::report::{Action, AdvisedIndex, AdvisedStatistics, Report};
@@ -53,8 +55,18 @@ impl Scratch {
         self.at(name)
     }
 
+    pub fn drop_database(&self, name: &str) {
+        self.at("postgres").sql(&format!("drop database \"{name}\" with (force)"));
+    }
+
     pub fn at(&self, name: &str) -> Database {
-        Database { name: name.to_owned(), host: self.folder.clone(), port: port_of(&self.server.url(name)), role: "postgres".into() }
+        Database {
+            name: name.to_owned(),
+            host: self.folder.clone(),
+            port: port_of(&self.server.url(name)),
+            role: "postgres".into(),
+            address: None,
+        }
     }
 }
 
@@ -69,11 +81,17 @@ pub struct Database {
     pub host: PathBuf,
     pub port: u16,
     pub role: String,
+    /// How the advisor reaches it, where not as psql does.
+    pub address: Option<String>,
 }
 
 impl Database {
     pub fn url(&self) -> String {
         format!("host={} port={} dbname={} user={}", self.host.display(), self.port, self.name, self.role)
+    }
+
+    pub fn address(&self) -> String {
+        self.address.clone().unwrap_or_else(|| self.url())
     }
 
     pub fn as_role(&self, role: &str) -> Database {
@@ -209,6 +227,13 @@ impl Held {
             line.clear();
             assert!(self.stdout.read_line(&mut line).expect("read") > 0, "psql ended: {sql}");
         }
+    }
+}
+
+impl Held {
+    /// Ends its transaction, if it is in one, and the session.
+    pub fn commit(mut self) {
+        self.say("set client_min_messages = error; commit");
     }
 }
 

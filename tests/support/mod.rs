@@ -4,6 +4,8 @@
 // Each test binary uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod proxy;
+
 use advisor::model::text::quote_ident;
 use advisor::pg::server::{Binaries, Server, ServerOptions, find};
 use std::path::Path;
@@ -46,9 +48,12 @@ impl Shared {
 
 /// The server that users would get, with pg_stat_statements loaded.
 pub fn server() -> Shared {
-    static DEFAULT: LazyLock<Shared> =
-        LazyLock::new(|| launch(find(None).unwrap_or_else(|f| panic!("the tests need a PostgreSQL server: {f} {:?}", f.hints))));
+    static DEFAULT: LazyLock<Shared> = LazyLock::new(|| launch(found()));
     DEFAULT.clone()
+}
+
+fn found() -> Binaries {
+    find(None).unwrap_or_else(|f| panic!("the tests need a PostgreSQL server: {f} {:?}", f.hints))
 }
 
 /// [`server`] and one for each folder in ADVISOR_TEST_PG_BINDIRS (separated by colons).
@@ -80,6 +85,19 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
+/// A server that belongs to one test, which may do to it what it likes.
+pub fn own(options: ServerOptions) -> (Server, Shared) {
+    own_of(found(), options)
+}
+
+fn own_of(binaries: Binaries, options: ServerOptions) -> (Server, Shared) {
+    let wanted = binaries.clone();
+    let server = in_own_runtime(async move { Server::start(&wanted, &options).await });
+    let server = server.unwrap_or_else(|f| panic!("{f}\n{}", f.hints.join("\n")));
+    let pattern = server.url("DATABASE").replace("DATABASE", "{}");
+    (server, Shared { pattern, binaries })
+}
+
 /// A server of its own with more settings; they win over ours.
 pub fn server_with(settings: &[(&str, &str)]) -> Shared {
     launch_with(server().binaries, settings)
@@ -96,16 +114,13 @@ fn launch_with(binaries: Binaries, more: &[(&str, &str)]) -> Shared {
         label: "advisor test".into(),
         ..ServerOptions::default()
     };
-    let wanted = binaries.clone();
-    let server = in_own_runtime(async move { Server::start(&wanted, &options).await });
-    let server = server.unwrap_or_else(|f| panic!("{f}\n{}", f.hints.join("\n")));
-    let pattern = server.url("DATABASE").replace("DATABASE", "{}");
+    let (server, shared) = own_of(binaries, options);
     let mut running = RUNNING.lock().expect("no start failed before");
     if running.is_empty() {
         at_exit(stop);
     }
     running.push(server);
-    Shared { pattern, binaries }
+    shared
 }
 
 /// A test may itself run in a runtime, and runtimes do not nest.

@@ -4,9 +4,9 @@ use super::plan::Planned;
 use super::site::Site;
 use super::words::{self, Fact, InTheWay};
 use crate::flow::wanted::ForPsql;
-use crate::model::ledger::ServerState;
 use crate::model::preflight::Directness;
 use crate::model::text::{one_line, squeeze};
+use crate::pg::build::Control;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -108,8 +108,9 @@ pub struct LeftToPsql {
 }
 
 /// The plan of these changes.
-pub(super) fn plan(server: &ServerState, site: &Site, changes: &[Planned], for_psql: &[ForPsql]) -> Plan {
-    let premises = &site.premises;
+pub(super) fn plan(control: &Control, site: &Site, changes: &[Planned], for_psql: &[ForPsql]) -> Plan {
+    let (server, premises) = (&control.server, &site.premises);
+    let ledger = Fact { topic: "ledger", text: control.ledger.to_string() };
     let builds = changes.iter().any(|p| p.acts && p.is_create());
     Plan {
         schema_version: 1,
@@ -121,7 +122,7 @@ pub(super) fn plan(server: &ServerState, site: &Site, changes: &[Planned], for_p
         standbys: premises.standbys,
         lag_bytes: premises.lag_bytes,
         idle_slots: premises.idle_slots.iter().map(|s| one_line(s)).collect(),
-        server: words::of_server(server, premises, builds.then_some(site.free_bytes)),
+        server: words::of_server(server, premises, builds.then_some(site.free_bytes)).into_iter().chain([ledger]).collect(),
         in_the_way: words::in_the_way(changes.iter().flat_map(|p| &p.waits)),
         changes: changes.iter().map(change).collect(),
         left_to_psql: for_psql

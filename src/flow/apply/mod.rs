@@ -2,13 +2,15 @@
 
 mod document;
 mod plan;
+pub(super) mod provenance;
 mod show;
 pub(super) mod site;
-mod words;
+pub(super) mod words;
 
 use super::lifeline::Lifeline;
 use super::runner::Runner;
 use super::wanted::Asked;
+use super::{partitioned, replacing};
 use crate::apply::machine::Goal;
 use crate::apply::preflight;
 use crate::apply::watch::Limits;
@@ -16,10 +18,11 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
-use plan::{Inspection, Planned, inspect};
+pub(super) use plan::{Inspection, Planned, Recipe, inspect, known_entry};
 use show::refusals;
 pub(super) use show::{plural, report};
 use site::Site;
+use std::path::{Path, PathBuf};
 
 /// How apply behaves.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,8 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Drop too.
     pub drops: bool,
+    /// The ledger's file, where one was named.
+    pub ledger: Option<PathBuf>,
     /// INVALID indexes of a wanted definition that others left are dropped and built anew.
     pub adopt_invalid: bool,
     /// What one statement may take.
@@ -44,16 +49,20 @@ pub struct ApplyOptions {
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
-    let control = open(options.target.as_deref(), "apply").await?;
+    let control = open(options.target.as_deref(), options.ledger.as_deref(), "apply").await?;
     let site = Site::survey(&control, options.free_bytes).await?;
     let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
-    for (at, wanted) in asked.changes.into_iter().enumerate() {
-        plan.push(inspect(&mut with, wanted, at).await?);
+    for wanted in replacing::pair(asked.changes) {
+        plan.push(inspect(&mut with, wanted).await?);
+    }
+    if !options.drops {
+        plan.iter_mut().for_each(replacing::refuse_without_drops);
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
-    show(&document::plan(&control.server, &with.site, &plan, &asked.for_psql), options)?;
+    plan.iter_mut().fold(1, |next, planned| next + planned.place(next));
+    show(&document::plan(&control, &with.site, &plan, &asked.for_psql), options)?;
     let chosen: Vec<&Planned> = plan.iter().filter(|p| p.refused.is_none() && (options.drops || p.is_create())).collect();
     let acts = chosen.iter().filter(|p| p.acts).count();
     if options.dry_run || acts == 0 {
@@ -68,8 +77,12 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid).with_room(options.free_bytes);
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
-        let ending = runner.run(Goal::Apply, entry).await?;
-        report(entry, Goal::Apply, ending, chosen.len() - done - 1)?;
+        let left = chosen.len() - done - 1;
+        match &planned.recipe {
+            Recipe::One => report(entry, Goal::Apply, runner.run(Goal::Apply, entry).await?, left)?,
+            Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await?,
+            Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await?,
+        }
     }
     term::print("advisor rollback --last takes this run back.\n");
     refusals(&plan, acts)
@@ -86,9 +99,12 @@ fn show(plan: &document::Plan, options: &ApplyOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens control on a server that can build.
-pub(super) async fn open(target: Option<&str>, verb: &str) -> Result<Control, Failure> {
-    let control = Control::open(target, verb).await?;
+/// Opens control on a server that can build, and finds the ledger.
+pub(super) async fn open(target: Option<&str>, ledger: Option<&Path>, verb: &str) -> Result<Control, Failure> {
+    let mut control = Control::open(target, verb).await?;
+    if let Some(remark) = ledger::find(&mut control, ledger).await? {
+        term::note(&remark);
+    }
     control.notes().iter().for_each(|note| term::note(note));
     match preflight::refuse_server(&control.server) {
         Some((what, hint)) => Err(Failure::new(FailureKind::Missing, what).hint(hint)),

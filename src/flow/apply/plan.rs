@@ -1,22 +1,26 @@
 //! One change looked at before anything is done: what stands against it, and the entry as it would be planned.
 
 use super::ApplyOptions;
+use super::provenance;
 use super::site::Site;
 use super::words::{self, Fact};
 use crate::apply::decide::{Preview, preview};
 use crate::apply::preflight::obstacles::{Effect, in_the_way};
 use crate::apply::preflight::remarks::remarks;
 use crate::apply::preflight::{self, Surroundings};
+use crate::flow::partitioned;
+use crate::flow::replacing::{self, Replacement};
 use crate::flow::wanted::Wanted;
 use crate::model::ddl::Ddl;
 use crate::model::failure::Failure;
 use crate::model::ledger::{Definition, Entry, Motion, SqlError, State};
 use crate::model::preflight::{Cost, Obstacle};
+use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 
 /// One change with what was found about it.
-pub(super) struct Planned {
+pub(in crate::flow) struct Planned {
     pub wanted: Wanted,
     pub entry: Option<Entry>,
     pub refused: Option<String>,
@@ -28,10 +32,23 @@ pub(super) struct Planned {
     pub waits: Vec<(Effect, Obstacle)>,
     /// False when there is nothing to do.
     pub acts: bool,
+    /// What it takes.
+    pub recipe: Recipe,
+}
+
+/// What a change takes.
+#[derive(Debug, Clone)]
+pub(in crate::flow) enum Recipe {
+    /// Its own statement.
+    One,
+    /// An index on a partitioned table with this many levels below it.
+    Partitions(i32),
+    /// A build under another name, the drop of the old index, and the rename; only the rename where the rest is done.
+    Replace(Box<Replacement>),
 }
 
 /// What all changes are looked at with.
-pub(super) struct Inspection<'a> {
+pub(in crate::flow) struct Inspection<'a> {
     pub control: &'a Control,
     pub site: Site,
     /// Name of this run.
@@ -40,29 +57,35 @@ pub(super) struct Inspection<'a> {
 }
 
 /// Looks at one change and says what apply would do about it.
-pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize) -> Result<Planned, Failure> {
+pub(in crate::flow) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted) -> Result<Planned, Failure> {
+    if wanted.instead_of.is_some() {
+        // Boxed, since it looks at both halves by this very function.
+        return Box::pin(replacing::inspect(with, wanted)).await;
+    }
     let control = with.control;
     let mut planned = Planned {
-        refused: wanted.refused.clone(),
         wanted,
         entry: None,
+        refused: None,
         hints: Vec::new(),
         facts: Vec::new(),
         cost: Cost::default(),
         waits: Vec::new(),
         acts: false,
+        recipe: Recipe::One,
     };
-    if planned.refused.is_some() {
-        return Ok(planned);
-    }
     let mut around = with.site.around(control, &planned.wanted).await?;
     planned.refused = preflight::refuse_step(&planned.wanted.ddl, &around);
-    if locked_away(&around) {
+    if planned.refused.is_none() && locked_away(&around) {
         refuse_locked(&mut planned, &around);
     }
     if planned.refused.is_none() {
-        find_entry(with, &mut planned, &around, at).await?;
+        find_entry(with, &mut planned, &around).await?;
     }
+    if planned.refused.is_none() && planned.entry.as_ref().is_some_and(|e| e.motion == Motion::CreateParent) {
+        partitioned::inspect(control, &mut planned).await?;
+    }
+    let origin = if planned.refused.is_none() { provenance::complete(control, &mut planned).await? } else { Vec::new() };
     let Some(entry) = planned.entry.clone().filter(|_| planned.refused.is_none()) else { return Ok(planned) };
     match preview(&entry, &control.look(&entry).await?, with.options.adopt_invalid) {
         Preview::Nothing(why) => planned.facts = vec![Fact { topic: NOTHING, text: why }],
@@ -73,11 +96,12 @@ pub(super) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted, at: usize
             describe(with, &mut planned, &entry, &mut around).await?;
         }
     }
+    planned.facts.extend(origin.into_iter().map(|text| Fact { topic: "origin", text: one_line(&text) }));
     Ok(planned)
 }
 
 /// The topic of what is as wanted already.
-const NOTHING: &str = "nothing to do";
+pub(super) const NOTHING: &str = "nothing to do";
 
 /// Cost, room, remarks and who is in the way of a change that will be made.
 async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
@@ -105,18 +129,18 @@ async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entr
 /// Who is in the way of it.
 fn wait(planned: &mut Planned, motion: Motion, around: &Surroundings) {
     planned.waits = in_the_way(motion, &around.obstacles).into_iter().map(|(effect, who)| (effect, who.clone())).collect();
-    planned.facts.extend(words::of_waits(motion, &planned.waits));
+    planned.facts.extend(words::of_waits(&planned.waits));
 }
 
 /// The entry as it would be planned, or why the server would refuse it.
-async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surroundings, at: usize) -> Result<(), Failure> {
+async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surroundings) -> Result<(), Failure> {
     let (control, run) = (with.control, with.run.as_str());
     let known = known_entry(control, &planned.wanted.id).await?;
     match (&planned.wanted.ddl, &around.relation, known) {
         (Ddl::Create(create), ..) => {
             let definition = Definition { create: create.clone(), extras: Vec::new(), valid: true };
             match control.shape(create).await {
-                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, at, around, definition, shape)),
+                Ok(shape) => planned.entry = Some(entry(&planned.wanted, run, around, definition, shape)),
                 Err(error) => refuse_definition(planned, around, &error),
             }
         }
@@ -124,7 +148,7 @@ async fn find_entry(with: &Inspection<'_>, planned: &mut Planned, around: &Surro
             // A drop that was begun is judged by what it began with.
             let begun = known.filter(|e| e.state == State::Dropping).map(|e| e.definition);
             let definition = begun.or_else(|| relation.definition.clone());
-            planned.entry = definition.map(|d| entry(&planned.wanted, run, at, around, d.clone(), Some(d.create.shape())));
+            planned.entry = definition.map(|d| entry(&planned.wanted, run, around, d.clone(), Some(d.create.shape())));
         }
         (_, None, Some(known)) => planned.entry = Some(known),
         (_, None, None) => planned.facts.push(Fact { topic: NOTHING, text: "it is not there".into() }),
@@ -150,16 +174,20 @@ fn refuse_definition(planned: &mut Planned, around: &Surroundings, error: &SqlEr
     }
 }
 
-async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {
+pub(in crate::flow) async fn known_entry(control: &Control, id: &str) -> Result<Option<Entry>, Failure> {
     if ledger::exists(control).await? { Ok(ledger::entries(control, Some(id)).await?.pop()) } else { Ok(None) }
 }
 
-fn entry(wanted: &Wanted, run: &str, at: usize, around: &Surroundings, definition: Definition, shape: Option<String>) -> Entry {
-    let motion = if matches!(wanted.ddl, Ddl::Create(_)) { Motion::Create } else { Motion::Drop };
+fn entry(wanted: &Wanted, run: &str, around: &Surroundings, definition: Definition, shape: Option<String>) -> Entry {
+    let partitioned = around.target.as_ref().is_some_and(|t| t.kind == "p");
+    let motion = match wanted.ddl {
+        Ddl::Create(_) if partitioned => Motion::CreateParent,
+        Ddl::Create(_) => Motion::Create,
+        _ => Motion::Drop,
+    };
     // What is dropped is known by its OID from the start, what is built once it is in the catalog.
     let index_oid = around.relation.as_ref().filter(|_| motion == Motion::Drop).map(|r| r.oid);
     Entry {
-        position: i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1),
         table_oid: around.target.as_ref().map(|t| t.oid).unwrap_or_default(),
         index_oid,
         shape,
@@ -168,6 +196,18 @@ fn entry(wanted: &Wanted, run: &str, at: usize, around: &Surroundings, definitio
 }
 
 impl Planned {
+    /// Gives its entries their places in the run, from `first`; says how many it takes.
+    pub fn place(&mut self, first: i32) -> i32 {
+        let (own, taken) = match &mut self.recipe {
+            Recipe::One => (first, 1),
+            // The top's index comes last, so that rollback, going backwards, meets it first.
+            Recipe::Partitions(depth) => (first + *depth, *depth + 1),
+            Recipe::Replace(_) => (first, 3),
+        };
+        self.entry.iter_mut().for_each(|e| e.position = own);
+        taken
+    }
+
     /// True for a build.
     pub fn is_create(&self) -> bool {
         matches!(self.wanted.ddl, Ddl::Create(_))

@@ -2,6 +2,7 @@
 
 use super::Planned;
 use super::document::{Action, Change, Plan, Verdict};
+use super::plan::NOTHING;
 use super::words::{Fact, InTheWay};
 use crate::apply::machine::{Ending, Goal};
 use crate::model::failure::{Failure, FailureKind};
@@ -19,7 +20,8 @@ const SHOWN: usize = 8;
 /// The plan for people, folded to a width.
 pub(super) fn text(plan: &Plan, drops: bool, width: usize) -> String {
     // A file's name is told once.
-    let reason = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
+    let file = plan.changes.first().and_then(|c| c.reason.as_ref()).filter(|r| r.starts_with("from "));
+    let reason = file.filter(|r| plan.changes.iter().all(|c| c.reason.as_ref() == Some(r)));
     let part = |title: &str, keep: &dyn Fn(&Change) -> bool| {
         let lines: Vec<String> = plan.changes.iter().filter(|c| keep(c)).map(|c| change(c, reason.is_some(), width)).collect();
         if lines.is_empty() { String::new() } else { format!("\n{title}\n{}", lines.join("\n")) }
@@ -69,6 +71,10 @@ fn facts(facts: &[Fact], width: usize, indent: usize) -> String {
     let mut text = String::new();
     let mut before = "";
     for fact in facts {
+        if fact.topic == NOTHING {
+            text.push_str(&format!("{:indent$}{}\n", "", fold(&format!("{NOTHING}: {}", fact.text), width, indent)));
+            continue;
+        }
         let topic = if fact.topic == before { "" } else { fact.topic };
         text.push_str(&format!("{:indent$}{topic:TOPIC$}{}\n", "", fold(&fact.text, width, indent + TOPIC)));
         before = fact.topic;
@@ -111,10 +117,12 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
                 (Motion::Drop, Goal::Apply) => "dropped",
                 (Motion::Create | Motion::CreateParent, Goal::Rollback) => "rolled back: dropped",
                 (Motion::Drop, Goal::Rollback) => "rolled back: built again",
-                (Motion::Rename, Goal::Apply) => "renamed",
+                (Motion::Rename, Goal::Apply) => "renamed to",
                 (Motion::Rename, Goal::Rollback) => "rolled back: has its old name",
             };
-            term::print(&format!("{}  {index}  {word}\n", entry.id));
+            let to =
+                entry.rename_to.as_ref().map(|name| format!(" {}", one_line(name))).filter(|_| goal == Goal::Apply).unwrap_or_default();
+            term::print(&format!("{}  {index}  {word}{to}\n", entry.id));
             Ok(())
         }
         Ending::Already(why) => {
@@ -127,6 +135,9 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
             message: format!("{message}{left}"),
             hints: hints.iter().map(|h| one_line(h)).collect(),
         }),
+        Ending::Waits(what) => {
+            Err(Failure::new(FailureKind::ApplyNeedsYou, format!("{index}: {what}{left}")).hint("run the command again to go on"))
+        }
         Ending::Interrupted => Err(Failure::new(FailureKind::Interrupted, format!("stopped at {index}{left}"))
             .hint("advisor status shows where everything stands")),
     }

@@ -19,7 +19,7 @@ use crate::pg::preflight::spec;
 use std::path::Path;
 
 /// The server and its disks.
-pub(super) struct Site {
+pub(in crate::flow) struct Site {
     pub(super) premises: Premises,
     /// Free bytes where the data directory is, before anything was planned.
     pub(super) free_bytes: Option<f64>,
@@ -67,16 +67,8 @@ impl Site {
         let Some(name) = name else { return Ok(bare) };
         let Some(target) = control.target(&name).await? else { return Ok(bare) };
         let around = Surroundings { obstacles: control.obstacles(target.oid).await?, target: Some(target), ..bare };
-        match &wanted.ddl {
-            Ddl::Create(create) => self.around_build(control, around, create.tablespace.as_deref()).await,
-            _ => Ok(around),
-        }
-    }
-
-    async fn around_build(&self, control: &Control, around: Surroundings, tablespace: Option<&str>) -> Result<Surroundings, Failure> {
-        let Some(oid) = around.target.as_ref().map(|t| t.oid) else { return Ok(around) };
-        let tablespace = self.tablespace(control, tablespace).await?;
-        Ok(Surroundings { tablespace, siblings: control.siblings(oid).await?, ..around })
+        let Ddl::Create(create) = &wanted.ddl else { return Ok(around) };
+        Ok(Surroundings { tablespace: self.tablespace(control, create.tablespace.as_deref()).await?, ..around })
     }
 
     async fn tablespace(&self, control: &Control, name: Option<&str>) -> Result<Option<Tablespace>, Failure> {
@@ -99,6 +91,7 @@ impl Site {
             (create.body, create.predicate) = (shape.trim_start_matches("UNIQUE ").to_owned(), None);
         }
         around.spec = spec(&create);
+        around.siblings = control.siblings(target.oid).await?;
         around.table = control.table_statistics(&entry.table, target.oid).await?;
         around.cost = self.cost(around.spec.as_ref(), around.table.as_ref(), target, told);
         Ok(())
@@ -145,8 +138,16 @@ pub(in crate::flow) async fn stopped(control: &Control, entry: &Entry, told: Opt
         return Ok(None);
     }
     let ddl = if entry.motion == Motion::Create { Ddl::Create(entry.definition.create.clone()) } else { Ddl::Drop(entry.index.clone()) };
-    let wanted =
-        Wanted { id: entry.id.clone(), ddl, table: Some(entry.table.clone()), reason: String::new(), refused: None, size_bytes: None };
+    let wanted = Wanted {
+        id: entry.id.clone(),
+        ddl,
+        table: Some(entry.table.clone()),
+        reason: String::new(),
+        instead_of: None,
+        size_bytes: None,
+        source: None,
+        remarks: Vec::new(),
+    };
     let mut site = Site::survey(control, told).await?;
     let mut around = site.around(control, &wanted).await?;
     if let Some(why) = preflight::refuse_step(&wanted.ddl, &around) {

@@ -3,7 +3,7 @@
 use crate::apply::preflight::obstacles::Effect;
 use crate::apply::preflight::remarks::{LARGEST_KEY, Remark};
 use crate::apply::preflight::space::{self, Room};
-use crate::model::ledger::{Motion, ServerState};
+use crate::model::ledger::ServerState;
 use crate::model::preflight::{Cost, Directness, Obstacle, Premises, Work};
 use crate::model::text::{ellipsis, one_line, quote_ident, quote_literal, squeeze};
 use crate::report::units::{bytes, count, duration, plural};
@@ -23,7 +23,7 @@ fn fact(topic: &'static str, text: impl Into<String>) -> Fact {
     Fact { topic, text: text.into() }
 }
 
-/// So many of those whom a change waits for are named with it.
+/// So many of those whom a change waits for are named with each reason.
 const NAMED: usize = 3;
 /// Characters of a query.
 const QUERY: usize = 120;
@@ -144,23 +144,27 @@ pub(super) fn no_room(room: &Room) -> Option<String> {
     }
 }
 
-/// Whom one change would wait for, in a sentence; who they are stands elsewhere, once.
-pub(super) fn of_waits(motion: Motion, waits: &[(Effect, Obstacle)]) -> Option<Fact> {
-    let one = |(effect, who): &(Effect, Obstacle)| format!("{}, {}", short_name(who), because(motion, *effect));
-    let mut named: Vec<String> = waits.iter().take(NAMED).map(one).collect();
-    if waits.len() > NAMED {
-        named.push(format!("{} more", waits.len() - NAMED));
-    }
-    (!named.is_empty()).then(|| fact("waits for", named.join("; ")))
+/// Whom one change would wait for, a line for each reason; who they are stands elsewhere, once.
+pub(super) fn of_waits(waits: &[(Effect, Obstacle)]) -> Vec<Fact> {
+    let of = |effect: Effect| waits.iter().filter(move |(e, _)| *e == effect).map(|(_, who)| short_name(who)).collect::<Vec<_>>();
+    let line = |effect: Effect| {
+        let mut names = of(effect);
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        names.extend((more > 0).then(|| format!("{more} more")));
+        let (until, why) = reason(effect);
+        (!names.is_empty()).then(|| fact("waits for", format!("{} ({why}) {until}", names.join(", "))))
+    };
+    [Effect::Begin, Effect::Read, Effect::Valid, Effect::Gone].into_iter().filter_map(line).collect()
 }
 
-fn because(motion: Motion, effect: Effect) -> &'static str {
-    match (effect, motion) {
-        (Effect::Begin, Motion::Drop) => "before it begins",
-        (Effect::Begin, _) => "before it begins: its lock admits no build",
-        (Effect::Read, _) => "which wrote to the table, before it reads it",
-        (Effect::Valid, _) => "which holds a snapshot, before the index is valid",
-        (Effect::Gone, _) => "which uses the table, before the index goes",
+/// What has to wait, and why.
+fn reason(effect: Effect) -> (&'static str, &'static str) {
+    match effect {
+        Effect::Begin => ("to begin", "whose lock admits no other"),
+        Effect::Read => ("to read the table", "which wrote to it"),
+        Effect::Valid => ("to become valid", "which holds a snapshot"),
+        Effect::Gone => ("to go", "which uses the table"),
     }
 }
 

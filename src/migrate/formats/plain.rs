@@ -1,6 +1,7 @@
 //! SQL files for psql: a pair per step.
 
 use super::{File, Format, slug};
+use crate::model::ledger::Source;
 use crate::model::step::{Step, StepKind};
 use crate::model::text::{one_line, squeeze};
 
@@ -51,6 +52,8 @@ fn up(step: &Step, base: &str) -> String {
         lines.push(format!("Why: {}", squeeze(&step.reason)));
     }
     lines.push(format!("Advice {}. Lock: {}.", one_line(&step.id), step.lock.text()));
+    let checksum = Source::checksum(step.sql.iter().map(String::as_str));
+    lines.push(format!("Checksum {checksum} of the statements below: `advisor apply` says when they were edited."));
     lines.extend(step.hazards.iter().map(|h| format!("Mind: {h}.")));
     if step.outside_transaction {
         lines.push("Runs outside a transaction block: never with psql -1.".into());

@@ -136,7 +136,7 @@ fn remarks(indexes: &[AdvisedIndex], style: &Style) -> String {
             text.push_str(&format!("; the table belongs to {owner}, who has to apply it"));
         }
         if index.partitioned {
-            text.push_str("; the table is partitioned: the migration files hold the recipe");
+            text.push_str("; the table is partitioned: apply and the migration files follow the recipe for that");
         }
         let name = format!("{}:", one_line(&index.name));
         let folded = fold(&format!("{name} {text}"), style.width, 4);

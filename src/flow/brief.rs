@@ -1,0 +1,67 @@
+//! Statements that take a lock which others queue behind, readers and writers alike: waiting long for
+//! it would itself be an outage, so they wait shortly and try again.
+
+use super::runner::Runner;
+use crate::apply::machine::Answer;
+use crate::model::failure::Failure;
+use crate::model::ledger::{Entry, SqlError};
+use crate::term;
+use std::time::{Duration, Instant};
+
+/// How long one try may hold up those who queue behind it.
+const TRY: &str = "SET lock_timeout = '2s'";
+
+/// How long the queue may flow between two tries.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long it is tried where nobody said how long (`--max-wait`).
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// SQLSTATE of a lock that was not had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+impl Runner {
+    /// Runs the statement, in tries of two seconds with pauses between them.
+    pub(super) async fn send_briefly(&mut self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
+        if let failed @ Answer::Failed(_) = self.set(TRY).await {
+            return Ok(failed);
+        }
+        let answer = self.in_tries(entry, sql).await?;
+        // Where this fails the connection is gone, which the next statement finds out.
+        self.set("SET lock_timeout = 0").await;
+        Ok(answer)
+    }
+
+    async fn in_tries(&mut self, entry: &Entry, sql: &str) -> Result<Answer, Failure> {
+        let (since, patience) = (Instant::now(), self.line.limits.max_wait.unwrap_or(PATIENCE));
+        let mut told = None;
+        loop {
+            self.waited_for = None;
+            let answer = self.send(entry, sql).await?;
+            let Answer::Failed(error) = &answer else { return Ok(answer) };
+            if error.code.as_deref() != Some(LOCK_NOT_AVAILABLE) {
+                return Ok(answer);
+            }
+            let holder = self.waited_for.take().map(|who| format!(": {who}")).unwrap_or_default();
+            if since.elapsed() > patience {
+                let message = format!("the lock could not be had within {} s{holder}", patience.as_secs());
+                return Ok(Answer::Failed(SqlError { code: error.code.clone(), message }));
+            }
+            if told.as_ref() != Some(&holder) {
+                term::note(&format!("{}: the lock was not had within 2 s, trying again{holder}", entry.index));
+                told = Some(holder);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = self.line.signals.more_than(0) => return Ok(answer),
+            }
+        }
+    }
+
+    async fn set(&self, sql: &str) -> Answer {
+        match &self.worker {
+            Some(session) => session.execute(sql).await.map_or_else(Answer::Failed, |()| Answer::Done),
+            None => Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }),
+        }
+    }
+}
