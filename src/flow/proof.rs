@@ -84,7 +84,9 @@ impl Proof {
                 return Ok(Some(damage));
             }
         }
-        let names: Vec<&str> = std::iter::once(entry).chain(leaves).map(|e| e.index.name.as_str()).collect();
+        // What replaced another index has that one's name by now.
+        let names: Vec<String> = std::iter::once(entry).chain(leaves).map(|e| e.index_now(&all).name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         self.say_who_uses(line, &session, entry, oid, &names).await;
         Ok(None)
     }

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// The plans of a query's executions, each with its share, or why it could not be planned.
 pub(super) type Answer = Result<Vec<(f64, Plan)>, String>;
 
+/// What was seen of the plans of a query's executions, or why it could not be planned.
+type Sight = Result<Vec<Seen>, String>;
+
 /// Answers by planning on the engine.
 pub(super) struct Trials<'a> {
     engine: &'a mut Engine,
@@ -35,7 +38,7 @@ pub(super) struct Trials<'a> {
     deadline: Option<Instant>,
     /// By query: the last question, with what was seen. Today's plans come from parsing the queries; those of the choice are asked
     /// for when it is verified, and again when it is put into words.
-    latest: Vec<Option<(View, Result<Vec<Seen>, String>)>>,
+    latest: Vec<Option<(View, Sight)>>,
     /// Queries that stopped being plannable, with the reason: one bad query ends nothing.
     pub(super) failed: BTreeMap<QueryId, String>,
 }
@@ -115,9 +118,9 @@ impl<'a> Trials<'a> {
     }
 
     /// What is seen of each query's plans with what its view shows. The last question about a query is not asked again.
-    async fn see(&mut self, asks: Vec<(QueryId, View)>) -> Result<Vec<Result<Vec<Seen>, String>>, Failure> {
+    async fn see(&mut self, asks: Vec<(QueryId, View)>) -> Result<Vec<Sight>, Failure> {
         let latest = |(query, view): &(QueryId, View)| self.latest[*query].as_ref().filter(|(known, _)| known == view);
-        let mut known: Vec<Option<Result<Vec<Seen>, String>>> = asks.iter().map(|ask| latest(ask).map(|(_, seen)| seen.clone())).collect();
+        let mut known: Vec<Option<Sight>> = asks.iter().map(|ask| latest(ask).map(|(_, seen)| seen.clone())).collect();
         let open: Vec<usize> = (0..asks.len()).filter(|n| known[*n].is_none()).collect();
         let questions: Vec<(QueryId, View)> = open.iter().map(|n| asks[*n].clone()).collect();
         for (n, answer) in open.into_iter().zip(self.answers(&questions).await?) {
@@ -142,12 +145,12 @@ impl<'a> Trials<'a> {
                 }
             }
         }
-        let used = |answer: &Result<Vec<Seen>, String>| answer.iter().flatten().map(|seen| self.candidates(seen)).collect();
+        let used = |answer: &Sight| answer.iter().flatten().map(|seen| self.candidates(seen)).collect();
         Ok(InUse { real, used: answers.iter().map(used).collect(), walks })
     }
 
     /// The weighted cost of an answer and the candidates in it.
-    fn cost(&mut self, query: QueryId, answer: Result<Vec<Seen>, String>) -> Cost {
+    fn cost(&mut self, query: QueryId, answer: Sight) -> Cost {
         match answer {
             Ok(plans) => {
                 let cost = |seen: &Seen| seen.share * if self.cautious { seen.cost + seen.bets } else { seen.cost };

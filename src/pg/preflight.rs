@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn constants_of_queries_are_not_shown() {
-        assert_eq!(words("select  1 from t\n where mail = 'a@b.c'"), "select ? from t where mail = ?");
+        assert_eq!(words("select  1 from t\n where mail = 'a@b.c'"), "select $1 from t where mail = $2");
         assert_eq!(words("<insufficient privilege>"), "");
     }
 }

@@ -132,7 +132,7 @@ pub async fn told() -> Told {
         report: ask(&[]),
         again: ask(&[]),
         small: ask(&["--budget", "4MB"]),
-        hasty: ask(&["--time-limit", "1ms"]),
+        hasty: ask(&["--time-limit", "0.001ms"]),
         unbuildable: Vec::new(),
         sizes: Vec::new(),
         unread: Vec::new(),
