@@ -15,7 +15,7 @@ test: tools ## Run every test against a PostgreSQL server of their own
 	$(CARGO) test --locked
 
 test-faults: tools ## Every fault in every phase of apply and rollback; the longest stalls under load
-	$(CARGO) test --locked --test faults -- --include-ignored --show-output
+	ADVISOR_TEST_EVERY_POINT=1 $(CARGO) test --locked --test faults --test partitioned_apply --test replacing -- --include-ignored --show-output
 
 bench: ## Measure
 	$(CARGO) bench --locked

@@ -1,13 +1,12 @@
 //! Partitioned tables: the whole recipe by the real binary on a real server, cut short in each of its
 //! phases, with partitions that come and go meanwhile; the catalog afterwards equals the one before.
 
-mod bench;
 mod scratch;
 mod support;
 
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
 use advisor::model::report::AdvisedIndex;
-use bench::{Bench, answer, signal};
+use scratch::bench::{Bench, answer, signal};
 use scratch::{Scratch, create_advice};
 
 const PARTS: &str = "
@@ -27,7 +26,7 @@ fn on_p() -> AdvisedIndex {
 }
 
 fn parts(server: &Scratch, name: &str) -> (Bench, Vec<String>) {
-    let bench = Bench::new(server, name, PARTS, vec![on_p()]);
+    let bench = Bench::with_tables(server, name, PARTS, vec![on_p()]);
     let before = bench.database.catalog();
     (bench, before)
 }
@@ -185,9 +184,9 @@ fn killed_at_any_point() {
     let tables = "create table p (a int, b int) partition by range (a); create table p1 partition of p for values from (0) to (9);
         create table p2 partition of p for values from (9) to (20) partition by range (b);
         create table p21 partition of p2 for values from (0) to (9); insert into p select 1, 1";
-    let bench = Bench::new(&server, "anywhere", tables, vec![on_p()]);
+    let bench = Bench::with_tables(&server, "anywhere", tables, vec![on_p()]);
     let before = bench.database.catalog();
-    for point in (1..).step_by(bench::stride()) {
+    for point in (1..).step_by(scratch::bench::stride()) {
         for verb in ["apply", "rollback"] {
             if verb == "rollback" {
                 assert_eq!(bench.apply(&[]).0, 0);
@@ -310,7 +309,7 @@ fn one_detached_after_it_was_built_ends_its_entry() {
 #[test]
 fn an_equal_index_of_a_partition_stays_its_own() {
     let server = Scratch::start();
-    let bench = Bench::new(&server, "own", &format!("{PARTS}; create index mine on p1 (b)"), vec![on_p()]);
+    let bench = Bench::with_tables(&server, "own", &format!("{PARTS}; create index mine on p1 (b)"), vec![on_p()]);
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&[]);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -322,7 +321,7 @@ fn an_equal_index_of_a_partition_stays_its_own() {
 #[test]
 fn what_cannot_be_indexed_is_refused_by_name() {
     let server = Scratch::start();
-    let bench = Bench::new(
+    let bench = Bench::with_tables(
         &server,
         "foreign_part",
         &format!(
@@ -353,7 +352,7 @@ fn a_failing_partition_leaves_the_rest_for_the_next_run() {
     let advice = AdvisedIndex { partitioned: true, ddl: spec.create_sql("q_a", false), ..create_advice(&spec, "q_a") };
     let tables = "create table q (a int) partition by list (a); create table q1 partition of q for values in (1);
         create table q2 partition of q for values in (2); insert into q values (1), (2), (2)";
-    let bench = Bench::new(&server, "dup_part", tables, vec![advice]);
+    let bench = Bench::with_tables(&server, "dup_part", tables, vec![advice]);
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&[]);
     assert!(code == 6 && text.contains("is duplicated") && text.contains("takes back what was built"), "{code} {text}");

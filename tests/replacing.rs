@@ -1,13 +1,12 @@
 //! An index replaced by another of its name without a moment in which the table has neither, cut
 //! short anywhere; and which UNIQUE indexes may be dropped. The catalog afterwards equals the one before.
 
-mod bench;
 mod scratch;
 mod support;
 
 use advisor::model::index_def::{IndexSpec, KeySpec, TableName};
 use advisor::model::report::{Action, AdvisedIndex};
-use bench::{Bench, answer, signal};
+use scratch::bench::{Bench, answer, signal};
 use scratch::{Scratch, create_advice};
 
 const TABLE: &str = "create table t (id int primary key, a int, b int); insert into t select g, g % 10, g from generate_series(1, 1000) g;
@@ -42,7 +41,7 @@ fn goes_back(bench: &Bench, before: &[String]) {
 #[test]
 fn the_new_one_is_there_before_the_old_one_goes() {
     let server = Scratch::start();
-    let bench = Bench::new(&server, "replaced", TABLE, replace());
+    let bench = Bench::with_tables(&server, "replaced", TABLE, replace());
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&[]);
     assert!(code == 6 && text.contains("--drops replaces it"), "{code} {text}");
@@ -75,7 +74,7 @@ fn the_new_one_is_there_before_the_old_one_goes() {
 fn a_longest_name_leaves_room_for_the_other() {
     let server = Scratch::start();
     let long = "ä".repeat(31);
-    let bench = Bench::new(
+    let bench = Bench::with_tables(
         &server,
         "longest",
         &format!("{TABLE}; create index \"{long}\" on t (b)"),
@@ -104,7 +103,7 @@ fn killed_in_each_phase() {
     ];
     for (phase, pin, seen) in pins {
         for next in ["apply", "rollback"] {
-            let bench = Bench::new(&server, &format!("{phase}_{next}"), TABLE, replace());
+            let bench = Bench::with_tables(&server, &format!("{phase}_{next}"), TABLE, replace());
             let before = bench.database.catalog();
             let blocker = bench.database.hold(pin);
             let mut child = bench.start(&["apply", bench.report(), "--yes", "--drops"]);
@@ -125,9 +124,9 @@ fn killed_in_each_phase() {
 #[test]
 fn killed_at_any_point() {
     let server = Scratch::start();
-    let bench = Bench::new(&server, "anywhere", TABLE, replace());
+    let bench = Bench::with_tables(&server, "anywhere", TABLE, replace());
     let before = bench.database.catalog();
-    for point in (1..).step_by(bench::stride()) {
+    for point in (1..).step_by(scratch::bench::stride()) {
         for verb in ["apply", "rollback"] {
             if verb == "rollback" {
                 assert_eq!(bench.apply(&["--drops"]).0, 0);
@@ -160,7 +159,7 @@ fn a_unique_index_goes_only_where_another_guards_the_same() {
     let tables = format!("{TABLE}; create unique index u1 on t (id, b); create unique index u2 on t (id, b) include (a); create unique index u3 on t (b) where a < 5;
         create unique index u4 on t (b, id); create table d (x int not null, unique (x) deferrable); create unique index d1 on d (x)");
     let on_d = AdvisedIndex { table: "d".into(), ..drop_of("d1") };
-    let bench = Bench::new(&server, "guards", &tables, vec![drop_of("u1"), drop_of("u2"), drop_of("u3"), drop_of("u4"), on_d]);
+    let bench = Bench::with_tables(&server, "guards", &tables, vec![drop_of("u1"), drop_of("u2"), drop_of("u3"), drop_of("u4"), on_d]);
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&["--drops"]);
     let left = bench.database.rows(

@@ -17,12 +17,13 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(server: &Scratch, name: &str, advice: Vec<AdvisedIndex>) -> Bench {
+        Bench::with_tables(server, name, PLAN, advice)
+    }
+
+    pub fn with_tables(server: &Scratch, name: &str, tables: &str, advice: Vec<AdvisedIndex>) -> Bench {
         let database = server.database(name);
-        database.sql(PLAN);
-        let mut report = tempfile::NamedTempFile::new().unwrap();
-        serde_json::to_writer(&mut report, &report_of(advice)).unwrap();
-        report.flush().unwrap();
-        Bench { database, report }
+        database.sql(tables);
+        Bench { database, report: report_file(advice) }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -44,7 +45,11 @@ impl Bench {
     }
 
     pub fn start_apply(&self) -> Child {
-        self.command(&["apply", self.report(), "--yes"]).spawn().unwrap()
+        self.start(&["apply", self.report(), "--yes"])
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
     }
 
     pub fn rollback(&self) -> (i32, String) {
@@ -52,7 +57,7 @@ impl Bench {
     }
 
     pub fn states(&self) -> Vec<String> {
-        self.database.rows("select state from advisor.ledger order by run, position")
+        self.database.rows("select state from advisor.ledger order by run, position, id")
     }
 
     /// No INVALID index, no advisory lock, no backend of ours, and a second run changes nothing.
@@ -113,4 +118,9 @@ pub fn drop_of(name: &str) -> AdvisedIndex {
 pub fn unique() -> Vec<AdvisedIndex> {
     let spec = IndexSpec { unique: true, ..IndexSpec::btree(TableName::new("public", "t"), vec![KeySpec::column("a")]) };
     vec![create_advice(&spec, "t_u")]
+}
+
+/// Kills at every point take minutes; here every some of them, with ADVISOR_TEST_EVERY_POINT set all.
+pub fn stride() -> usize {
+    if std::env::var_os("ADVISOR_TEST_EVERY_POINT").is_some() { 1 } else { 13 }
 }
