@@ -185,6 +185,11 @@ pub(super) async fn inspect(control: &Control, planned: &mut Planned) -> Result<
     Ok(())
 }
 
+/// The entries of the partitions that hold rows.
+pub(super) async fn leaves(control: &Control, top: &Entry) -> Result<Vec<Entry>, Failure> {
+    Group::read(control, top).await.map(|group| group.leaves)
+}
+
 fn refuse(target: &Target) -> Option<String> {
     match target.kind.as_str() {
         "f" => Some("is a foreign table: it cannot be indexed, and an index of the whole table needs one on each partition".into()),

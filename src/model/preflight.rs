@@ -139,3 +139,33 @@ pub struct Cost {
     /// Seconds, shortest and longest, without waiting for others.
     pub seconds: Option<(f64, f64)>,
 }
+
+impl Cost {
+    /// Builds one after the other: sums, and the temporary files of the largest. What is unknown of one is unknown of all.
+    pub fn together(costs: &[Cost]) -> Cost {
+        let each = |of: fn(&Cost) -> Option<f64>| costs.iter().map(of).collect::<Option<Vec<f64>>>().filter(|all| !all.is_empty());
+        let sum = |of| each(of).map(|all| all.iter().sum());
+        Cost {
+            table_bytes: sum(|c| c.table_bytes),
+            rows: sum(|c| c.rows),
+            size_bytes: sum(|c| c.size_bytes),
+            temp_bytes: each(|c| c.temp_bytes).map(|all| all.into_iter().fold(0.0, f64::max)),
+            wal_bytes: sum(|c| c.wal_bytes),
+            seconds: sum(|c| c.seconds.map(|(least, _)| least)).zip(sum(|c| c.seconds.map(|(_, most)| most))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_together_cost_their_sum_and_what_is_unknown_stays_so() {
+        let one = Cost { size_bytes: Some(10.0), temp_bytes: Some(5.0), seconds: Some((1.0, 2.0)), ..Cost::default() };
+        let two = Cost { temp_bytes: Some(7.0), wal_bytes: Some(3.0), ..one.clone() };
+        let both = Cost::together(&[one, two]);
+        assert_eq!((both.size_bytes, both.temp_bytes, both.wal_bytes, both.seconds), (Some(20.0), Some(7.0), None, Some((2.0, 4.0))));
+        assert_eq!(Cost::together(&[]), Cost::default());
+    }
+}

@@ -107,7 +107,11 @@ pub(super) const NOTHING: &str = "nothing to do";
 async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entry, around: &mut Surroundings) -> Result<(), Failure> {
     let site = &mut with.site;
     if planned.is_create() {
-        site.price(with.control, entry, planned.wanted.size_bytes, around).await?;
+        if entry.motion == Motion::CreateParent {
+            site.price_all(with.control, &partitioned::leaves(with.control, entry).await?, around).await?;
+        } else {
+            site.price(with.control, entry, planned.wanted.size_bytes, around).await?;
+        }
         let room = site.occupy(around);
         planned.cost = around.cost.clone();
         planned.refused = words::no_room(&room);

@@ -18,6 +18,9 @@ use crate::pg::ledger;
 use crate::pg::preflight::spec;
 use std::path::Path;
 
+/// Of more partitions than this the cost is not asked: each takes some questions.
+const MOST_PRICED: usize = 300;
+
 /// The server and its disks.
 pub(in crate::flow) struct Site {
     pub(super) premises: Premises,
@@ -74,6 +77,21 @@ impl Site {
     async fn tablespace(&self, control: &Control, name: Option<&str>) -> Result<Option<Tablespace>, Failure> {
         let found = control.tablespace(name, self.premises.data.folder.as_deref()).await?;
         Ok(found.map(|place| Tablespace { volume: self.measured(place.volume), ..place }))
+    }
+
+    /// What the builds of a partitioned table's indexes cost together, into its surroundings.
+    pub(super) async fn price_all(&self, control: &Control, leaves: &[Entry], around: &mut Surroundings) -> Result<(), Failure> {
+        if leaves.len() > MOST_PRICED {
+            return Ok(());
+        }
+        let mut costs = Vec::new();
+        for leaf in leaves {
+            let mut alone = Surroundings { target: control.target(&leaf.table).await?, ..Surroundings::default() };
+            self.price(control, leaf, None, &mut alone).await?;
+            costs.push(alone.cost);
+        }
+        around.cost = Cost::together(&costs);
+        Ok(())
     }
 
     /// What the build of an entry costs, into its surroundings; `told` is the size that the report gave it.
