@@ -101,7 +101,10 @@ fn without_the_right_to_make_a_schema_the_ledger_is_a_file_and_the_index_is_mark
     let before = bench.database.catalog();
     let report = bench.report("r.json", vec![on_t("t_a", "a"), on_t("t_b", "b")]);
     let (code, text) = bench.apply(&report, &["--dry-run"]);
-    assert!(code == 0 && text.split_whitespace().collect::<Vec<_>>().join(" ").contains("ledger file ") && bench.files().is_empty(), "{text}");
+    assert!(
+        code == 0 && text.split_whitespace().collect::<Vec<_>>().join(" ").contains("ledger file ") && bench.files().is_empty(),
+        "{text}"
+    );
     let (code, text) = bench.apply(&report, &[]);
     assert_eq!(code, 0, "{text}");
     assert_eq!(bench.files().len(), 1);

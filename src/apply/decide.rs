@@ -74,7 +74,7 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     let mut entry = entry.clone();
     let mut relation = view.relation.clone();
     // An index is itself by its OID: under another name it is taken back there, and apply leaves it to a person.
-    if let Some((name, there)) = view.moved.as_ref().filter(|_| entry.motion != Motion::Rename) {
+    if let Some((name, there)) = view.moved.as_ref().filter(|(name, _)| entry.motion != Motion::Rename && !is_left_by_reindex(name)) {
         match (goal, state) {
             (Goal::Rollback, _) => (entry.index, relation) = (name.clone(), Some(there.clone())),
             (Goal::Apply, Some(State::Done)) if entry.motion != Motion::Drop => {
@@ -94,6 +94,9 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
     // A planned row of another run was never begun: planned anew, so that its definition is of now.
     if goal == Goal::Apply && state == Some(State::Planned) && view.entry.as_ref().is_some_and(|e| e.run != wanted.run) {
         return Move::Plan;
+    }
+    if let Some(end) = case.not_ours_to_touch() {
+        return end;
     }
     match (entry.motion, goal) {
         (Motion::Create, Goal::Apply) => case.create(),
@@ -198,9 +201,6 @@ impl Case<'_> {
     /// An INVALID index of our definition that no entry of ours left.
     fn strange_carcass(&mut self, state: Option<State>) -> Move {
         let index = &self.entry.index;
-        if let Some(pid) = self.view.builder {
-            return needs_you(format!("process {pid} builds index {index} now"), vec!["run the command again when it is done".into()]);
-        }
         match state {
             Some(State::Planned) if self.memory.adopt => self.begin(State::Building),
             _ if self.memory.adopt => Move::Plan,
@@ -220,6 +220,9 @@ impl Case<'_> {
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
             (Some(_), Here::Absent) => self.to(State::RolledBack, Some("it was gone already".into())),
             (Some(_), Here::Other(what)) => self.refuse(what),
+            (Some(State::Dropping), _) if self.is_another_than_dropped() => {
+                self.to(State::RolledBack, Some("another index has its name by now: it stays".into()))
+            }
             (Some(State::Dropping), _) => self.send_drop(),
             (Some(_), _) => match self.needed() {
                 Some(why) => self.refuse(why),
@@ -268,6 +271,7 @@ impl Case<'_> {
     /// A build of ours is recorded: find out how far it came, finish it or clear it away.
     fn building(&mut self) -> Move {
         match self.here.clone() {
+            Here::Valid | Here::Invalid if self.somebody_was_first() => self.not_built_by_us(),
             Here::Valid => {
                 let index_oid = self.relation.as_ref().map(|r| r.oid);
                 Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
@@ -280,6 +284,50 @@ impl Case<'_> {
             Here::Absent if self.memory.sent.as_deref() == Some(&self.entry.definition.create.sql()) => self.vanished(),
             Here::Absent => self.send(self.entry.definition.create.sql()),
         }
+    }
+
+    /// CREATE INDEX found the name taken, which was free when we looked: what is there is not our doing.
+    fn somebody_was_first(&self) -> bool {
+        self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE))
+    }
+
+    fn not_built_by_us(&self) -> Move {
+        let to = match (self.entry.motion, &self.here) {
+            (Motion::Drop, _) => self.fallback,
+            (_, Here::Valid) => State::Present,
+            (_, _) => State::Failed,
+        };
+        let detail = Some("somebody else built it meanwhile: rollback keeps it".to_owned());
+        Move::Record(Change { owned: Some(false), detail, ..Change::new(self.from(), to) })
+    }
+
+    /// What somebody else builds right now, or on a table that took the place of ours, is left alone.
+    fn not_ours_to_touch(&self) -> Option<Move> {
+        let index = &self.entry.index;
+        let ours = |pid: i32| self.memory.worker.is_some_and(|w| w.pid == pid) || self.entry.worker.is_some_and(|w| w.pid == pid);
+        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && !ours(*pid));
+        if let Some(pid) = builder {
+            let message = format!("process {pid} builds index {index} now");
+            return Some(needs_you(message, vec!["run the command again when it is done".into()]));
+        }
+        let replaced = self.view.table_oid.is_some_and(|oid| oid != self.entry.table_oid);
+        let begun = matches!(self.state, Some(State::Building | State::Built | State::Verified | State::Dropping | State::Done));
+        if replaced && begun && self.here == Here::Absent && self.goal_builds() {
+            let what = format!("table {} is another one than when {index} was planned", self.entry.table);
+            return Some(needs_you(what, vec!["analyze again: what was right for the old table may not be for this one".into()]));
+        }
+        None
+    }
+
+    /// True where reaching the goal means that the index is there.
+    fn goal_builds(&self) -> bool {
+        (self.entry.motion == Motion::Drop) == (self.goal == State::RolledBack)
+    }
+
+    /// Our DROP INDEX went through, and an index of that name is there all the same.
+    fn is_another_than_dropped(&self) -> bool {
+        let there = self.relation.as_ref().map(|r| r.oid);
+        self.memory.dropped.is_some_and(|oid| Some(oid) != there)
     }
 
     fn vanished(&self) -> Move {
@@ -422,7 +470,8 @@ impl Case<'_> {
         }
     }
 
-    fn send_drop(&self) -> Move {
+    fn send_drop(&mut self) -> Move {
+        self.memory.dropping = self.relation.as_ref().map(|r| r.oid);
         let parent = self.entry.motion == Motion::CreateParent;
         let sql = if parent { self.entry.index.drop_parent_sql() } else { self.entry.index.drop_sql() };
         let Some(error) = &self.memory.drop_error else { return if parent { self.send_briefly(sql) } else { self.send(sql) } };
@@ -432,6 +481,14 @@ impl Case<'_> {
         let message = format!("index {} could not be dropped: {}", self.entry.index, error.message);
         needs_you(message, vec!["run the command again to finish".into(), format!("or by hand: {sql};")])
     }
+}
+
+/// SQLSTATE of a name that is taken.
+const DUPLICATE_TABLE: &str = "42P07";
+
+/// REINDEX CONCURRENTLY gives the index's name to a new one and this to the old one, which it drops.
+fn is_left_by_reindex(name: &IndexName) -> bool {
+    name.name.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("_ccold")
 }
 
 /// SQLSTATE and message.

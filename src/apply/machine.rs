@@ -55,7 +55,7 @@ pub enum Answer {
     View(Box<View>),
     /// OpenWorker.
     Worker(Worker),
-    /// Plan, Record: somebody else moved the entry.
+    /// Plan, Record: somebody else moved the entry. Send: it waited for others first, and was not sent.
     Stale,
     /// Lock: another session holds it for too long; Send: the statement failed.
     Failed(SqlError),
@@ -97,6 +97,10 @@ pub struct Memory {
     pub acted: bool,
     /// Looks taken; a bound, so that a fault of ours cannot circle for ever.
     pub looks: u32,
+    /// The index that the last DROP INDEX was sent for, and the one that it is known to have dropped.
+    pub dropping: Option<u32>,
+    /// See [`Memory::dropping`].
+    pub dropped: Option<u32>,
     /// A person asked to stop.
     pub interrupted: bool,
     /// The control connection was lost since the last statement was sent: the server may have restarted.
@@ -166,7 +170,12 @@ impl Machine {
             }
             (Ask::OpenWorker, Answer::Failed(error)) => Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into()])),
             (Ask::Send(sql) | Ask::SendBriefly(sql), Answer::Failed(error)) => self.failed(sql, error),
+            // Not sent: what it was decided on may have changed.
+            (Ask::Send(_) | Ask::SendBriefly(_), Answer::Stale) => Ask::Look,
             (Ask::Send(sql) | Ask::SendBriefly(sql), _) => {
+                if sql.starts_with("DROP INDEX") {
+                    self.memory.dropped = self.memory.dropping;
+                }
                 self.memory.sent = Some(sql);
                 Ask::Look
             }

@@ -16,6 +16,7 @@ impl Case<'_> {
     pub(super) fn create_parent(&mut self) -> Move {
         match (self.state, self.here.clone()) {
             (Some(State::Building), Here::Absent) => self.parent_is_missing(),
+            (Some(State::Building), Here::Valid | Here::Invalid) if self.somebody_was_first() => self.not_built_by_us(),
             (Some(State::Building), Here::Valid | Here::Invalid) => {
                 let index_oid = self.relation.as_ref().map(|r| r.oid);
                 Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
