@@ -68,7 +68,7 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
         return needs_you(format!("the ledger holds another index under id {}", one_line(&wanted.id)), vec!["advisor status".into()]);
     }
     let state = view.entry.as_ref().map(|e| e.state);
-    let begun = matches!(state, Some(State::Building | State::Built | State::Verified | State::Dropping));
+    let begun = state.is_some_and(State::is_under_way);
     // What was begun is judged by what it was begun for; anything else by what is wanted now.
     let entry = view.entry.as_ref().filter(|_| begun || goal == Goal::Rollback).unwrap_or(wanted);
     let mut entry = entry.clone();
@@ -219,10 +219,10 @@ impl Case<'_> {
             (Some(State::Present), _) => self.to(State::RolledBack, Some("kept: it was there before".into())),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
             (Some(_), Here::Absent) => self.to(State::RolledBack, Some("it was gone already".into())),
-            (Some(_), Here::Other(what)) => self.refuse(what),
             (Some(State::Dropping), _) if self.is_another_than_dropped() => {
                 self.to(State::RolledBack, Some("another index has its name by now: it stays".into()))
             }
+            (Some(_), Here::Other(what)) => self.refuse(what),
             (Some(State::Dropping), _) => self.send_drop(),
             (Some(_), _) => match self.needed() {
                 Some(why) => self.refuse(why),
@@ -324,10 +324,13 @@ impl Case<'_> {
         (self.entry.motion == Motion::Drop) == (self.goal == State::RolledBack)
     }
 
-    /// Our DROP INDEX went through, and an index of that name is there all the same.
+    /// Our DROP INDEX went through, and an index of that name is there all the same. An equal one that a
+    /// later run finds may be ours, built anew by REINDEX.
     fn is_another_than_dropped(&self) -> bool {
         let there = self.relation.as_ref().map(|r| r.oid);
-        self.memory.dropped.is_some_and(|oid| Some(oid) != there)
+        let changed = matches!(self.here, Here::Other(_));
+        let gone = self.memory.dropped.or(self.entry.index_oid.filter(|_| changed));
+        gone.is_some_and(|oid| Some(oid) != there)
     }
 
     fn vanished(&self) -> Move {

@@ -7,6 +7,7 @@ use crate::model::failure::Failure;
 use crate::model::ledger::{Entry, SqlError};
 use crate::term;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// How long one try may hold up those who queue behind it.
 const TRY: &str = "SET lock_timeout = '2s'";
@@ -59,9 +60,11 @@ impl Runner {
     }
 
     async fn set(&self, sql: &str) -> Answer {
-        match &self.worker {
-            Some(session) => session.execute(sql).await.map_or_else(Answer::Failed, |()| Answer::Done),
-            None => Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }),
+        let failed = |message: &str| Answer::Failed(SqlError { code: None, message: message.to_owned() });
+        let Some(session) = &self.worker else { return failed("the worker's connection is gone") };
+        match timeout(self.line.limits.patience(), session.execute(sql)).await {
+            Ok(done) => done.map_or_else(Answer::Failed, |()| Answer::Done),
+            Err(_) => failed("no answer on the worker's connection"),
         }
     }
 }

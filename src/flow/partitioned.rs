@@ -35,9 +35,7 @@ impl Group {
         let depth = depth(&members);
         let mut group = Group { parents: vec![top.clone()], leaves: Vec::new() };
         for member in &members {
-            let Some(target) = control.target(&member.table).await? else { continue };
-            let mut entry = member_entry(&top, member, depth);
-            entry.table_oid = target.oid;
+            let entry = Entry { table_oid: member.oid, ..member_entry(&top, member, depth) };
             if member.leaf { group.leaves.push(entry) } else { group.parents.push(entry) }
         }
         Ok(group)

@@ -78,6 +78,11 @@ impl State {
         State::RolledBack,
     ];
 
+    /// A statement of ours may be running, or have left something half done.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, State::Building | State::Built | State::Verified | State::Dropping)
+    }
+
     /// As the ledger spells it.
     pub fn name(self) -> &'static str {
         match self {

@@ -172,8 +172,8 @@ impl Control {
         // Before the first apply there is no ledger, and a plan is shown all the same.
         let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
         // Asked before the catalog: a build that ends in between is then seen as it ended, not as a carcass.
-        let worker_alive = match entry.as_ref().and_then(|e| e.worker) {
-            Some(worker) => self.is_working(worker).await?,
+        let worker_alive = match entry.as_ref().filter(|e| e.state.is_under_way()).and_then(|e| e.worker) {
+            Some(worker) => self.life(worker).await? != Life::Gone,
             None => false,
         };
         let (relation, builder) = self.relation_and_builder(&wanted.index).await?;
@@ -247,10 +247,15 @@ impl Control {
         super::partitions::members(&self.session.client, table).await
     }
 
-    /// True while this very backend works on something.
-    pub async fn is_working(&self, worker: Worker) -> Result<bool, Failure> {
+    /// What this very backend is about.
+    pub async fn life(&self, worker: Worker) -> Result<Life, Failure> {
         let rows = self.rows(&APPLY_BACKEND, &[&worker.pid]).await?;
-        Ok(rows.iter().any(|row| row.get::<_, i64>("started") == worker.started && row.get("working")))
+        Ok(rows.first().map_or(Life::Gone, |row| match (row.get::<_, Option<i64>>("started"), row.get("working"), row.get("advisor")) {
+            (Some(started), true, _) if started == worker.started => Life::Working,
+            (Some(started), false, _) if started == worker.started => Life::Idle,
+            (None, _, true) => Life::Hidden,
+            _ => Life::Gone,
+        }))
     }
 
     /// Cancels what it runs, if it is still the same backend.
@@ -387,6 +392,19 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
         needed: row.get("needed"),
         partitioned: row.get("partitioned"),
     }
+}
+
+/// What a backend is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It is not there; its process id may be another's by now.
+    Gone,
+    /// It is there and does nothing.
+    Idle,
+    /// It works on something.
+    Working,
+    /// A session of that process id calls itself an advisor, and this role may not see more.
+    Hidden,
 }
 
 /// The worker connection.

@@ -286,7 +286,7 @@ statements! {
     /// Forgets one.
     HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
     /// Every table below a partitioned one, top down.
-    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
+    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "parent_schema", "parent", "level", "is_leaf"];
     /// search_path for one transaction.
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
@@ -310,7 +310,7 @@ statements! {
     /// The twin's index as printed.
     APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
     /// A backend by process id.
-    APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working"];
+    APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working", "advisor"];
     /// Progress of a build.
     APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "index_oid", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
     /// Whom a backend waits for.
