@@ -23,6 +23,8 @@ pub enum Move {
     Plan,
     /// Change its state.
     Record(Change),
+    /// Wait until nobody else builds on the table.
+    Calm,
     /// Open a connection for DDL.
     OpenWorker,
     /// Run one statement.
@@ -186,8 +188,11 @@ impl Case<'_> {
             (Some(State::Building), _) => self.building(),
             (Some(State::Built | State::Verified), _) => self.built(),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::RolledBack), _) if self.memory.acted => self.taken_back_meanwhile(),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
-            (Some(State::Dropping), Here::Valid | Here::Invalid) => self.send_drop(),
+            // A drop makes an index useless before it goes: what is valid was never touched.
+            (Some(State::Dropping), Here::Valid) => self.to(State::Built, None),
+            (Some(State::Dropping), Here::Invalid) => self.send_drop(),
             (Some(State::Done), Here::Valid) => self.reached("it was built before"),
             (Some(State::Done), Here::Invalid) => self.begin(State::Building),
             (_, Here::Other(what)) => self.refuse(what),
@@ -223,9 +228,9 @@ impl Case<'_> {
                 self.to(State::RolledBack, Some("another index has its name by now: it stays".into()))
             }
             (Some(_), Here::Other(what)) => self.refuse(what),
-            (Some(State::Dropping), _) => self.send_drop(),
-            (Some(_), _) => match self.needed() {
+            (Some(state), _) => match self.needed() {
                 Some(why) => self.refuse(why),
+                None if state == State::Dropping => self.send_drop(),
                 None => self.begin(State::Dropping),
             },
         }
@@ -237,16 +242,34 @@ impl Case<'_> {
             (Some(State::Done), Here::Absent) => self.reached("it was dropped before"),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
             (_, Here::Absent) => self.present("it was gone already".into()),
+            (Some(State::Dropping), _) if self.is_another_than_dropped() => self.to(State::Done, None),
             (_, Here::Other(what)) => self.refuse(what),
             (Some(State::Dropping), Here::Valid) if self.memory.drop_error.is_some() || self.memory.interrupted => {
                 self.take_back(State::Failed)
             }
+            (state, Here::Valid) if self.kept().is_some() => self.keep(state),
             (Some(State::Dropping), _) => self.send_drop(),
             (state, _) => match (self.needed(), state) {
                 (Some(why), _) => self.refuse(why),
                 (None, Some(State::Planned | State::Building | State::Built | State::Verified)) => self.begin(State::Dropping),
                 (None, _) => Move::Plan,
             },
+        }
+    }
+
+    /// Why it stays though it was to be dropped: what was found of it is not so any more. A drop never makes an index valid.
+    fn kept(&self) -> Option<String> {
+        let repaired = (!self.entry.definition.valid).then(|| "it was INVALID and is valid by now: somebody repaired it".to_owned());
+        repaired.or_else(|| self.needed())
+    }
+
+    fn keep(&self, state: Option<State>) -> Move {
+        let why = self.kept().unwrap_or_default();
+        match state {
+            Some(State::Dropping) => {
+                Move::Record(Change { owned: Some(false), detail: Some(why), ..Change::new(self.from(), State::Failed) })
+            }
+            _ => self.refuse(why),
         }
     }
 
@@ -278,6 +301,7 @@ impl Case<'_> {
             }
             Here::Invalid => self.send_drop(),
             Here::Other(what) => self.refuse(what),
+            Here::Absent if self.memory.held_back => self.not_begun_after_all(),
             Here::Absent if self.memory.error.is_some() && !self.worth_retrying() => self.take_back(self.fallback),
             Here::Absent if self.memory.interrupted => self.take_back(self.fallback),
             Here::Absent if self.memory.error.is_some() => self.begin(State::Building),
@@ -286,9 +310,22 @@ impl Case<'_> {
         }
     }
 
-    /// CREATE INDEX found the name taken, which was free when we looked: what is there is not our doing.
+    /// CREATE INDEX found the name taken, or never went out: what is there and was not when we began is not our doing.
     fn somebody_was_first(&self) -> bool {
-        self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE))
+        let taken = self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE));
+        let unsent = self.memory.attempts > 0 && !self.memory.created && self.relation.as_ref().map(|r| r.oid) != self.memory.found;
+        taken || unsent
+    }
+
+    /// The intent is taken off the record while others are waited for: whatever they build would pass for ours.
+    fn not_begun_after_all(&mut self) -> Move {
+        (self.memory.held_back, self.memory.calm) = (false, false);
+        let (to, owned) = if self.entry.motion == Motion::Drop { (self.fallback, None) } else { (State::Planned, Some(false)) };
+        Move::Record(Change { owned, ..Change::new(self.from(), to) })
+    }
+
+    fn taken_back_meanwhile(&self) -> Move {
+        Move::End(Ending::Failed("another run took it back meanwhile".into()))
     }
 
     fn not_built_by_us(&self) -> Move {
@@ -304,9 +341,12 @@ impl Case<'_> {
     /// What somebody else builds right now, or on a table that took the place of ours, is left alone.
     fn not_ours_to_touch(&self) -> Option<Move> {
         let index = &self.entry.index;
-        let ours = |pid: i32| self.memory.worker.is_some_and(|w| w.pid == pid) || self.entry.worker.is_some_and(|w| w.pid == pid);
-        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && !ours(*pid));
+        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && self.memory.worker.is_none_or(|w| w.pid != *pid));
         if let Some(pid) = builder {
+            let known = self.entry.index_oid.is_some() && self.entry.index_oid == self.relation.as_ref().map(|r| r.oid);
+            if self.state == Some(State::Building) && !known {
+                return Some(self.not_built_by_us());
+            }
             let message = format!("process {pid} builds index {index} now");
             return Some(needs_you(message, vec!["run the command again when it is done".into()]));
         }
@@ -360,6 +400,7 @@ impl Case<'_> {
                     (Some(extra), Some(error)) => {
                         needs_you(format!("index {} is built, but: {}", self.entry.index, error.message), vec![format!("{};", extra.sql())])
                     }
+                    (Some(_), None) if self.memory.interrupted => Move::End(Ending::Interrupted),
                     (Some(extra), None) => self.send(extra.sql()),
                     (None, _) => self.analyze().map_or_else(|| self.to(State::Verified, None), |sql| self.send(sql)),
                 }
@@ -407,7 +448,8 @@ impl Case<'_> {
 
     fn gave_up(&self) -> Move {
         let message = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(|e| e.message.clone());
-        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_default()) })
+        let recorded = || self.view.entry.as_ref().and_then(|e| e.error.clone()).unwrap_or_default();
+        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_else(recorded)) })
     }
 
     fn refuse(&self, what: String) -> Move {
@@ -446,8 +488,13 @@ impl Case<'_> {
         if self.memory.interrupted {
             return Move::End(Ending::Interrupted);
         }
+        if to == State::Building && !self.memory.calm {
+            return Move::Calm;
+        }
         let Some(worker) = self.memory.worker else { return Move::OpenWorker };
         self.memory.attempts += 1;
+        (self.memory.calm, self.memory.held_back, self.memory.created) = (false, false, false);
+        self.memory.found = self.relation.as_ref().map(|r| r.oid);
         self.memory.reconnected = false;
         self.memory.error = None;
         self.memory.sent = None;

@@ -4,7 +4,7 @@ use super::apply::site::stopped;
 use super::display::Display;
 use super::kill_point::point;
 use super::lifeline::{Lifeline, TICK};
-use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine};
+use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine, is_create};
 use crate::apply::watch::{Seen, Watchdog, too_far_behind};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Change, Entry, Motion, SqlError, State, Worker};
@@ -33,12 +33,24 @@ pub(super) struct Runner {
     room: Option<f64>,
     /// Requests to stop that the machine knows of.
     told_signals: u32,
+    /// The last statement was cancelled by us.
+    pub(super) stopped_by_us: bool,
 }
 
 impl Runner {
     /// A run on this connection.
     pub(super) fn new(line: Lifeline, target: Option<&str>, verb: &'static str) -> Runner {
-        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false, room: None, told_signals: 0 }
+        Runner {
+            line,
+            target: target.map(str::to_owned),
+            verb,
+            worker: None,
+            waited_for: None,
+            adopt: false,
+            room: None,
+            told_signals: 0,
+            stopped_by_us: false,
+        }
     }
 
     /// The same, allowed to take over what others left.
@@ -72,6 +84,7 @@ impl Runner {
                 Ask::Settle { worker, cancel } => self.settle(entry, worker, cancel).await?,
                 Ask::Plan(entry) => self.line.write(async |c| ledger::plan(c, &entry).await).await?,
                 Ask::Record(change) => self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?,
+                Ask::Calm => self.wait_for_calm(entry, entry.motion != Motion::Rename).await?,
                 Ask::OpenWorker => match self.stopped(goal, entry).await? {
                     Some(why) => Answer::Failed(SqlError { code: None, message: format!("{}: {why}", entry.index) }),
                     None => self.open_worker(goal, entry).await?,
@@ -121,14 +134,23 @@ impl Runner {
 
     async fn open_worker(&mut self, goal: Goal, entry: &Entry) -> Result<Answer, Failure> {
         let failed = |message: &str| Ok(Answer::Failed(SqlError { code: None, message: message.to_owned() }));
-        point();
-        let opening = WorkerSession::open(self.target.as_deref(), self.verb, self.line.control().server.version_num);
-        let opened = timeout(self.line.limits.lease, opening).await;
-        point();
-        let session = match opened {
-            Ok(Ok(session)) => session,
-            Ok(Err(error)) => return Ok(Answer::Failed(error)),
-            Err(_) => return failed("no answer to a new connection"),
+        let mut reopened = self.line.reopened;
+        let session = loop {
+            point();
+            let opening = WorkerSession::open(self.target.as_deref(), self.verb, self.line.control().server.version_num);
+            let opened = timeout(self.line.limits.lease, opening).await;
+            point();
+            let error = match opened {
+                Ok(Ok(session)) => break session,
+                Ok(Err(error)) => error,
+                Err(_) => SqlError { code: None, message: "no answer to a new connection".into() },
+            };
+            // The server may be restarting: then the control connection is opened again, which waits for it.
+            self.line.ask(async |c| c.life(c.me).await).await?;
+            if self.line.reopened == reopened {
+                return Ok(Answer::Failed(error));
+            }
+            reopened = self.line.reopened;
         };
         let worker = session.worker;
         // An address may stand for several servers.
@@ -151,9 +173,15 @@ impl Runner {
         let Some(session) = self.worker.take() else {
             return Ok(Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }));
         };
-        if let Some(instead) = self.wait_for_calm(entry, session.worker, sql).await? {
+        // Of a build it must be certain whether it went out; anything else may wait with its intent on record.
+        let held_back = if is_create(sql) {
+            self.disturbed(entry, false).await?.map(|_| Answer::Stale)
+        } else {
+            Some(self.wait_for_calm(entry, false).await?).filter(|answer| *answer != Answer::Done)
+        };
+        if let Some(answer) = held_back {
             self.worker = Some(session);
-            return Ok(instead);
+            return Ok(answer);
         }
         point();
         let result = self.attend(entry, &session, sql).await;
@@ -162,27 +190,29 @@ impl Runner {
         Ok(result?.map_or_else(Answer::Failed, |()| Answer::Done))
     }
 
-    /// Two builds on one table would deadlock, and the loser could be the other one; a standby that
-    /// is far behind would fall further. Says why it is not begun after all; after a wait it is to be
-    /// looked again, since what was waited for may have built the same.
-    async fn wait_for_calm(&mut self, entry: &Entry, me: Worker, sql: &str) -> Result<Option<Answer>, Failure> {
+    /// Why it is no time to begin: two builds on one table would deadlock, and the loser could be the
+    /// other one; a standby that is far behind would fall further.
+    async fn disturbed(&mut self, entry: &Entry, replays: bool) -> Result<Option<String>, Failure> {
+        let builds = self.line.ask(async |c| c.builds().await).await?;
+        if let Some(build) = builds.iter().find(|b| b.table_oid == Some(entry.table_oid)) {
+            return Ok(Some(format!("process {} builds an index on the table", build.pid)));
+        }
+        let gated = replays && self.line.limits.max_lag.is_some();
+        let lag = if gated { self.line.ask(async |c| c.lag().await).await? } else { None };
+        Ok(too_far_behind(&self.line.limits, lag))
+    }
+
+    /// Waits for such a time. Where it did wait it is to be looked again: what was waited for may have
+    /// changed everything.
+    async fn wait_for_calm(&mut self, entry: &Entry, replays: bool) -> Result<Answer, Failure> {
         let since = Instant::now();
         let mut told = false;
-        loop {
-            let builds = self.line.ask(async |c| c.builds().await).await?;
-            let other = builds.iter().find(|b| b.table_oid == Some(entry.table_oid) && b.pid != me.pid);
-            let gated = self.line.limits.max_lag.is_some() && sql.starts_with("CREATE");
-            let lag = if gated { self.line.ask(async |c| c.lag().await).await? } else { None };
-            let behind = too_far_behind(&self.line.limits, lag);
-            let Some(why) = other.map(|b| format!("process {} builds an index on the table", b.pid)).or(behind) else {
-                return Ok(told.then_some(Answer::Stale));
-            };
-            let not_begun = |message: String| Ok(Some(Answer::Failed(SqlError { code: Some("57014".into()), message })));
-            if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
-                return not_begun(format!("not begun: {why} (--max-wait)"));
-            }
+        while let Some(why) = self.disturbed(entry, replays).await? {
             if self.line.signals.count() > self.told_signals {
-                return not_begun("stopped before it began".into());
+                return Ok(Answer::Stale);
+            }
+            if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
+                return Ok(Answer::Failed(SqlError { code: Some("57014".into()), message: format!("not begun: {why} (--max-wait)") }));
             }
             if !told {
                 term::note(&format!("{}: waiting: {why}", entry.index));
@@ -190,16 +220,18 @@ impl Runner {
             }
             sleep(TICK).await;
         }
+        Ok(if told { Answer::Stale } else { Answer::Done })
     }
 
     async fn attend(&mut self, entry: &Entry, session: &WorkerSession, sql: &str) -> Result<Result<(), SqlError>, Failure> {
         let (limits, worker) = (self.line.limits.clone(), session.worker);
         let (mut watchdog, mut display) = (Watchdog::new(&limits), Display::new(entry));
         let told = self.told_signals;
+        self.stopped_by_us = false;
         let mut given_up: Option<String> = None;
         let mut signalled = false;
         let mut silent: Option<Instant> = None;
-        let mut known_oid = !sql.starts_with("CREATE");
+        let mut known_oid = !is_create(sql);
         let mut running = std::pin::pin!(session.execute(sql));
         loop {
             tokio::select! {
@@ -217,6 +249,7 @@ impl Runner {
             }
             // Again and again: the first may have come before the statement did.
             if signalled || given_up.is_some() {
+                self.stopped_by_us = true;
                 self.line.ask(async |c| c.cancel(worker).await).await?;
             }
             let seen = self.look_at(&mut display, worker).await?;
