@@ -5,6 +5,7 @@ use crate::cli::amounts::bytes;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
+use crate::flow::again::Again;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
 use crate::model::failure::Failure;
@@ -75,6 +76,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     }
     let how = ApplyOptions {
         limits: options.watch.limits(),
+        again: Again::new(options.connection.db.as_deref(), options.ledger.ledger.as_deref()),
         target: options.connection.db,
         yes: options.yes,
         dry_run: options.dry_run,

@@ -138,9 +138,12 @@ fn leftover(left: &Leftover) -> String {
     };
     let size = bytes(left.size_bytes as f64);
     let origin = if left.of_reindex { "; REINDEX CONCURRENTLY left it" } else { "" };
-    let cure = match left.ours {
-        true => "ours: the next apply or rollback clears it".to_owned(),
-        false => format!("not ours: {}; removes it", one_line(&IndexName::new(&left.schema, &left.index).drop_sql())),
+    let cure = match &left.entry {
+        Some(entry) => {
+            let id = one_line(entry);
+            format!("ours, entry {id}: advisor rollback {id} clears it away, applying the same change again finishes it")
+        }
+        None => format!("not ours: {}; removes it", one_line(&IndexName::new(&left.schema, &left.index).drop_sql())),
     };
     format!("invalid: {index} on {}{cost}, {size}{origin}; {cure}", one_line(&left.table))
 }

@@ -126,14 +126,17 @@ pub struct Leftover {
     pub refuses_writes: bool,
     /// True when REINDEX CONCURRENTLY was cut short: the index it was for is there and valid.
     pub of_reindex: bool,
-    /// True when the ledger says that it is ours: the next apply or rollback clears it.
+    /// True when the ledger says that it is ours.
     pub ours: bool,
+    /// The entry to roll back, where it is ours: that clears it away; applying the same change again finishes it.
+    pub entry: Option<String>,
     /// True while a backend builds it.
     pub building: bool,
 }
 
 /// Reads it; `file` names the ledger's file, where there is one.
 pub async fn status(target: Option<&str>, file: Option<&Path>) -> Result<Status, Failure> {
+    ledger::must_be_there(file)?;
     let mut control = Control::open(target, "status").await?;
     let remark = ledger::find(&mut control, file).await?;
     let exists = ledger::exists(&control).await?;
@@ -185,8 +188,10 @@ fn held(lock: HeldLock) -> Held {
 fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build]) -> Leftover {
     let index = &invalid.index;
     let is_it = |e: &Entry| e.index == *index || e.index_oid == Some(invalid.oid);
+    let entry = entries.iter().find(|e| e.owned && is_it(e) && e.state != State::RolledBack);
     Leftover {
-        ours: entries.iter().any(|e| e.owned && is_it(e) && e.state != State::RolledBack),
+        ours: entry.is_some(),
+        entry: entry.map(|e| e.part_of.clone().unwrap_or_else(|| e.id.clone())),
         building: builds.iter().any(|b| b.index == index.name && b.table.schema == index.schema),
         of_reindex: of_reindex(&index.name),
         maintained_by_writes: invalid.ready,
@@ -224,12 +229,15 @@ fn of_entry(entry: &Entry, view: &View, system: Option<i64>) -> StatusEntry {
     }
 }
 
+/// True whatever was cut short: rollback undoes what a run had begun, be it an apply or a rollback.
+const CUT_SHORT: &str = "cut short: the same command again finishes it, advisor rollback takes it back";
+
 const ELSEWHERE: &str = "written in another cluster: its OIDs mean nothing here";
 
 /// How the catalog differs from what the entry's state promises.
 fn drift(entry: &Entry, view: &View) -> Option<String> {
     if under_way(entry) {
-        return Some(if view.worker_alive { "running".into() } else { "cut short: run the command again to finish".into() });
+        return Some(if view.worker_alive { "running".into() } else { CUT_SHORT.into() });
     }
     let should_be_there = match (entry.motion, entry.state) {
         // What replaced a dropped index has its name.

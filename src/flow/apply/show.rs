@@ -107,7 +107,7 @@ pub(in crate::flow) fn plural(count: usize) -> &'static str {
 
 /// One line for what went well; a failure for what did not.
 pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: usize) -> Result<(), Failure> {
-    let index = &entry.index;
+    let (id, index) = (one_line(&entry.id), &entry.index);
     let left =
         if left == 0 { String::new() } else { format!("; {left} later change{} not begun", if left == 1 { " was" } else { "s were" }) };
     match ending {
@@ -122,11 +122,11 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
             };
             let to =
                 entry.rename_to.as_ref().map(|name| format!(" {}", one_line(name))).filter(|_| goal == Goal::Apply).unwrap_or_default();
-            term::print(&format!("{}  {index}  {word}{to}\n", entry.id));
+            term::print(&format!("{id}  {index}  {word}{to}\n"));
             Ok(())
         }
         Ending::Already(why) => {
-            term::print(&format!("{}  {index}  nothing to do: {}\n", entry.id, squeeze(&why)));
+            term::print(&format!("{id}  {index}  nothing to do: {}\n", squeeze(&why)));
             Ok(())
         }
         Ending::Failed(message) => Err(Failure::new(FailureKind::ApplyFailed, format!("{index}: {message}; nothing of it is left{left}"))),
