@@ -114,7 +114,7 @@ fn text(verification: &Verification, how: &VerifyOptions) -> String {
 fn entry(judged: &Judged, how: &VerifyOptions) -> String {
     let index = TableName::new(&judged.schema, &judged.index);
     let done = if judged.motion == Motion::Drop { "dropped" } else { "built" };
-    let age = units::duration(judged.seconds * 1000.0);
+    let age = if judged.seconds < 1.0 { "less than 1 s".to_owned() } else { units::duration(judged.seconds * 1000.0) };
     let id = one_line(&judged.id);
     let indent = id.len() + 2;
     let mut out = format!("{id}  {index}  {}  ({done} {age} ago)\n", judged.verdict.finding.name());

@@ -52,7 +52,7 @@ impl Display {
         match &whom {
             Some(whom) => shown.text = format!("{}: {whom}", shown.text),
             // No progress row and nobody to wait for: a drop, or a build about to begin.
-            None if progress.is_none() => shown.text = "working".into(),
+            None if progress.is_none() => shown.text = if self.counted { "ending".into() } else { "working".into() },
             None => {}
         }
         if progress.is_some() && !self.counted {

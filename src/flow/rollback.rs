@@ -196,8 +196,9 @@ impl Listed<'_> {
     }
 
     fn text(&self, width: usize, again: &Again) -> String {
-        let id = one_line(&self.entry.id);
-        let indent = id.len() + 4;
+        // A part goes back with its whole, whose id stands above it.
+        let id = if self.entry.part_of.is_some() { "  part".to_owned() } else { one_line(&self.entry.id) };
+        let indent = 4 + id.len().max("0123abcd".len());
         let now = self.renamed.as_ref().map(|name| format!(", now called {name},")).unwrap_or_default();
         let lines = match &self.outlook {
             Some(Preview::Refused(what, hints)) => [vec![format!("refused: {what}")], hints.clone()].concat(),
@@ -206,7 +207,7 @@ impl Listed<'_> {
             None => vec![self.what()],
         };
         let lines: String = lines.iter().map(|line| format!("{:indent$}{}\n", "", fold(&again.says(line), width, indent))).collect();
-        format!("  {id}  {}\n{lines}", fold(&format!("{}{now}", self.entry.index).trim_end_matches(','), width, indent))
+        format!("  {id:<8}  {}\n{lines}", fold(&format!("{}{now}", self.entry.index).trim_end_matches(','), width, indent))
     }
 
     /// As the ledger has it, under the index's name of now.
@@ -220,9 +221,9 @@ impl Listed<'_> {
                 let sql = entry.down_sql().concat();
                 format!("{sql}, with the index of every partition: ACCESS EXCLUSIVE on all of them for a moment")
             }
-            (_, Motion::CreateParent) => format!("falls with that, or {} where it was not attached", entry.down_sql().concat()),
+            (_, Motion::CreateParent) => format!("falls with it, or {} where it was not attached", entry.down_sql().concat()),
             (_, Motion::Create) if entry.part_of.is_some() => {
-                format!("falls with that, or {} where it was not attached", entry.index.drop_sql())
+                format!("falls with it, or {} where it was not attached", entry.index.drop_sql())
             }
             (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
             (_, _) => entry.down_sql().join("; "),

@@ -130,7 +130,7 @@ pub struct Leftover {
     pub ours: bool,
     /// The entry to roll back, where it is ours: that clears it away; applying the same change again finishes it.
     pub entry: Option<String>,
-    /// True while a backend builds it.
+    /// True while a backend builds it, or ours clears it away.
     pub building: bool,
 }
 
@@ -154,7 +154,8 @@ pub async fn status(target: Option<&str>, file: Option<&Path>) -> Result<Status,
     status.running = running(&control, &builds, &working).await?;
     status.locks = control.held_locks().await?.into_iter().map(held).collect();
     let all = control.invalid().await?;
-    status.invalid = all.into_iter().map(|index| leftover(index, &entries, &builds)).collect();
+    let busy: Vec<&str> = working.iter().map(|(entry, _)| entry.id.as_str()).collect();
+    status.invalid = all.into_iter().map(|index| leftover(index, &entries, &builds, &busy)).collect();
     Ok(status)
 }
 
@@ -168,7 +169,7 @@ async fn running(control: &Control, builds: &[Build], working: &[(&Entry, Worker
     let ours = |pid: i32| working.iter().any(|(_, worker)| worker.pid == pid);
     let of_build = |b: &Build| idle(b.pid, b.table.to_string(), one_line(&b.index), b.phase.clone(), ours(b.pid));
     let unseen = working.iter().filter(|(_, worker)| builds.iter().all(|b| b.pid != worker.pid)).map(|(entry, worker)| {
-        let phase = if entry.state == State::Dropping { "dropping" } else { "waiting for the table's lock, or about to begin" };
+        let phase = if entry.state == State::Dropping { "dropping" } else { "about to begin, waiting for the table's lock, or clearing away" };
         idle(worker.pid, entry.table.to_string(), one_line(&entry.index.name), phase.to_owned(), true)
     });
     let mut all: Vec<Running> = builds.iter().map(of_build).chain(unseen).collect();
@@ -185,14 +186,16 @@ fn held(lock: HeldLock) -> Held {
     Held { table: lock.table.map(|t| t.to_string()), silent_seconds: lock.silent_seconds, dead, holder: lock.who }
 }
 
-fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build]) -> Leftover {
+/// `busy`: the entries whose worker is at work.
+fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build], busy: &[&str]) -> Leftover {
     let index = &invalid.index;
     let is_it = |e: &Entry| e.index == *index || e.index_oid == Some(invalid.oid);
     let entry = entries.iter().find(|e| e.owned && is_it(e) && e.state != State::RolledBack);
     Leftover {
         ours: entry.is_some(),
         entry: entry.map(|e| e.part_of.clone().unwrap_or_else(|| e.id.clone())),
-        building: builds.iter().any(|b| b.index == index.name && b.table.schema == index.schema),
+        building: entry.is_some_and(|e| busy.contains(&e.id.as_str()))
+            || builds.iter().any(|b| b.index == index.name && b.table.schema == index.schema),
         of_reindex: of_reindex(&index.name),
         maintained_by_writes: invalid.ready,
         refuses_writes: invalid.ready && invalid.unique,

@@ -256,7 +256,7 @@ pub(super) fn of_remark(remark: &Remark, entry_of: &dyn Fn(&IndexName) -> Option
     match remark {
         Remark::CoveredBy(index) => fact("covered by", format!("{index}: it begins with the same columns and can serve the same queries")),
         Remark::Leftover(index, same) => {
-            let what = if *same { "is what this build would make" } else { "slows every write" };
+            let what = if *same { "is what this build would make" } else { "serves no query" };
             let (whose, cure) = match entry_of(index) {
                 Some(id) => (format!("by a run of apply (entry {id})"), format!("advisor rollback {id} clears it away")),
                 None => ("by a failed build".to_owned(), index.drop_sql()),
