@@ -59,7 +59,10 @@ pub(super) static ENTRY: Command = Command {
         Options::augment_args(clap::Command::new("apply"))
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
             .after_help(
-                "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
+                "A file may hold CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY, or what generate wrote; anything else is refused.\n\
+                 What is run: those two; on partitioned tables CREATE INDEX ON ONLY and ALTER INDEX ATTACH PARTITION, and DROP INDEX to take \
+                 it back; ALTER INDEX RENAME where one index replaces another of its name; COMMENT ON INDEX and ALTER INDEX SET STATISTICS \
+                 to bring a dropped index back as it was; ANALYZE after an index on an expression; and the ledger's own schema.\n\
                  Every step is written to the ledger before it acts: schema advisor of the database, or a file where the role may not make it. A run that was \
                  stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
                  Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",

@@ -169,7 +169,8 @@ async fn running(control: &Control, builds: &[Build], working: &[(&Entry, Worker
     let ours = |pid: i32| working.iter().any(|(_, worker)| worker.pid == pid);
     let of_build = |b: &Build| idle(b.pid, b.table.to_string(), one_line(&b.index), b.phase.clone(), ours(b.pid));
     let unseen = working.iter().filter(|(_, worker)| builds.iter().all(|b| b.pid != worker.pid)).map(|(entry, worker)| {
-        let phase = if entry.state == State::Dropping { "dropping" } else { "about to begin, waiting for the table's lock, or clearing away" };
+        let phase =
+            if entry.state == State::Dropping { "dropping" } else { "about to begin, waiting for the table's lock, or clearing away" };
         idle(worker.pid, entry.table.to_string(), one_line(&entry.index.name), phase.to_owned(), true)
     });
     let mut all: Vec<Running> = builds.iter().map(of_build).chain(unseen).collect();
