@@ -397,12 +397,12 @@ fn hostile_names_are_built_and_rolled_back() {
 #[test]
 fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
     let server = Scratch::start();
-    let bench = Bench::new(&server, "dropped", vec![drop_of("old one"), drop_of("dead")]);
+    let bench = Bench::new(&server, "dropped", vec![drop_of("old one"), drop_of("dead"), drop_of("plain")]);
     let space = server.tablespace("side");
     bench.database.sql(&format!(
         "create index \"old one\" on t (a desc, lower(b)) with (fillfactor = 60) tablespace {space} where a > 1;
          comment on index \"old one\" is E'it''s a \\\\ comment'; alter index \"old one\" alter column 2 set statistics 321;
-         create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass"
+         create index plain on t (b, a); create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass"
     ));
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&[]);
@@ -411,6 +411,7 @@ fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
     let (code, text) = bench.apply(&["--drops"]);
     assert_eq!(code, 0, "{text}");
     assert_eq!(bench.database.catalog().len(), 1, "the primary key alone: {text}");
+    bench.database.sql(&format!("alter role postgres in database dropped set default_tablespace = {space}"));
     let (code, text) = bench.rollback();
     assert_eq!(code, 0, "{text}");
     let alive: Vec<String> = before.into_iter().filter(|row| !row.contains("| dead |")).collect();

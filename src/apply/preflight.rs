@@ -21,6 +21,12 @@ pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {
     if server.read_only {
         return of("default_transaction_read_only is on for this role or database", "connect as a role that may write");
     }
+    if let Some(login) = &server.blind_to {
+        let (role, login) = (one_line(&server.role), one_line(login));
+        let what = format!("role {role} may neither see nor cancel what its login {login} runs: a build could not be watched");
+        let grant = format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&role));
+        return of(&what, &format!("stay the login: options='-c role=none' in --db (in a URL: ?options=-c%20role%3Dnone); or {grant}"));
+    }
     if (140_000..140_004).contains(&server.version_num) {
         let what = format!("PostgreSQL {} builds corrupt indexes with CONCURRENTLY (fixed in 14.4)", server.version);
         return of(&what, "update the server to 14.4 or later");
@@ -146,6 +152,7 @@ mod tests {
         for bad in [
             ServerState { is_standby: true, ..good.clone() },
             ServerState { read_only: true, ..good.clone() },
+            ServerState { blind_to: Some("login".into()), ..good.clone() },
             ServerState { version_num: 140_003, ..good.clone() },
         ] {
             assert!(refuse_server(&bad).is_some(), "{bad:?}");

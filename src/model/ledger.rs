@@ -467,6 +467,8 @@ pub struct ServerState {
     pub read_only: bool,
     /// Our role.
     pub role: String,
+    /// The login, where our role can neither see nor cancel the login's sessions.
+    pub blind_to: Option<String>,
     /// pg_control_system().system_identifier; `None` where the role may not read it.
     pub system: Option<i64>,
 }

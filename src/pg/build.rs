@@ -10,7 +10,7 @@ use crate::model::ledger::{
     Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
 };
 use crate::model::step::Member;
-use crate::model::text::one_line;
+use crate::model::text::{one_line, quote_ident};
 use crate::read::index_ddl;
 use postgres_types::ToSql;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Control {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| lost(&sql_error(&e)))?;
-        let me = Worker { pid: row.get("pid"), started: row.get("started") };
+        let me = own(&row);
         let mut control = Control { session, me, server: ServerState::default(), ledger: super::ledger::Place::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
@@ -73,6 +73,7 @@ impl Control {
             is_standby: row.get("is_standby"),
             read_only: row.get("read_only"),
             role: row.get("role"),
+            blind_to: row.get("blind_to"),
             system: None,
         };
         control.rows(&APPLY_DURABLE, &[]).await?;
@@ -260,7 +261,7 @@ impl Control {
 
     /// Cancels what it runs, if it is still the same backend.
     pub async fn cancel(&self, worker: Worker) -> Result<(), Failure> {
-        self.rows(&APPLY_CANCEL, &[&worker.pid, &worker.started]).await.map(|_| ())
+        self.signal(&APPLY_CANCEL, worker).await
     }
 
     /// Tries a table's advisory lock; never waits.
@@ -287,7 +288,19 @@ impl Control {
 
     /// Ends a session that calls itself an advisor, if it is still the same backend.
     pub async fn end(&self, worker: Worker) -> Result<(), Failure> {
-        self.rows(&APPLY_END, &[&worker.pid, &worker.started]).await.map(|_| ())
+        self.signal(&APPLY_END, worker).await
+    }
+
+    async fn signal(&self, statement: &Statement, worker: Worker) -> Result<(), Failure> {
+        let signalled = self.session.client.query(statement.sql, &[&worker.pid, &worker.started]).await;
+        signalled.map(|_| ()).map_err(|e| {
+            let (error, role) = (sql_error(&e), &self.server.role);
+            let failure =
+                Failure::new(FailureKind::ApplyNeedsYou, format!("process {} could not be stopped: {}", worker.pid, error.message));
+            let denied = error.code.as_deref() == Some("42501");
+            let cure = format!("run the command again as the role that began it, or: GRANT pg_signal_backend TO {};", quote_ident(role));
+            if denied { failure.hint(cure) } else { failure }
+        })
     }
 
     /// Who builds an index now.
@@ -394,6 +407,11 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
     }
 }
 
+/// Our own backend. A role that switched away from its login may not see when it started: such a role is refused.
+fn own(row: &Row) -> Worker {
+    Worker { pid: row.get("pid"), started: row.get::<_, Option<i64>>("started").unwrap_or_default() }
+}
+
 /// What a backend is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
@@ -440,7 +458,7 @@ impl WorkerSession {
             session.client.batch_execute(set).await.map_err(|e| sql_error(&e))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
-        let worker = Worker { pid: row.get("pid"), started: row.get("started") };
+        let worker = own(&row);
         Ok(WorkerSession { session, worker })
     }
 

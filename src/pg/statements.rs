@@ -294,7 +294,7 @@ statements! {
     /// Why a query that calls, coerces to and reads these must not be run.
     VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid", "_oid", "_oid"] -> ["reason"];
     /// What this server can do.
-    APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
+    APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role", "blind_to"];
     /// Which cluster this is.
     APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
     /// Durable commits.
