@@ -70,7 +70,8 @@ fn all_levels_are_built_joined_and_go_back() {
     assert!(code == 0 && !text.contains("\"drift\": \""), "{text}");
     let leaf = bench.database.rows("select id from advisor.ledger where table_name = 'p1'").concat();
     let (code, text) = bench.run(&["rollback", &leaf, "--yes"]);
-    assert!(code == 6 && text.contains(&format!("advisor rollback {}", on_p().id)), "an attached one does not go alone: {text}");
+    let whole = format!("advisor rollback --db '{}' {}", bench.database.address(), on_p().id);
+    assert!(code == 6 && text.contains(&whole), "an attached one does not go alone: {text}");
     goes_back(&bench, &before);
     assert_eq!(bench.apply(&[]).0, 0, "and forth again");
     let (code, text) = bench.run(&["rollback", &on_p().id, "--yes"]);
@@ -378,7 +379,7 @@ fn the_files_of_generate_are_one_change() {
     let (code, text) = bench.apply(&[]);
     assert!(code == 0 && text.contains("Nothing to do."), "the report means the same entry: {text}");
     let (code, text) = bench.run(&["status"]);
-    assert!(code == 0 && text.matches("    part  create  done").count() == 5, "{text}");
+    assert!(code == 0 && text.matches("    part    create  done").count() == 5, "{text}");
     goes_back(&bench, &before);
 
     let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();

@@ -173,6 +173,8 @@ struct Listed<'a> {
     renamed: Option<IndexName>,
     /// `None` for a step that depends on those before it.
     outlook: Option<Preview>,
+    /// A part whose whole goes back too, and stands beside it.
+    follows: bool,
 }
 
 impl Listed<'_> {
@@ -180,12 +182,13 @@ impl Listed<'_> {
     /// them went back: they are shown as the ledger has them.
     async fn of<'a>(control: &Control, entry: &'a Entry, all: &[Entry]) -> Result<Listed<'a>, Failure> {
         let whole = entry.motion == Motion::CreateParent || all.iter().all(|e| e.part_of.as_ref() != Some(&entry.id));
-        if entry.state == State::RolledBack || entry.part_of.is_some() || !whole {
-            return Ok(Listed { entry, renamed: None, outlook: None });
+        let follows = entry.part_of.as_ref().is_some_and(|id| all.iter().any(|e| e.id == *id));
+        if entry.state == State::RolledBack || follows || !whole {
+            return Ok(Listed { entry, renamed: None, outlook: None, follows });
         }
         let view = control.look(entry).await?;
         let renamed = view.moved.as_ref().map(|(name, _)| name.clone());
-        Ok(Listed { entry, renamed, outlook: Some(outlook(entry, &view)) })
+        Ok(Listed { entry, renamed, outlook: Some(outlook(entry, &view)), follows })
     }
 
     fn refused(&self) -> Option<(&String, &Vec<String>)> {
@@ -196,8 +199,7 @@ impl Listed<'_> {
     }
 
     fn text(&self, width: usize, again: &Again) -> String {
-        // A part goes back with its whole, whose id stands above it.
-        let id = if self.entry.part_of.is_some() { "  part".to_owned() } else { one_line(&self.entry.id) };
+        let id = if self.follows { "  part".to_owned() } else { one_line(&self.entry.id) };
         let indent = 4 + id.len().max("0123abcd".len());
         let now = self.renamed.as_ref().map(|name| format!(", now called {name},")).unwrap_or_default();
         let lines = match &self.outlook {
@@ -217,12 +219,12 @@ impl Listed<'_> {
             (State::RolledBack, _) => "is rolled back already".to_owned(),
             (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
             (State::Present, _) => "keep: it was so before".to_owned(),
-            (_, Motion::CreateParent) if entry.part_of.is_none() => {
+            (_, Motion::CreateParent) if !self.follows => {
                 let sql = entry.down_sql().concat();
                 format!("{sql}, with the index of every partition: ACCESS EXCLUSIVE on all of them for a moment")
             }
             (_, Motion::CreateParent) => format!("falls with it, or {} where it was not attached", entry.down_sql().concat()),
-            (_, Motion::Create) if entry.part_of.is_some() => {
+            (_, Motion::Create) if self.follows => {
                 format!("falls with it, or {} where it was not attached", entry.index.drop_sql())
             }
             (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
