@@ -201,7 +201,7 @@ impl Listed<'_> {
     fn text(&self, width: usize, again: &Again) -> String {
         let id = if self.follows { "  part".to_owned() } else { one_line(&self.entry.id) };
         let indent = 4 + id.len().max("0123abcd".len());
-        let now = self.renamed.as_ref().map(|name| format!(", now called {name},")).unwrap_or_default();
+        let now = self.renamed.as_ref().map(|name| format!(", now called {name}")).unwrap_or_default();
         let lines = match &self.outlook {
             Some(Preview::Refused(what, hints)) => [vec![format!("refused: {what}")], hints.clone()].concat(),
             Some(Preview::Nothing(why)) => vec![format!("nothing to do: {why}")],
@@ -209,7 +209,7 @@ impl Listed<'_> {
             None => vec![self.what()],
         };
         let lines: String = lines.iter().map(|line| format!("{:indent$}{}\n", "", fold(&again.says(line), width, indent))).collect();
-        format!("  {id:<8}  {}\n{lines}", fold(&format!("{}{now}", self.entry.index).trim_end_matches(','), width, indent))
+        format!("  {id:<8}  {}\n{lines}", fold(&format!("{}{now}", self.entry.index), width, indent))
     }
 
     /// As the ledger has it, under the index's name of now.
