@@ -4,6 +4,7 @@ pub mod obstacles;
 pub mod remarks;
 pub mod space;
 
+use crate::model::amount::duration;
 use crate::model::catalog::Table;
 use crate::model::ddl::Ddl;
 use crate::model::index_def::IndexSpec;
@@ -116,19 +117,33 @@ fn refuse_place(wanted: Option<&str>, around: &Surroundings) -> Option<String> {
     }
 }
 
-/// A blocker in words: `process 42 "etl" of role app, idle in transaction, for 240 s`.
+/// A blocker in words: `process 42 "etl" of role app, idle in transaction, for 4 min`.
 pub fn blocker(blocker: &Blocker) -> String {
     let who = match (blocker.pid, blocker.application.is_empty()) {
         (0, _) => one_line(&blocker.application),
         (pid, true) => format!("process {pid}"),
         (pid, false) => format!("process {pid} \"{}\"", one_line(&blocker.application)),
     };
-    format!("{who} of role {}, {}, for {:.0} s", one_line(&blocker.role), one_line(&blocker.state), blocker.seconds)
+    // Background processes have no role, and what others' sessions do may be hidden.
+    let role = if blocker.role.is_empty() { String::new() } else { format!(" of role {}", one_line(&blocker.role)) };
+    let state = if blocker.state.is_empty() { String::new() } else { format!(", {}", one_line(&blocker.state)) };
+    format!("{who}{role}{state}, for {}", duration(blocker.seconds.round() * 1000.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blockers_without_a_role_are_named_for_what_they_are() {
+        let who = |pid, application: &str, role: &str, state: &str| {
+            blocker(&Blocker { pid, application: application.into(), role: role.into(), state: state.into(), seconds: 240.4 })
+        };
+        assert_eq!(who(42, "etl", "app", "idle in transaction"), "process 42 \"etl\" of role app, idle in transaction, for 4 min");
+        assert_eq!(who(42, "autovacuum worker", "", "active"), "process 42 \"autovacuum worker\", active, for 4 min");
+        assert_eq!(who(0, "prepared transaction x", "", ""), "prepared transaction x, for 4 min");
+        assert_eq!(who(42, "", "", ""), "process 42, for 4 min");
+    }
 
     #[test]
     fn servers_that_cannot_build_are_refused() {

@@ -309,6 +309,8 @@ statements! {
     APPLY_PARTS = "apply/parts", 13..=99, None, ["oid", "oid"] -> ["schema", "name", "index_name", "valid", "attached"];
     /// The twin's index as printed.
     APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
+    /// Where the role's search_path leads.
+    APPLY_SCHEMA_OF = "apply/schema_of", 13..=99, None, ["text"] -> ["found", "own"];
     /// A backend by process id.
     APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working", "advisor"];
     /// Progress of a build.
