@@ -188,7 +188,7 @@ impl Case<'_> {
             (Some(State::Building), _) => self.building(),
             (Some(State::Built | State::Verified), _) => self.built(),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
-            (Some(State::RolledBack), _) if self.memory.acted => self.taken_back_meanwhile(),
+            (Some(State::RolledBack), _) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
             // A drop makes an index useless before it goes: what is valid was never touched.
             (Some(State::Dropping), Here::Valid) => self.to(State::Built, None),
@@ -269,7 +269,7 @@ impl Case<'_> {
             Some(State::Dropping) => {
                 Move::Record(Change { owned: Some(false), detail: Some(why), ..Change::new(self.from(), State::Failed) })
             }
-            _ => self.refuse(why),
+            _ => needs_you(format!("{}: {why}", self.entry.index), vec!["analyze again if it still looks needless".into()]),
         }
     }
 

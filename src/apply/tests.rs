@@ -22,6 +22,8 @@ enum Fault {
     Cancelled,
     /// Somebody else made an index of the same name and definition first; whether it is valid.
     SomebodyFirst(bool),
+    /// It is not sent, for somebody else at work on the table; whether that makes a valid index of the name.
+    HeldBack(bool),
     /// It is done, and at once somebody else makes an index of the same name and definition.
     SomebodyAfter,
 }
@@ -194,6 +196,14 @@ impl World {
                 self.foreign(valid);
                 Some(Answer::Failed(SqlError { code: Some("42P07".into()), message: "already exists".into() }))
             }
+            Some(Fault::HeldBack(makes)) => {
+                match &mut self.index {
+                    Some(index) => index.1 |= makes,
+                    None if makes => self.foreign(true),
+                    None => {}
+                }
+                Some(Answer::Stale)
+            }
             Some(Fault::SomebodyAfter) => {
                 let done = self.execute(sql, true);
                 self.foreign(true);
@@ -308,6 +318,41 @@ fn what_somebody_else_built_first_is_never_dropped() {
 }
 
 #[test]
+fn what_was_held_back_is_not_taken_for_done() {
+    let (mut world, entry) = create_world();
+    assert_eq!(world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(false))), None), REACHED);
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(true))), None);
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Present, false)));
+    world.run(Goal::Rollback, &entry, None, None);
+    assert!(world.index.is_some());
+    // Killed right after: the intent is off the record before others are waited for again.
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(false))), Some(4));
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Planned, false)));
+}
+
+#[test]
+fn an_invalid_index_that_was_repaired_is_not_dropped() {
+    let definition = Definition { create: create(), extras: vec![], valid: false };
+    let (mut world, entry) = (World::new(Some(definition)), wanted(Motion::Drop, vec![], false));
+    let end = world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(true))), None);
+    assert!(matches!(&end, End::Of(Ending::NeedsYou(why, _)) if why.contains("repaired")), "{end:?}");
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!(world.index.as_ref().map(|i| i.1), Some(true));
+}
+
+#[test]
+fn a_rollback_that_never_dropped_is_undone_without_a_build() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, None, None);
+    let oid = world.index.as_ref().map(|i| i.2);
+    world.entry.as_mut().expect("applied").state = State::Dropping;
+    world.run(Goal::Apply, &entry, None, None);
+    assert_eq!((world.index.as_ref().map(|i| i.2), world.entry.as_ref().map(|e| e.state)), (oid, Some(State::Done)));
+}
+
+#[test]
 fn an_index_made_after_our_drop_stays() {
     let (mut world, entry) = create_world();
     world.run(Goal::Apply, &entry, None, None);
@@ -334,6 +379,9 @@ fn a_build_of_somebody_else_is_waited_for() {
     world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
     let before = world.catalog();
     (world.alive, world.builder) = (None, Some(4711));
+    let mut unknown = world.clone();
+    let oid = world.index.as_ref().map(|i| i.2);
+    world.entry.as_mut().expect("planned").index_oid = oid;
     for goal in [Goal::Apply, Goal::Rollback] {
         let end = world.run(goal, &entry, None, None);
         assert!(matches!(&end, End::Of(Ending::NeedsYou(what, _)) if what.contains("process 4711")), "{end:?}");
@@ -341,6 +389,12 @@ fn a_build_of_somebody_else_is_waited_for() {
     }
     world.builder = None;
     assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+    // Not known to be ours: it is theirs, also once they are done.
+    unknown.run(Goal::Apply, &entry, None, None);
+    (unknown.builder, unknown.index.as_mut().expect("there").1) = (None, true);
+    unknown.run(Goal::Apply, &entry, None, None);
+    unknown.run(Goal::Rollback, &entry, None, None);
+    assert!(unknown.index.is_some());
 }
 
 #[test]

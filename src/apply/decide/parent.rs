@@ -25,7 +25,7 @@ impl Case<'_> {
             // DROP INDEX is all or nothing: what is there was never touched.
             (Some(State::Dropping), Here::Valid | Here::Invalid) => self.to(State::Built, None),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
-            (Some(State::RolledBack), _) if self.memory.acted => self.taken_back_meanwhile(),
+            (Some(State::RolledBack), _) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (Some(State::Done), Here::Valid) => self.reached("it was built before"),
             (Some(State::Verified), Here::Valid) => self.to(State::Done, None),
             (Some(State::Built), Here::Valid) => self.to(State::Verified, None),
