@@ -202,7 +202,7 @@ fn another_build_on_the_table_is_waited_for_before_ours_begins() {
     let stranger = bench.database.psql().args(["-c", "create index concurrently theirs on t (b)"]).spawn().unwrap();
     bench.until_phase("waiting for old snapshots");
     let child = bench.start_apply();
-    bench.until_recorded("state = 'building'");
+    bench.until_recorded("state = 'planned'");
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert_eq!(bench.database.rows("select count(*) from pg_stat_progress_create_index where datname = current_database()"), ["1"]);
     drop(reader);
@@ -417,6 +417,27 @@ fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
     let alive: Vec<String> = before.into_iter().filter(|row| !row.contains("| dead |")).collect();
     assert_eq!(bench.database.catalog(), alive);
     bench.is_clean();
+}
+
+/// Asked for while it was INVALID, it is repaired while the drop waits for somebody's build.
+#[test]
+fn an_index_that_is_repaired_meanwhile_is_not_dropped() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "repaired", vec![drop_of("dead")]);
+    bench.database.sql("create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass");
+    let held = bench.database.hold("begin; insert into t values (5000, 1, 'x')");
+    let mut foreign = bench.database.psql().args(["-qc", "create index concurrently theirs on t (a)"]).spawn().unwrap();
+    bench.until_phase("waiting for writers before build");
+    let child = bench.start(&["apply", bench.report(), "--drops", "--yes"]);
+    bench.until_recorded("state = 'dropping'");
+    bench.database.sql("update pg_index set indisvalid = true where indexrelid = 'dead'::regclass");
+    held.commit();
+    assert!(foreign.wait().unwrap().success());
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 6 && text.contains("repaired"), "{code} {text}");
+    assert_eq!(bench.database.rows("select indisvalid from pg_index where indexrelid = 'dead'::regclass"), ["t"]);
+    assert_eq!(bench.rollback().0, 0);
+    assert_eq!(bench.database.rows("select indisvalid from pg_index where indexrelid = 'dead'::regclass"), ["t"]);
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn the_new_one_is_there_before_the_old_one_goes() {
     let (code, text) = bench.run(&["rollback", &replace()[1].id, "--yes"]);
     assert_eq!((code, bench.database.catalog()), (0, before.clone()), "{text}");
     assert_eq!(bench.apply(&["--drops"]).0, 0, "and forth again");
+    bench.database.sql("reindex index concurrently t_a");
     goes_back(&bench, &before);
 }
 

@@ -85,8 +85,10 @@ pub enum Ending {
 pub struct Memory {
     /// Our open worker.
     pub worker: Option<Worker>,
-    /// Why the last build failed.
+    /// Why the last build, or another statement that is no drop, failed.
     pub error: Option<SqlError>,
+    /// The statement of [`Memory::error`].
+    pub failed: Option<String>,
     /// Why the last drop failed.
     pub drop_error: Option<SqlError>,
     /// Statements that lost for no fault of their own and were tried again.
@@ -123,7 +125,7 @@ impl Memory {
     /// What lost a deadlock against a foreign build, or lost the server, is tried again. A build is an
     /// attempt of its own and counts for itself.
     fn forgive_what_was_lost(&mut self) {
-        let builds = self.sent.as_deref().is_some_and(is_create);
+        let builds = self.failed.as_deref().is_some_and(is_create);
         let (reconnected, again) = (self.reconnected, self.lost < MOST_LOST && !self.interrupted);
         let lost = |error: &SqlError| again && (error.code.as_deref() == Some("40P01") || (reconnected && error.broke_connection()));
         let mut forgiven = self.drop_error.take_if(|error| lost(error)).is_some();
@@ -221,8 +223,11 @@ impl Machine {
         if error.broke_connection() {
             self.memory.worker = None;
         }
-        let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };
-        *slot = Some(error);
+        if sql.starts_with("DROP INDEX") {
+            self.memory.drop_error = Some(error);
+        } else {
+            (self.memory.error, self.memory.failed) = (Some(error), Some(sql.clone()));
+        }
         self.went_out(sql);
         Ask::Look
     }

@@ -74,6 +74,40 @@ fn a_foreign_build_that_came_first_is_waited_for() {
     trial.ends_well("after a foreign build", Next::Rollback, finish(trial.start(Next::Rollback)));
 }
 
+/// Somebody else makes the very index that we are asked for, in one transaction or concurrently: it is theirs, and stays.
+#[test]
+fn the_same_index_made_by_somebody_else_meanwhile_stays_theirs() {
+    let server = Scratch::start();
+    for concurrently in [false, true] {
+        let bench = Bench::new(&server, &fresh(), vec![on_t("t_a", KeySpec::column("a"))]);
+        let database = &bench.database;
+        let (code, text) = if concurrently {
+            let theirs = || {
+                let mut psql = database.psql();
+                psql.args(["-qc", "create index concurrently t_a on t (a)"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            };
+            let (foreign, held) = Pin::Writer.catch(database, theirs);
+            let (code, text) = bench.apply(&[]);
+            assert!(code == 6 && text.contains("builds"), "{code} {text}");
+            held.commit();
+            assert!(foreign.wait_with_output().unwrap().status.success());
+            bench.apply(&[])
+        } else {
+            let held = database.hold("begin; create index t_a on t (a)");
+            let child = bench.start_apply();
+            database.until("select 1 from pg_stat_activity where datname = current_database() and application_name like '%worker' and wait_event = 'relation'");
+            held.commit();
+            finish(child)
+        };
+        assert_eq!(code, 0, "{text}");
+        assert!(concurrently || bench.states() == ["present"], "{text}");
+        let theirs = database.catalog();
+        assert_eq!(bench.rollback().0, 0);
+        assert_eq!(database.catalog(), theirs);
+        bench.is_clean();
+    }
+}
+
 /// The foreign build queues behind ours while holding what ours waits for: a deadlock that one of the two loses,
 /// here ours, because its patience is shorter.
 #[test]
