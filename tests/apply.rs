@@ -673,3 +673,29 @@ fn rollback_shows_what_the_database_says_now() {
     let (code, text) = bench.run(&["rollback", "--all", "--dry-run"]);
     assert!(code == 0 && text.contains("CREATE INDEX CONCURRENTLY \"old\""), "{code} {text}");
 }
+
+/// What `--format json` writes is what `advisor schema` promises.
+#[test]
+fn the_json_keeps_its_contracts() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "contracts", plain());
+    bench.database.sql("create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass");
+    let json = |what: &str, arguments: &[&str]| {
+        let schema: serde_json::Value = serde_json::from_str(&promised(what)).unwrap();
+        let output = bench.command(&[arguments, &["--format", "json"]].concat()).output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let errors: Vec<String> = jsonschema::validator_for(&schema).unwrap().iter_errors(&said).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{what}: {errors:?}");
+        said
+    };
+    assert_eq!(json("plan", &["apply", bench.report(), "--dry-run"])["changes"].as_array().map(Vec::len), Some(1));
+    assert_eq!(bench.apply(&[]).0, 0);
+    let status = json("status", &["status"]);
+    assert_eq!((&status["entries"][0]["state"], &status["invalid"][0]["index"]), (&"done".into(), &"dead".into()));
+    assert_eq!(json("verify", &["verify"])["entries"][0]["index"], "t_a");
+}
+
+fn promised(what: &str) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_advisor")).args(["schema", what]).output().unwrap();
+    answer(output).1
+}

@@ -1,11 +1,12 @@
 //! What the counters say of the time before a change and of the time since.
 
 use crate::model::sample::{Counted, Sample};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counters of one side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Side {
     /// Executions.
     pub calls: f64,
@@ -16,7 +17,7 @@ pub struct Side {
 }
 
 /// One query of the table, before and since.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Delta {
     /// The query.
     pub fingerprint: String,
@@ -104,7 +105,7 @@ fn lost<'a>(after: &'a Sample, now: &Sample) -> BTreeSet<&'a str> {
 }
 
 /// Several queries together: calls since the change, each at its cost before and at its cost since.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Ratio {
     /// Blocks since, per block before; 1 when nothing changed.
     pub blocks: f64,

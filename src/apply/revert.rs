@@ -2,10 +2,11 @@
 
 use super::verdict::{Choice, Counts, Evidence, verdict};
 use crate::model::ledger::{Motion, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Whether to take a change back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Revert {
     /// Nothing speaks for it.

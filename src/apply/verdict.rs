@@ -4,6 +4,7 @@ use super::delta::{Delta, Ratio, deltas, ratio};
 use crate::model::amount::{duration, plural};
 use crate::model::ledger::{Entry, Motion};
 use crate::model::sample::{RowCounters, Sample};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -61,7 +62,7 @@ pub struct Evidence<'a> {
 }
 
 /// What a change was good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Its queries are cheaper.
@@ -90,7 +91,7 @@ impl Finding {
 }
 
 /// The verdict on one change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Verdict {
     /// In a word.
     pub finding: Finding,

@@ -8,6 +8,7 @@ use crate::model::text::one_line;
 use crate::pg::build::{Build, Control};
 use crate::pg::inventory::{HeldLock, InvalidIndex};
 use crate::pg::ledger;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 pub const SILENT_SECONDS: f64 = 60.0;
 
 /// Everything that `status` shows.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Status {
     /// Database.
     pub database: String,
@@ -32,7 +33,7 @@ pub struct Status {
 }
 
 /// Where the ledger is.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct LedgerPlace {
     /// The file; null when it is schema `advisor`.
     pub file: Option<String>,
@@ -43,7 +44,7 @@ pub struct LedgerPlace {
 }
 
 /// One entry.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StatusEntry {
     /// Id.
     pub id: String,
@@ -78,7 +79,7 @@ pub struct StatusEntry {
 }
 
 /// A build or drop that runs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Running {
     /// Backend.
     pub pid: i32,
@@ -97,7 +98,7 @@ pub struct Running {
 }
 
 /// An advisory lock of an advisor.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Held {
     /// Who holds it; `seconds` is the age of the session.
     pub holder: Blocker,
@@ -110,7 +111,7 @@ pub struct Held {
 }
 
 /// An INVALID index.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Leftover {
     /// Schema.
     pub schema: String,

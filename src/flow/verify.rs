@@ -21,6 +21,7 @@ use crate::pg::ledger;
 use crate::pg::session::{Purpose, Session};
 use crate::term;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -45,7 +46,7 @@ pub struct VerifyOptions {
 }
 
 /// All verdicts.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Verification {
     /// The server's clock, RFC 3339 UTC; left out where nothing was to be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +56,7 @@ pub struct Verification {
 }
 
 /// One change and what it was good for.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Judged {
     /// Id.
     pub id: String,
@@ -89,7 +90,7 @@ pub struct Judged {
 }
 
 /// A query planned again.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Planned {
     /// Query.
     pub fingerprint: String,

@@ -3,11 +3,12 @@
 
 use super::ddl::{CreateIndex, Ddl, IndexName};
 use super::index_def::TableName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What apply does about an index; rollback does the opposite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Motion {
     /// CREATE INDEX CONCURRENTLY.
@@ -41,7 +42,7 @@ impl Motion {
 }
 
 /// Where an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Intended; nothing was done.
@@ -383,7 +384,7 @@ impl SqlError {
 }
 
 /// Somebody whom a build waits for, or would.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Blocker {
     /// Process id; 0 for a prepared transaction.
     pub pid: i32,

@@ -45,10 +45,10 @@ pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|f| f.name == name)
 }
 
-/// The JSON Schema (draft 2020-12) of the `json` format, derived from the report's own types.
-pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Report);
-    schema.insert("title".into(), "Report of advisor".into());
+/// The JSON Schema (draft 2020-12) of what a `json` format writes, derived from its own types.
+pub fn schema<T: schemars::JsonSchema>(title: &str) -> serde_json::Value {
+    let mut schema = schemars::schema_for!(T);
+    schema.insert("title".into(), title.into());
     schema.to_value()
 }
 

@@ -1,7 +1,7 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
 mod cures;
-mod document;
+pub mod document;
 mod names;
 mod plan;
 pub(super) mod provenance;
