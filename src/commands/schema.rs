@@ -8,7 +8,9 @@ use clap::Arg;
 use serde_json::Value;
 
 /// What has a contract, and its JSON Schema.
-const CONTRACTS: [(&str, fn() -> Value); 4] = [
+type Contract = (&'static str, fn() -> Value);
+
+const CONTRACTS: [Contract; 4] = [
     ("report", || schema::<Report>("Report of advisor")),
     ("plan", || schema::<document::Plan>("Plan of advisor apply --dry-run")),
     ("status", || schema::<status::Status>("Status of advisor status")),

@@ -197,7 +197,7 @@ fn lines_keep_to_the_width() {
 
 #[test]
 fn json_fits_its_own_schema() {
-    let schema = schema();
+    let schema = schema::<Report>("Report");
     let validator = jsonschema::draft202012::new(&schema).expect("a valid schema");
     for report in [Report::default(), report_of("t"), report_of(HOSTILE)] {
         let json = (format("json").expect("json").render)(&report, &Style::default());
