@@ -97,6 +97,15 @@ impl Engine {
         }
     }
 
+    /// The connection of each lane: queries can be planned on them side by side as they are now.
+    pub(super) fn planners(&self) -> Result<Vec<&Session>, Failure> {
+        let all: Vec<&Session> = match self {
+            Engine::Clone(clone) => (0..clone.lanes()).filter_map(|lane| clone.planner(lane)).collect(),
+            Engine::Hypopg(hypopg) => vec![hypopg.planner()],
+        };
+        if all.is_empty() { self.planner().map(|one| vec![one]) } else { Ok(all) }
+    }
+
     /// How many questions are answered side by side.
     pub(super) fn lanes(&self) -> usize {
         match self {
@@ -133,15 +142,15 @@ impl Engine {
         parsed: &mut [Parsed],
         asks: &[(QueryId, View)],
     ) -> Result<Vec<Answer>, Failure> {
-        // Where a lane cannot keep all queries parsed, it takes those questions together that stand together for one.
+        // Where a lane cannot keep all queries parsed, it takes questions that stand together: they are about the same query, or
+        // the same table, whose indexes it need not turn round again.
         let most = if planned.len() > MOST_PARSED { AT_ONCE } else { 1 };
         let next = Cell::new(0);
         let take = || {
             let left = &asks[next.get()..];
-            let query = left.first()?.0;
-            let run = left.iter().take(most).take_while(|(q, _)| *q == query).count();
+            let run = left.len().min(most);
             let first = next.replace(next.get() + run);
-            Some((first, &left[..run]))
+            (run > 0).then(|| (first, &left[..run]))
         };
         let mut answers: Vec<(usize, Answer)> = match self {
             Engine::Clone(clone) => {
@@ -186,7 +195,7 @@ fn lanes(candidates: usize) -> usize {
     cores.min(MOST_LANES).min(1 + candidates / WORTH_A_LANE)
 }
 
-/// Most questions about one query that a lane takes together.
+/// Questions that a lane takes together.
 const AT_ONCE: usize = 8;
 
 /// Planning is all that a lane does; beyond this the client is the bottleneck.
