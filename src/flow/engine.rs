@@ -12,7 +12,7 @@ use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
 use crate::pg::clone::{CloneDb, Lane, Turns};
-use crate::pg::explain;
+use crate::pg::explain::{self, Call};
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
@@ -209,11 +209,11 @@ async fn on_lane(
     planned: &Planned,
     view: &View,
 ) -> Result<Answer, Failure> {
-    let parsed = match parsed.of(lane.session(), query, planned).await {
-        Ok(parsed) => parsed,
+    let calls = match calls(lane.session(), parsed, query, planned).await {
+        Ok(calls) => calls,
         Err(reason) => return alive(lane.session(), reason).map(Err),
     };
-    let plans = lane.explain(turns, view, planned.ground(), &planned.calls(parsed)).await?;
+    let plans = lane.explain(turns, view, planned.ground(), &calls).await?;
     answer(lane.session(), planned, plans)
 }
 
@@ -222,13 +222,21 @@ async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, pla
         return Ok(Err("HypoPG cannot hide an existing index".into()));
     }
     hypopg.show(&view.present).await?;
-    let parsed = match parsed.of(hypopg.planner(), query, planned).await {
-        Ok(parsed) => parsed,
+    let calls = match calls(hypopg.planner(), parsed, query, planned).await {
+        Ok(calls) => calls,
         Err(reason) => return alive(hypopg.planner(), reason).map(Err),
     };
-    let mut plans = explain::explain(hypopg.planner(), planned.ground(), &planned.calls(parsed)).await;
+    let mut plans = explain::explain(hypopg.planner(), planned.ground(), &calls).await;
     plans.iter_mut().flatten().for_each(|plan| hypopg.name_candidates(plan));
     answer(hypopg.planner(), planned, plans)
+}
+
+/// What to plan, parsed on this connection where that is worth while.
+async fn calls<'a>(session: &Session, parsed: &'a mut Parsed, query: QueryId, planned: &'a Planned) -> Result<Vec<Call<'a>>, String> {
+    match planned.calls_anywhere() {
+        Some(calls) => Ok(calls),
+        None => Ok(planned.calls(parsed.of(session, query, planned).await?)),
+    }
 }
 
 fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {

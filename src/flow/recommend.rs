@@ -125,7 +125,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         let size = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::published::bytes(&c.spec, t));
         found.list.iter_mut().for_each(|candidate| candidate.size_bytes = size(candidate));
     }
-    bench.choose(&found.list, &questions, (&subjects, &heavy), snapshot, advice, advised).await
+    bench.choose(&mut found.list, &questions, (&subjects, &heavy), snapshot, advice, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -220,7 +220,7 @@ impl Bench {
     /// Lets the selector choose and puts its answer into words.
     async fn choose(
         mut self,
-        list: &[Candidate],
+        list: &mut [Candidate],
         questions: &Questions,
         (subjects, heavy): (&[Subject], &[bool]),
         snapshot: &mut Snapshot,
@@ -251,11 +251,10 @@ impl Bench {
         let weights: Vec<f64> = targets.iter().map(|t| t.weight).collect();
         let InUse { real, used, walks } = trials.in_use(sets, &weights).await?;
         advised.in_use.extend(real);
-        let mut list = list.to_vec();
         for (id, walks) in walks.iter().filter(|(id, _)| chosen.contains(id)) {
             list[*id].spec = direction::turned(&list[*id].spec, walks).unwrap_or_else(|| list[*id].spec.clone());
         }
-        let list = list.as_slice();
+        let list = &*list;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
         let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };
