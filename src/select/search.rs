@@ -42,7 +42,7 @@ pub(super) struct Search<'a, O: Oracle> {
     table_of: Vec<usize>,
     /// By table: its candidates in order.
     on_table: Vec<Vec<CandidateId>>,
-    /// By query: its place among all, those on the same tables side by side.
+    /// By query: its place among all; of a great many, those on the same tables stand side by side.
     place: Vec<usize>,
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
@@ -73,7 +73,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);
         let (table_of, on_table) = by_table(candidates);
-        let place = by_tables(&queries, &table_of);
+        let place = if queries.len() > MANY { by_tables(&queries, &table_of) } else { (0..queries.len()).collect() };
         let mut search = Search {
             oracle,
             candidates,
