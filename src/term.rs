@@ -57,12 +57,23 @@ pub fn progress(steps: u64) -> indicatif::ProgressBar {
     let target =
         if QUIET.load(Ordering::Relaxed) { indicatif::ProgressDrawTarget::hidden() } else { indicatif::ProgressDrawTarget::stderr() };
     let bar = indicatif::ProgressBar::with_draw_target(Some(steps), target);
-    let template = if steps == 0 { "{spinner} {msg:50} {elapsed}" } else { "{spinner} {msg:50} {wide_bar} {pos}/{len} {elapsed}" };
+    set_template(&bar, if steps == 0 { "{spinner} {msg:50} {elapsed}" } else { BAR });
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+const BAR: &str = "{spinner} {msg:50} {wide_bar} {pos}/{len} {elapsed}";
+
+/// A display without a bar gets one, of so many steps.
+pub fn begin_to_count(bar: &indicatif::ProgressBar, steps: u64) {
+    bar.set_length(steps);
+    set_template(bar, BAR);
+}
+
+fn set_template(bar: &indicatif::ProgressBar, template: &str) {
     if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.enable_steady_tick(std::time::Duration::from_millis(120));
-    bar
 }
 
 /// True when nothing is piped in: reading standard input would wait for a person to type.

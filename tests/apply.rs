@@ -397,12 +397,12 @@ fn hostile_names_are_built_and_rolled_back() {
 #[test]
 fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
     let server = Scratch::start();
-    let bench = Bench::new(&server, "dropped", vec![drop_of("old one"), drop_of("dead")]);
+    let bench = Bench::new(&server, "dropped", vec![drop_of("old one"), drop_of("dead"), drop_of("plain")]);
     let space = server.tablespace("side");
     bench.database.sql(&format!(
         "create index \"old one\" on t (a desc, lower(b)) with (fillfactor = 60) tablespace {space} where a > 1;
          comment on index \"old one\" is E'it''s a \\\\ comment'; alter index \"old one\" alter column 2 set statistics 321;
-         create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass"
+         create index plain on t (b, a); create index dead on t (b); update pg_index set indisvalid = false where indexrelid = 'dead'::regclass"
     ));
     let before = bench.database.catalog();
     let (code, text) = bench.apply(&[]);
@@ -411,6 +411,7 @@ fn a_dropped_index_comes_back_with_all_that_hung_on_it() {
     let (code, text) = bench.apply(&["--drops"]);
     assert_eq!(code, 0, "{text}");
     assert_eq!(bench.database.catalog().len(), 1, "the primary key alone: {text}");
+    bench.database.sql(&format!("alter role postgres in database dropped set default_tablespace = {space}"));
     let (code, text) = bench.rollback();
     assert_eq!(code, 0, "{text}");
     let alive: Vec<String> = before.into_iter().filter(|row| !row.contains("| dead |")).collect();
@@ -602,4 +603,52 @@ fn statistics_are_left_to_psql_and_hold_nothing_up() {
         ["t_pkey", "t_a"]
     );
     assert_eq!(bench.database.rows("select stxname from pg_statistic_ext"), [""; 0]);
+}
+
+#[test]
+fn files_by_hand_may_leave_schema_and_method_out() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "byhand", vec![]);
+    bench.database.sql("create schema app; create table app.t (a int, b int); create index old on app.t (b); alter database byhand set search_path = app, public");
+    let before = bench.database.catalog();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "create index concurrently t_a on t (a);\ndrop index concurrently old;").unwrap();
+    let apply = ["apply", file.path().to_str().unwrap(), "--yes", "--drops"];
+    let (code, text) = bench.run(&apply);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(bench.database.rows("select indexrelid::regclass from pg_index where indrelid = 'app.t'::regclass"), ["t_a"]);
+    let (code, text) = bench.run(&apply);
+    assert!(code == 0 && text.contains("Nothing to do."), "what was dropped is known by the ledger: {text}");
+    assert_eq!(bench.rollback().0, 0);
+    assert_eq!(bench.database.catalog(), before);
+    for (sql, why) in [
+        ("create index concurrently if not exists x on t (a)", "leave IF NOT EXISTS out"),
+        ("create index x on t (a)", "without CONCURRENTLY"),
+        ("create index concurrently x on nowhere (a)", "table app.nowhere does not exist"),
+        ("drop index concurrently t_pkey", "DROP CONSTRAINT \"t_pkey\""),
+    ] {
+        std::fs::write(file.path(), sql).unwrap();
+        let (code, text) = bench.run(&["apply", file.path().to_str().unwrap(), "--dry-run"]);
+        assert!((code == 2 || code == 6) && text.contains(why), "{code} {text}");
+    }
+}
+
+#[test]
+fn rollback_shows_what_the_database_says_now() {
+    let server = Scratch::start();
+    let bench = Bench::new(&server, "outlook", vec![on_t("t_a", KeySpec::column("a")), on_t("t_b", KeySpec::column("b")), drop_of("old")]);
+    bench.database.sql("create index old on t (a, b)");
+    assert_eq!(bench.apply(&["--drops"]).0, 0);
+    bench.database.sql("alter index t_a rename to mine; drop index t_b; create table old (x int)");
+    let before = bench.database.catalog();
+    let (code, text) = bench.run(&["rollback", "--all", "--dry-run"]);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("t_a, now called mine DROP INDEX CONCURRENTLY \"public\".\"mine\""), "{text}");
+    assert!(words.contains("t_b nothing to do: it was gone already"), "{text}");
+    assert!(words.contains("old refused: old: the name is taken by a table"), "{text}");
+    assert!(code == 6 && words.contains("1 change cannot be taken back as things are"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+    bench.database.sql("drop table old");
+    let (code, text) = bench.run(&["rollback", "--all", "--dry-run"]);
+    assert!(code == 0 && text.contains("CREATE INDEX CONCURRENTLY \"old\""), "{code} {text}");
 }

@@ -172,6 +172,14 @@ fn a_file_that_was_named_is_used_and_one_of_another_database_refused() {
     let named = ["--ledger", file.to_str().unwrap()];
     let (code, text) = bench.apply(&report, &named);
     assert!(code == 0 && file.exists() && text.contains("mine.json"), "{text}");
+    let way_back = text.lines().find(|l| l.starts_with("advisor rollback --db ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(way_back.ends_with(&format!("--ledger {} --last takes this run back.", file.display())), "{way_back}");
+    let (code, text) = bench.apply(&report, &named);
+    assert!(code == 0 && !text.contains("takes this run back"), "nothing was changed: {text}");
+    for verb in [&["status"][..], &["rollback", "--all", "--yes"], &["verify"]] {
+        let (code, text) = bench.run(&[verb, &["--ledger", "/nowhere/typo.json"]].concat());
+        assert!(code == 2 && text.contains("there is no ledger file /nowhere/typo.json"), "{code} {text}");
+    }
     assert!(bench.database.rows("select 1 from pg_namespace where nspname = 'advisor'").is_empty());
     let (code, text) = other.apply(&report, &named);
     assert!(code == 4 && text.contains("it is of database named") && text.contains("--ledger FILE"), "{code} {text}");

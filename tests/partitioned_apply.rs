@@ -70,7 +70,8 @@ fn all_levels_are_built_joined_and_go_back() {
     assert!(code == 0 && !text.contains("\"drift\": \""), "{text}");
     let leaf = bench.database.rows("select id from advisor.ledger where table_name = 'p1'").concat();
     let (code, text) = bench.run(&["rollback", &leaf, "--yes"]);
-    assert!(code == 6 && text.contains(&format!("advisor rollback {}", on_p().id)), "an attached one does not go alone: {text}");
+    let whole = format!("advisor rollback --db '{}' {}", bench.database.address(), on_p().id);
+    assert!(code == 6 && text.contains(&whole), "an attached one does not go alone: {text}");
     goes_back(&bench, &before);
     assert_eq!(bench.apply(&[]).0, 0, "and forth again");
     let (code, text) = bench.run(&["rollback", &on_p().id, "--yes"]);
@@ -363,4 +364,52 @@ fn a_failing_partition_leaves_the_rest_for_the_next_run() {
     assert_eq!(code, 0, "{text}");
     assert!(!bench.database.rows("select 1 from pg_index where indexrelid = 'q_a'::regclass and indisvalid").is_empty());
     goes_back(&bench, &before);
+}
+
+#[test]
+fn the_files_of_generate_are_one_change() {
+    let server = Scratch::start();
+    let (bench, before) = parts(&server, "part_files");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let (code, text) = bench.run(&["generate", "--report", bench.report(), "--output", out, "--stamp", "1"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = bench.run(&["apply", out, "--yes"]);
+    assert_eq!((code, joined(&bench)), (0, "6 true".to_owned()), "{text}");
+    let (code, text) = bench.apply(&[]);
+    assert!(code == 0 && text.contains("Nothing to do."), "the report means the same entry: {text}");
+    let (code, text) = bench.run(&["status"]);
+    assert!(code == 0 && text.matches("    part    create  done").count() == 5, "{text}");
+    goes_back(&bench, &before);
+
+    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.to_string_lossy().ends_with(".up.sql"));
+    files.sort();
+    let attach = files.iter().find(|f| f.to_string_lossy().contains("attach_")).unwrap();
+    std::fs::write(attach, std::fs::read_to_string(attach).unwrap() + "drop table other;\n").unwrap();
+    let (code, text) = bench.run(&["apply", out, "--yes"]);
+    assert!(code == 2 && text.contains("are not all as generate wrote them") && text.contains("advisor apply REPORT"), "{code} {text}");
+    let (code, text) = bench.run(&["apply", attach.to_str().unwrap(), "--yes"]);
+    assert!(code == 2 && text.contains("give all files of generate"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
+}
+
+#[test]
+fn room_is_asked_for_all_partitions_together() {
+    let server = Scratch::start();
+    let (bench, before) = parts(&server, "part_room");
+    bench.database.sql("create table p9 partition of p for values from (900) to (1000); analyze p");
+    let size = |more: &[&str]| {
+        let (_, text) = bench.run(&[&["apply", bench.report(), "--dry-run", "--format", "json"], more].concat());
+        let end = text.rfind('}').unwrap();
+        let plan: serde_json::Value = serde_json::from_str(&text[..=end]).unwrap_or_else(|e| panic!("{e}: {text}"));
+        (plan["changes"][0]["size_bytes"].as_f64().unwrap(), plan["changes"][0]["verdict"].as_str().unwrap().to_owned())
+    };
+    let (all, verdict) = size(&[]);
+    assert!(all > 4.0 * 8192.0 && verdict == "makes", "an empty partition's index is known to be small: {all}");
+    assert_eq!(size(&["--free-bytes", &format!("{}B", (0.7 * all) as u64)]).1, "refused");
+    assert_eq!(size(&["--free-bytes", &format!("{}B", (3.0 * all) as u64)]).1, "makes");
+    let (code, text) = bench.apply(&["--free-bytes", "9kB"]);
+    assert!(code == 6 && text.contains("it does not fit"), "{code} {text}");
+    assert_eq!(bench.database.catalog(), before);
 }

@@ -63,7 +63,8 @@ fn the_new_one_is_there_before_the_old_one_goes() {
     let (code, text) = bench.run(&["status", "--format", "json"]);
     assert!(code == 0 && !text.contains("\"drift\": \""), "{text}");
     let (code, text) = bench.run(&["rollback", "d-t_a", "--yes"]);
-    assert!(code == 2 && text.contains(&format!("advisor rollback {}", replace()[1].id)), "{code} {text}");
+    let whole = format!("advisor rollback --db '{}' {}", bench.database.address(), replace()[1].id);
+    assert!(code == 2 && text.contains(&whole), "{code} {text}");
     let (code, text) = bench.run(&["rollback", &replace()[1].id, "--yes"]);
     assert_eq!((code, bench.database.catalog()), (0, before.clone()), "{text}");
     assert_eq!(bench.apply(&["--drops"]).0, 0, "and forth again");

@@ -105,7 +105,7 @@ fn a_good_index_is_better_and_is_never_taken_back() {
     bench.around_apply(&[(40, BY_A)]);
     let (code, early) = bench.verify(&[]);
     assert_eq!((code, early["finding"].as_str()), (0, Some("undecided")), "{early}");
-    assert!(early["missing"].to_string().contains("more minutes") && early["ask_again_at"].is_string(), "{early}");
+    assert!(early["missing"].to_string().contains("more of load") && early["ask_again_at"].is_string(), "{early}");
     let (code, few) = bench.verify(&[&AT_ONCE[..2], &["--min-calls", "50"]].concat());
     assert_eq!((code, few["finding"].as_str()), (0, Some("undecided")), "{few}");
     assert!(few["missing"].to_string().contains("40 calls before the change, 50 are wanted"), "{few}");

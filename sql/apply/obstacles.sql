@@ -13,19 +13,21 @@ with prepared as (
   where l.locktype = 'relation' and l.granted and l.relation = $1::pg_catalog.oid
     and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
     and l.pid is distinct from pg_catalog.pg_backend_pid()
+    -- A parallel worker is its leader's, which holds the same lock.
+    and not exists (select from pg_catalog.pg_stat_activity as w where w.pid = l.pid and w.backend_type = 'parallel worker')
   group by l.pid, l.virtualtransaction
 ), seen as (
   -- A build waits for no vacuum's snapshot.
   select a.pid
   from pg_catalog.pg_stat_activity as a
   where a.backend_xmin is not null and a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
-    and a.backend_type is distinct from 'autovacuum worker'
+    and a.backend_type is distinct from 'autovacuum worker' and a.backend_type is distinct from 'parallel worker'
     and not exists (select from pg_catalog.pg_stat_progress_vacuum as v where v.pid = a.pid)
 )
 select coalesce(h.pid, s.pid, 0)                                               as pid,
        x.gid                                                                   as gid,
        coalesce(a.usename::pg_catalog.text, x.owner::pg_catalog.text, '')      as role,
-       coalesce(a.application_name, '')                                        as application,
+       coalesce(nullif(a.application_name, ''), nullif(a.backend_type, 'client backend'), '') as application,
        coalesce(a.state, '')                                                   as state,
        coalesce(h.modes, '{}')                                                 as modes,
        s.pid is not null                                                       as snapshot,

@@ -13,7 +13,8 @@ with recursive tree as (
   -- Of a partition on its way out (14+).
   where coalesce(pg_catalog.to_jsonb(h) ->> 'inhdetachpending', 'false') = 'false'
 )
-select n.nspname::pg_catalog.text  as schema,
+select c.oid                       as oid,
+       n.nspname::pg_catalog.text  as schema,
        c.relname::pg_catalog.text  as name,
        pn.nspname::pg_catalog.text as parent_schema,
        p.relname::pg_catalog.text  as parent,
@@ -25,4 +26,4 @@ join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_class as p on p.oid = t.above
 join pg_catalog.pg_namespace as pn on pn.oid = p.relnamespace
 where t.level > 0
-order by t.level, 1, 2
+order by t.level, 2, 3

@@ -2,7 +2,7 @@
 -- reads:   pg_blocking_pids(), pg_stat_activity, pg_locks, pg_prepared_xacts
 -- locks:   the lock manager's own, for a moment
 select b.pid                                                                   as pid,
-       coalesce(a.application_name, case when b.pid = 0 then 'prepared transaction ' || coalesce((
+       coalesce(nullif(a.application_name, ''), nullif(a.backend_type, 'client backend'), case when b.pid = 0 then 'prepared transaction ' || coalesce((
          select x.gid from pg_catalog.pg_locks as l join pg_catalog.pg_prepared_xacts as x on x.transaction = l.transactionid
          where l.pid = $1 and not l.granted order by 1 limit 1), '') end, '')  as application,
        coalesce(a.usename::pg_catalog.text, '')                                as role,

@@ -23,6 +23,8 @@ pub enum Move {
     Plan,
     /// Change its state.
     Record(Change),
+    /// Wait until nobody else builds on the table.
+    Calm,
     /// Open a connection for DDL.
     OpenWorker,
     /// Run one statement.
@@ -68,7 +70,7 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
         return needs_you(format!("the ledger holds another index under id {}", one_line(&wanted.id)), vec!["advisor status".into()]);
     }
     let state = view.entry.as_ref().map(|e| e.state);
-    let begun = matches!(state, Some(State::Building | State::Built | State::Verified | State::Dropping));
+    let begun = state.is_some_and(State::is_under_way);
     // What was begun is judged by what it was begun for; anything else by what is wanted now.
     let entry = view.entry.as_ref().filter(|_| begun || goal == Goal::Rollback).unwrap_or(wanted);
     let mut entry = entry.clone();
@@ -186,8 +188,11 @@ impl Case<'_> {
             (Some(State::Building), _) => self.building(),
             (Some(State::Built | State::Verified), _) => self.built(),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::RolledBack), _) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
-            (Some(State::Dropping), Here::Valid | Here::Invalid) => self.send_drop(),
+            // A drop makes an index useless before it goes: what is valid was never touched.
+            (Some(State::Dropping), Here::Valid) => self.to(State::Built, None),
+            (Some(State::Dropping), Here::Invalid) => self.send_drop(),
             (Some(State::Done), Here::Valid) => self.reached("it was built before"),
             (Some(State::Done), Here::Invalid) => self.begin(State::Building),
             (_, Here::Other(what)) => self.refuse(what),
@@ -219,13 +224,13 @@ impl Case<'_> {
             (Some(State::Present), _) => self.to(State::RolledBack, Some("kept: it was there before".into())),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
             (Some(_), Here::Absent) => self.to(State::RolledBack, Some("it was gone already".into())),
-            (Some(_), Here::Other(what)) => self.refuse(what),
             (Some(State::Dropping), _) if self.is_another_than_dropped() => {
                 self.to(State::RolledBack, Some("another index has its name by now: it stays".into()))
             }
-            (Some(State::Dropping), _) => self.send_drop(),
-            (Some(_), _) => match self.needed() {
+            (Some(_), Here::Other(what)) => self.refuse(what),
+            (Some(state), _) => match self.needed() {
                 Some(why) => self.refuse(why),
+                None if state == State::Dropping => self.send_drop(),
                 None => self.begin(State::Dropping),
             },
         }
@@ -237,16 +242,34 @@ impl Case<'_> {
             (Some(State::Done), Here::Absent) => self.reached("it was dropped before"),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
             (_, Here::Absent) => self.present("it was gone already".into()),
+            (Some(State::Dropping), _) if self.is_another_than_dropped() => self.to(State::Done, None),
             (_, Here::Other(what)) => self.refuse(what),
             (Some(State::Dropping), Here::Valid) if self.memory.drop_error.is_some() || self.memory.interrupted => {
                 self.take_back(State::Failed)
             }
+            (state, Here::Valid) if self.kept().is_some() => self.keep(state),
             (Some(State::Dropping), _) => self.send_drop(),
             (state, _) => match (self.needed(), state) {
                 (Some(why), _) => self.refuse(why),
                 (None, Some(State::Planned | State::Building | State::Built | State::Verified)) => self.begin(State::Dropping),
                 (None, _) => Move::Plan,
             },
+        }
+    }
+
+    /// Why it stays though it was to be dropped: what was found of it is not so any more. A drop never makes an index valid.
+    fn kept(&self) -> Option<String> {
+        let repaired = (!self.entry.definition.valid).then(|| "it was INVALID and is valid by now: somebody repaired it".to_owned());
+        repaired.or_else(|| self.needed())
+    }
+
+    fn keep(&self, state: Option<State>) -> Move {
+        let why = self.kept().unwrap_or_default();
+        match state {
+            Some(State::Dropping) => {
+                Move::Record(Change { owned: Some(false), detail: Some(why), ..Change::new(self.from(), State::Failed) })
+            }
+            _ => needs_you(format!("{}: {why}", self.entry.index), vec!["analyze again if it still looks needless".into()]),
         }
     }
 
@@ -278,6 +301,7 @@ impl Case<'_> {
             }
             Here::Invalid => self.send_drop(),
             Here::Other(what) => self.refuse(what),
+            Here::Absent if self.memory.held_back => self.not_begun_after_all(),
             Here::Absent if self.memory.error.is_some() && !self.worth_retrying() => self.take_back(self.fallback),
             Here::Absent if self.memory.interrupted => self.take_back(self.fallback),
             Here::Absent if self.memory.error.is_some() => self.begin(State::Building),
@@ -286,9 +310,22 @@ impl Case<'_> {
         }
     }
 
-    /// CREATE INDEX found the name taken, which was free when we looked: what is there is not our doing.
+    /// CREATE INDEX found the name taken, or never went out: what is there and was not when we began is not our doing.
     fn somebody_was_first(&self) -> bool {
-        self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE))
+        let taken = self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE));
+        let unsent = self.memory.attempts > 0 && !self.memory.created && self.relation.as_ref().map(|r| r.oid) != self.memory.found;
+        taken || unsent
+    }
+
+    /// The intent is taken off the record while others are waited for: whatever they build would pass for ours.
+    fn not_begun_after_all(&mut self) -> Move {
+        (self.memory.held_back, self.memory.calm) = (false, false);
+        let (to, owned) = if self.entry.motion == Motion::Drop { (self.fallback, None) } else { (State::Planned, Some(false)) };
+        Move::Record(Change { owned, ..Change::new(self.from(), to) })
+    }
+
+    fn taken_back_meanwhile(&self) -> Move {
+        Move::End(Ending::Failed("another run took it back meanwhile".into()))
     }
 
     fn not_built_by_us(&self) -> Move {
@@ -304,9 +341,12 @@ impl Case<'_> {
     /// What somebody else builds right now, or on a table that took the place of ours, is left alone.
     fn not_ours_to_touch(&self) -> Option<Move> {
         let index = &self.entry.index;
-        let ours = |pid: i32| self.memory.worker.is_some_and(|w| w.pid == pid) || self.entry.worker.is_some_and(|w| w.pid == pid);
-        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && !ours(*pid));
+        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && self.memory.worker.is_none_or(|w| w.pid != *pid));
         if let Some(pid) = builder {
+            let known = self.entry.index_oid.is_some() && self.entry.index_oid == self.relation.as_ref().map(|r| r.oid);
+            if self.state == Some(State::Building) && !known {
+                return Some(self.not_built_by_us());
+            }
             let message = format!("process {pid} builds index {index} now");
             return Some(needs_you(message, vec!["run the command again when it is done".into()]));
         }
@@ -324,10 +364,13 @@ impl Case<'_> {
         (self.entry.motion == Motion::Drop) == (self.goal == State::RolledBack)
     }
 
-    /// Our DROP INDEX went through, and an index of that name is there all the same.
+    /// Our DROP INDEX went through, and an index of that name is there all the same. An equal one that a
+    /// later run finds may be ours, built anew by REINDEX.
     fn is_another_than_dropped(&self) -> bool {
         let there = self.relation.as_ref().map(|r| r.oid);
-        self.memory.dropped.is_some_and(|oid| Some(oid) != there)
+        let changed = matches!(self.here, Here::Other(_));
+        let gone = self.memory.dropped.or(self.entry.index_oid.filter(|_| changed));
+        gone.is_some_and(|oid| Some(oid) != there)
     }
 
     fn vanished(&self) -> Move {
@@ -357,6 +400,7 @@ impl Case<'_> {
                     (Some(extra), Some(error)) => {
                         needs_you(format!("index {} is built, but: {}", self.entry.index, error.message), vec![format!("{};", extra.sql())])
                     }
+                    (Some(_), None) if self.memory.interrupted => Move::End(Ending::Interrupted),
                     (Some(extra), None) => self.send(extra.sql()),
                     (None, _) => self.analyze().map_or_else(|| self.to(State::Verified, None), |sql| self.send(sql)),
                 }
@@ -404,7 +448,8 @@ impl Case<'_> {
 
     fn gave_up(&self) -> Move {
         let message = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(|e| e.message.clone());
-        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_default()) })
+        let recorded = || self.view.entry.as_ref().and_then(|e| e.error.clone()).unwrap_or_default();
+        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_else(recorded)) })
     }
 
     fn refuse(&self, what: String) -> Move {
@@ -443,8 +488,13 @@ impl Case<'_> {
         if self.memory.interrupted {
             return Move::End(Ending::Interrupted);
         }
+        if to == State::Building && !self.memory.calm {
+            return Move::Calm;
+        }
         let Some(worker) = self.memory.worker else { return Move::OpenWorker };
         self.memory.attempts += 1;
+        (self.memory.calm, self.memory.held_back, self.memory.created) = (false, false, false);
+        self.memory.found = self.relation.as_ref().map(|r| r.oid);
         self.memory.reconnected = false;
         self.memory.error = None;
         self.memory.sent = None;

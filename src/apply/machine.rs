@@ -6,8 +6,8 @@
 use super::decide::{Move, decide};
 use crate::model::ledger::{Change, Entry, SqlError, View, Worker};
 
-/// A drop that lost for no fault of its own is tried again this often.
-const MOST_LOST_DROPS: u32 = 3;
+/// What lost for no fault of its own is tried again this often.
+const MOST_LOST: u32 = 3;
 
 /// Where an entry is to be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Ask {
     Plan(Box<Entry>),
     /// Write a change of state.
     Record(Change),
+    /// Wait until nobody else builds on the table and no standby is too far behind.
+    Calm,
     /// Open a connection for DDL.
     OpenWorker,
     /// Run one statement on it.
@@ -49,15 +51,15 @@ pub enum Ask {
 /// What came of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Lock, Settle, Plan, Record, Send: done.
+    /// Lock, Settle, Plan, Record, Calm, Send: done.
     Done,
     /// Look.
     View(Box<View>),
     /// OpenWorker.
     Worker(Worker),
-    /// Plan, Record: somebody else moved the entry. Send: it waited for others first, and was not sent.
+    /// Plan, Record: somebody else moved the entry. Send: others were at work on the table, and it was not sent.
     Stale,
-    /// Lock: another session holds it for too long; Send: the statement failed.
+    /// Lock: another session holds it for too long; Calm: it does not come; Send: the statement failed.
     Failed(SqlError),
 }
 
@@ -87,12 +89,20 @@ pub struct Memory {
     pub error: Option<SqlError>,
     /// Why the last drop failed.
     pub drop_error: Option<SqlError>,
-    /// Drops that lost for no fault of their own and were tried again.
-    pub lost_drops: u32,
+    /// Statements that lost for no fault of their own and were tried again.
+    pub lost: u32,
     /// Builds this run began.
     pub attempts: u32,
     /// The last statement sent.
     pub sent: Option<String>,
+    /// The table was found calm since the last attempt.
+    pub calm: bool,
+    /// A CREATE INDEX was not sent, for others at work on the table.
+    pub held_back: bool,
+    /// A CREATE INDEX of this attempt went out.
+    pub created: bool,
+    /// What had the index's name when this attempt was begun.
+    pub found: Option<u32>,
     /// This run sent a statement.
     pub acted: bool,
     /// Looks taken; a bound, so that a fault of ours cannot circle for ever.
@@ -110,16 +120,27 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A drop that lost a deadlock against a foreign build, or lost the server, is tried again.
-    fn forgive_lost_drop(&mut self) {
-        let Some(error) = &self.drop_error else { return };
-        let lost = error.code.as_deref() == Some("40P01") || (self.reconnected && error.broke_connection());
-        if lost && self.lost_drops < MOST_LOST_DROPS && !self.interrupted {
-            self.lost_drops += 1;
+    /// What lost a deadlock against a foreign build, or lost the server, is tried again. A build is an
+    /// attempt of its own and counts for itself.
+    fn forgive_what_was_lost(&mut self) {
+        let builds = self.sent.as_deref().is_some_and(is_create);
+        let (reconnected, again) = (self.reconnected, self.lost < MOST_LOST && !self.interrupted);
+        let lost = |error: &SqlError| again && (error.code.as_deref() == Some("40P01") || (reconnected && error.broke_connection()));
+        let mut forgiven = self.drop_error.take_if(|error| lost(error)).is_some();
+        if !builds && self.error.take_if(|error| lost(error)).is_some() {
+            forgiven = true;
+            self.sent = None;
+        }
+        if forgiven {
+            self.lost += 1;
             self.reconnected = false;
-            self.drop_error = None;
         }
     }
+}
+
+/// True for a statement that makes an index.
+pub fn is_create(sql: &str) -> bool {
+    sql.starts_with("CREATE ")
 }
 
 /// The machine.
@@ -168,15 +189,23 @@ impl Machine {
                 self.memory.worker = Some(worker);
                 Ask::Look
             }
+            (Ask::Calm, Answer::Failed(error)) => Ask::End(Ending::Failed(error.message)),
+            (Ask::Calm, Answer::Done) => {
+                self.memory.calm = true;
+                Ask::Look
+            }
             (Ask::OpenWorker, Answer::Failed(error)) => Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into()])),
             (Ask::Send(sql) | Ask::SendBriefly(sql), Answer::Failed(error)) => self.failed(sql, error),
-            // Not sent: what it was decided on may have changed.
-            (Ask::Send(_) | Ask::SendBriefly(_), Answer::Stale) => Ask::Look,
+            // What it was decided on may have changed.
+            (Ask::Send(sql) | Ask::SendBriefly(sql), Answer::Stale) => {
+                self.memory.held_back = is_create(&sql);
+                Ask::Look
+            }
             (Ask::Send(sql) | Ask::SendBriefly(sql), _) => {
                 if sql.starts_with("DROP INDEX") {
                     self.memory.dropped = self.memory.dropping;
                 }
-                self.memory.sent = Some(sql);
+                self.went_out(sql);
                 Ask::Look
             }
             (Ask::Plan(_) | Ask::Record(_), Answer::Failed(error)) => {
@@ -194,22 +223,27 @@ impl Machine {
         }
         let slot = if sql.starts_with("DROP INDEX") { &mut self.memory.drop_error } else { &mut self.memory.error };
         *slot = Some(error);
-        self.memory.sent = Some(sql);
+        self.went_out(sql);
         Ask::Look
     }
 
+    fn went_out(&mut self, sql: String) {
+        self.memory.acted = true;
+        self.memory.created |= is_create(&sql);
+        self.memory.sent = Some(sql);
+    }
+
     fn decided(&mut self, view: &View) -> Ask {
-        self.memory.forgive_lost_drop();
-        let ask = match decide(self.goal, &self.wanted, view, &mut self.memory) {
+        self.memory.forgive_what_was_lost();
+        match decide(self.goal, &self.wanted, view, &mut self.memory) {
             Move::Settle(worker, cancel) => Ask::Settle { worker, cancel },
             Move::Plan => Ask::Plan(Box::new(self.wanted.clone())),
             Move::Record(change) => Ask::Record(change),
+            Move::Calm => Ask::Calm,
             Move::OpenWorker => Ask::OpenWorker,
             Move::Send(sql) => Ask::Send(sql),
             Move::SendBriefly(sql) => Ask::SendBriefly(sql),
             Move::End(ending) => Ask::End(ending),
-        };
-        self.memory.acted |= matches!(ask, Ask::Send(_) | Ask::SendBriefly(_));
-        ask
+        }
     }
 }

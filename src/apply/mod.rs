@@ -3,6 +3,7 @@
 pub mod decide;
 pub mod delta;
 pub mod machine;
+pub mod outlook;
 pub mod preflight;
 pub mod progress;
 pub mod revert;

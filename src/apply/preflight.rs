@@ -4,6 +4,7 @@ pub mod obstacles;
 pub mod remarks;
 pub mod space;
 
+use crate::model::amount::duration;
 use crate::model::catalog::Table;
 use crate::model::ddl::Ddl;
 use crate::model::index_def::IndexSpec;
@@ -19,6 +20,12 @@ pub fn refuse_server(server: &ServerState) -> Option<(String, String)> {
     }
     if server.read_only {
         return of("default_transaction_read_only is on for this role or database", "connect as a role that may write");
+    }
+    if let Some(login) = &server.blind_to {
+        let (role, login) = (one_line(&server.role), one_line(login));
+        let what = format!("role {role} may neither see nor cancel what its login {login} runs: a build could not be watched");
+        let grant = format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&role));
+        return of(&what, &format!("stay the login: options='-c role=none' in --db (in a URL: ?options=-c%20role%3Dnone); or {grant}"));
     }
     if (140_000..140_004).contains(&server.version_num) {
         let what = format!("PostgreSQL {} builds corrupt indexes with CONCURRENTLY (fixed in 14.4)", server.version);
@@ -110,19 +117,33 @@ fn refuse_place(wanted: Option<&str>, around: &Surroundings) -> Option<String> {
     }
 }
 
-/// A blocker in words: `process 42 "etl" of role app, idle in transaction, for 240 s`.
+/// A blocker in words: `process 42 "etl" of role app, idle in transaction, for 4 min`.
 pub fn blocker(blocker: &Blocker) -> String {
     let who = match (blocker.pid, blocker.application.is_empty()) {
         (0, _) => one_line(&blocker.application),
         (pid, true) => format!("process {pid}"),
         (pid, false) => format!("process {pid} \"{}\"", one_line(&blocker.application)),
     };
-    format!("{who} of role {}, {}, for {:.0} s", one_line(&blocker.role), one_line(&blocker.state), blocker.seconds)
+    // Background processes have no role, and what others' sessions do may be hidden.
+    let role = if blocker.role.is_empty() { String::new() } else { format!(" of role {}", one_line(&blocker.role)) };
+    let state = if blocker.state.is_empty() { String::new() } else { format!(", {}", one_line(&blocker.state)) };
+    format!("{who}{role}{state}, for {}", duration(blocker.seconds.round() * 1000.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blockers_without_a_role_are_named_for_what_they_are() {
+        let who = |pid, application: &str, role: &str, state: &str| {
+            blocker(&Blocker { pid, application: application.into(), role: role.into(), state: state.into(), seconds: 240.4 })
+        };
+        assert_eq!(who(42, "etl", "app", "idle in transaction"), "process 42 \"etl\" of role app, idle in transaction, for 4 min");
+        assert_eq!(who(42, "autovacuum worker", "", "active"), "process 42 \"autovacuum worker\", active, for 4 min");
+        assert_eq!(who(0, "prepared transaction x", "", ""), "prepared transaction x, for 4 min");
+        assert_eq!(who(42, "", "", ""), "process 42, for 4 min");
+    }
 
     #[test]
     fn servers_that_cannot_build_are_refused() {
@@ -131,6 +152,7 @@ mod tests {
         for bad in [
             ServerState { is_standby: true, ..good.clone() },
             ServerState { read_only: true, ..good.clone() },
+            ServerState { blind_to: Some("login".into()), ..good.clone() },
             ServerState { version_num: 140_003, ..good.clone() },
         ] {
             assert!(refuse_server(&bad).is_some(), "{bad:?}");

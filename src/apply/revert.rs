@@ -47,8 +47,9 @@ fn never(counts: &Counts, standbys: u32) -> Option<String> {
         () if entry.definition.create.unique => "it is UNIQUE: it may be there for what it forbids",
         () if entry.state != State::Done || !entry.owned => "it is not in force, or not ours",
         () if counts.choices(false).any(|c| c == Choice::Uses) => "other queries have come to use it",
+        () if entry.targets.is_empty() => "it is not known which queries it is for",
         () if scanned && counts.choices(false).any(|c| c == Choice::Unknown) => "a query that could not be planned may use it",
-        () if scanned && !target_ran => "something else scans it",
+        () if scanned && !(target_ran && counts.choices(true).any(|c| c == Choice::Uses)) => "something else scans it",
         () if !scanned && standbys > 0 => "a standby may use it: its scans are counted there",
         () => return None,
     };

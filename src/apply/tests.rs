@@ -20,6 +20,12 @@ enum Fault {
     KilledServerStops,
     /// A person asked to stop while it ran: the server cancelled it.
     Cancelled,
+    /// Somebody else made an index of the same name and definition first; whether it is valid.
+    SomebodyFirst(bool),
+    /// It is not sent, for somebody else at work on the table; whether that makes a valid index of the name.
+    HeldBack(bool),
+    /// It is done, and at once somebody else makes an index of the same name and definition.
+    SomebodyAfter,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +33,10 @@ struct World {
     index: Option<(Definition, bool, u32)>,
     entry: Option<Entry>,
     alive: Option<(Worker, String)>,
+    /// Who builds an index of that name now.
+    builder: Option<i32>,
+    /// The table's OID now.
+    table: u32,
     clock: u32,
 }
 
@@ -54,7 +64,7 @@ fn wanted(motion: Motion, extras: Vec<Ddl>, valid: bool) -> Entry {
 
 impl World {
     fn new(index: Option<Definition>) -> World {
-        World { index: index.map(|d| (d.clone(), d.valid, 50)), entry: None, alive: None, clock: 100 }
+        World { index: index.map(|d| (d.clone(), d.valid, 50)), entry: None, alive: None, builder: None, table: 7, clock: 100 }
     }
 
     fn catalog(&self) -> Option<(Definition, bool)> {
@@ -76,13 +86,19 @@ impl World {
             entry: self.entry.clone(),
             relation,
             moved: None,
-            builder: None,
+            builder: self.builder,
             twin: None,
             parts: Vec::new(),
             renamed: None,
             worker_alive,
-            table_oid: Some(7),
+            table_oid: Some(self.table),
         }
+    }
+
+    /// An index that is not ours.
+    fn foreign(&mut self, valid: bool) {
+        self.clock += 1;
+        self.index = Some((Definition { create: create(), extras: vec![], valid: true }, valid, self.clock));
     }
 
     /// The server's side of a statement.
@@ -111,7 +127,7 @@ impl World {
         for _ in 0..200 {
             let answer = match machine.next().clone() {
                 Ask::End(ending) => return End::Of(ending),
-                Ask::Lock => Answer::Done,
+                Ask::Lock | Ask::Calm => Answer::Done,
                 Ask::Look => Answer::View(Box::new(self.view())),
                 Ask::OpenWorker => {
                     self.clock += 1;
@@ -175,6 +191,23 @@ impl World {
             Some(Fault::Cancelled) => {
                 machine.interrupt();
                 self.execute(sql, false).err().map(Answer::Failed)
+            }
+            Some(Fault::SomebodyFirst(valid)) => {
+                self.foreign(valid);
+                Some(Answer::Failed(SqlError { code: Some("42P07".into()), message: "already exists".into() }))
+            }
+            Some(Fault::HeldBack(makes)) => {
+                match &mut self.index {
+                    Some(index) => index.1 |= makes,
+                    None if makes => self.foreign(true),
+                    None => {}
+                }
+                Some(Answer::Stale)
+            }
+            Some(Fault::SomebodyAfter) => {
+                let done = self.execute(sql, true);
+                self.foreign(true);
+                Some(done.map_or_else(Answer::Failed, |()| Answer::Done))
             }
             Some(Fault::KilledServerFinishes) => {
                 self.alive = Some((worker, sql.to_owned()));
@@ -263,6 +296,117 @@ fn a_foreign_carcass_or_other_definition_is_refused_untouched() {
         assert!(matches!(world.run(Goal::Apply, &entry, None, None), End::Of(Ending::NeedsYou(..))));
         assert_eq!((world.catalog(), &world.entry), (before, &None));
     }
+}
+
+#[test]
+fn what_somebody_else_built_first_is_never_dropped() {
+    for (valid, state) in [(true, State::Present), (false, State::Failed)] {
+        let (mut world, entry) = create_world();
+        let end = world.run(Goal::Apply, &entry, Some((1, Fault::SomebodyFirst(valid))), None);
+        let recorded = world.entry.as_ref().map(|e| (e.state, e.owned));
+        assert_eq!((recorded, world.index.as_ref().map(|i| i.1)), (Some((state, false)), Some(valid)), "{end:?}");
+        let before = world.catalog();
+        world.run(Goal::Rollback, &entry, None, None);
+        assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (before, Some(State::RolledBack)));
+    }
+    let (mut world, entry) = drop_world();
+    world.run(Goal::Apply, &entry, None, None);
+    assert!(matches!(world.run(Goal::Rollback, &entry, Some((1, Fault::SomebodyFirst(true))), None), End::Of(Ending::Failed(_))));
+    assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::Done));
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!((world.index.is_some(), world.entry.as_ref().map(|e| e.state)), (true, Some(State::RolledBack)));
+}
+
+#[test]
+fn what_was_held_back_is_not_taken_for_done() {
+    let (mut world, entry) = create_world();
+    assert_eq!(world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(false))), None), REACHED);
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(true))), None);
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Present, false)));
+    world.run(Goal::Rollback, &entry, None, None);
+    assert!(world.index.is_some());
+    // Killed right after: the intent is off the record before others are waited for again.
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(false))), Some(4));
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Planned, false)));
+}
+
+#[test]
+fn an_invalid_index_that_was_repaired_is_not_dropped() {
+    let definition = Definition { create: create(), extras: vec![], valid: false };
+    let (mut world, entry) = (World::new(Some(definition)), wanted(Motion::Drop, vec![], false));
+    let end = world.run(Goal::Apply, &entry, Some((1, Fault::HeldBack(true))), None);
+    assert!(matches!(&end, End::Of(Ending::NeedsYou(why, _)) if why.contains("repaired")), "{end:?}");
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!(world.index.as_ref().map(|i| i.1), Some(true));
+}
+
+#[test]
+fn a_rollback_that_never_dropped_is_undone_without_a_build() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, None, None);
+    let oid = world.index.as_ref().map(|i| i.2);
+    world.entry.as_mut().expect("applied").state = State::Dropping;
+    world.run(Goal::Apply, &entry, None, None);
+    assert_eq!((world.index.as_ref().map(|i| i.2), world.entry.as_ref().map(|e| e.state)), (oid, Some(State::Done)));
+}
+
+#[test]
+fn an_index_made_after_our_drop_stays() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, None, None);
+    let end = world.run(Goal::Rollback, &entry, Some((1, Fault::SomebodyAfter)), None);
+    assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::RolledBack), "{end:?}");
+    assert!(world.index.is_some());
+    world.run(Goal::Rollback, &entry, None, None);
+    assert!(world.index.is_some());
+    // Of another definition, found by a later run.
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, None, None);
+    assert_eq!(world.run(Goal::Rollback, &entry, Some((1, Fault::KilledServerFinishes)), None), End::Killed);
+    let (_, sql) = world.alive.take().expect("at work");
+    world.execute(&sql, true).expect("dropped");
+    world.foreign(true);
+    world.index.as_mut().expect("foreign").0.create.body = "USING btree (b)".into();
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!((world.index.is_some(), world.entry.as_ref().map(|e| e.state)), (true, Some(State::RolledBack)));
+}
+
+#[test]
+fn a_build_of_somebody_else_is_waited_for() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
+    let before = world.catalog();
+    (world.alive, world.builder) = (None, Some(4711));
+    let mut unknown = world.clone();
+    let oid = world.index.as_ref().map(|i| i.2);
+    world.entry.as_mut().expect("planned").index_oid = oid;
+    for goal in [Goal::Apply, Goal::Rollback] {
+        let end = world.run(goal, &entry, None, None);
+        assert!(matches!(&end, End::Of(Ending::NeedsYou(what, _)) if what.contains("process 4711")), "{end:?}");
+        assert_eq!(world.catalog(), before);
+    }
+    world.builder = None;
+    assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+    // Not known to be ours: it is theirs, also once they are done.
+    unknown.run(Goal::Apply, &entry, None, None);
+    (unknown.builder, unknown.index.as_mut().expect("there").1) = (None, true);
+    unknown.run(Goal::Apply, &entry, None, None);
+    unknown.run(Goal::Rollback, &entry, None, None);
+    assert!(unknown.index.is_some());
+}
+
+#[test]
+fn nothing_is_built_on_a_table_that_took_the_place_of_ours() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
+    (world.index, world.table) = (None, 8);
+    assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::Building));
+    let end = world.run(Goal::Apply, &entry, None, None);
+    assert!(matches!(&end, End::Of(Ending::NeedsYou(what, _)) if what.contains("another one")), "{end:?}");
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::RolledBack));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Did a change help? Blocks per call first, for they do not depend on what else the server did, then mean time.
 
 use super::delta::{Delta, Ratio, deltas, ratio};
+use crate::model::amount::{duration, plural};
 use crate::model::ledger::{Entry, Motion};
 use crate::model::sample::{RowCounters, Sample};
 use serde::Serialize;
@@ -276,6 +277,7 @@ fn beside(counts: &Counts) -> Vec<String> {
         None => Some("how often it was scanned is not known: the usage counters are younger than the change".to_owned()),
         Some(0.0) if counts.unused() && counts.window_over => None,
         Some(0.0) => Some("no scan of the index yet".to_owned()),
+        Some(1.0) => Some("1 scan of the index".to_owned()),
         Some(n) => Some(format!("{n:.0} scans of the index")),
     };
     let known = counts.broken.is_none() && counts.writes_up().is_none();
@@ -283,31 +285,37 @@ fn beside(counts: &Counts) -> Vec<String> {
     scans.into_iter().chain(writes).collect()
 }
 
+fn time(seconds: f64) -> String {
+    duration(seconds * 1000.0)
+}
+
+fn calls(count: f64) -> String {
+    plural(count as usize, "call", "calls")
+}
+
 /// What keeps queries from being compared.
 fn missing(counts: &Counts) -> Vec<String> {
     let (evidence, wanted) = (counts.evidence, counts.evidence.window.min_calls);
     let mut missing = Vec::new();
     if counts.early() {
-        let minutes = ((evidence.window.min_seconds - evidence.seconds) / 60.0).ceil();
-        missing.push(format!(
-            "{minutes:.0} more minutes of load: it is judged {:.0} minutes after the change",
-            evidence.window.min_seconds / 60.0
-        ));
+        let least = evidence.window.min_seconds;
+        let left = (least - evidence.seconds).ceil();
+        missing.push(format!("{} more of load: nothing is judged before {} after the change", time(left), time(least)));
     }
     for target in &evidence.entry.targets {
         let id = &target.fingerprint;
         missing.extend(match counts.deltas.iter().find(|d| d.fingerprint == *id) {
             Some(d) if d.forgotten => Some(format!("query {id}: pg_stat_statements forgot it in between")),
             Some(d) if d.before.calls < wanted => {
-                Some(format!("query {id}: {:.0} calls before the change, {wanted:.0} are wanted", d.before.calls))
+                Some(format!("query {id}: {} before the change, {wanted:.0} are wanted", calls(d.before.calls)))
             }
-            Some(d) if d.after.calls < wanted => Some(format!("query {id}: {:.0} calls since, {wanted:.0} are wanted", d.after.calls)),
+            Some(d) if d.after.calls < wanted => Some(format!("query {id}: {} since, {wanted:.0} are wanted", calls(d.after.calls))),
             Some(_) => None,
             None => Some(format!("query {id}: pg_stat_statements has not seen it")),
         });
     }
     if !counts.has_targets() && counts.reads().is_none() {
-        missing.push(format!("no query of the table has {wanted:.0} calls before the change and since"));
+        missing.push(format!("no query of the table has {} before the change and since", calls(wanted)));
     }
     missing
 }
@@ -319,8 +327,11 @@ fn again(counts: &Counts, finding: Finding) -> Option<f64> {
         return None;
     }
     let reads = counts.deltas.iter().filter(|d| counts.is_read(d) && !d.forgotten && d.before.calls >= window.min_calls);
-    let until = |d: &Delta| if d.after.calls > 0.0 { seconds * window.min_calls / d.after.calls } else { window.max_seconds };
-    let soonest = reads.map(until).fold(window.max_seconds, f64::min);
+    // Too early to see a rate: at the end of the shortest window there will be one.
+    let latest = if counts.early() { window.min_seconds } else { window.max_seconds };
+    let known = reads.filter(|d| d.after.calls > 0.0).map(|d| seconds * window.min_calls / d.after.calls);
+    let soonest =
+        known.fold(None, |least: Option<f64>, at| Some(least.map_or(at, |least| least.min(at)))).unwrap_or(latest).min(window.max_seconds);
     Some(soonest.max(window.min_seconds).max(seconds))
 }
 

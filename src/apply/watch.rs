@@ -1,6 +1,7 @@
 //! The watchdog: a build or drop is given up by us, who know its phase, never by lock_timeout or
 //! statement_timeout, which count every wait alike.
 
+use crate::model::amount::duration;
 use crate::model::text::one_line;
 use std::time::Duration;
 
@@ -63,10 +64,10 @@ impl<'a> Watchdog<'a> {
         let over = |limit: Option<Duration>, value: Duration| limit.filter(|limit| value > *limit);
         if let Some(limit) = over(self.limits.max_wait, waited) {
             let whom = seen.waiting.as_deref().map(one_line).unwrap_or_default();
-            return Some(format!("gave up after waiting {} for {whom} (--max-wait)", seconds(limit)));
+            return Some(format!("gave up after waiting {} for {whom} (--max-wait)", time(limit)));
         }
         if let Some(limit) = over(self.limits.max_duration, seen.elapsed) {
-            return Some(format!("gave up after {} (--max-duration)", seconds(limit)));
+            return Some(format!("gave up after {} (--max-duration)", time(limit)));
         }
         too_far_behind(self.limits, seen.lag).map(|why| format!("gave up: {why}"))
     }
@@ -78,8 +79,8 @@ pub fn too_far_behind(limits: &Limits, lag: Option<i64>) -> Option<String> {
     (lag > limit).then(|| format!("a standby is {:.0} MB behind (--max-replication-lag)", lag as f64 / 1e6))
 }
 
-fn seconds(duration: Duration) -> String {
-    format!("{} s", (duration.as_secs_f64() * 10.0).round() / 10.0)
+fn time(limit: Duration) -> String {
+    duration(limit.as_secs_f64() * 1000.0)
 }
 
 #[cfg(test)]

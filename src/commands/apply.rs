@@ -5,6 +5,7 @@ use crate::cli::amounts::bytes;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
+use crate::flow::again::Again;
 use crate::flow::apply::{ApplyOptions, apply};
 use crate::flow::wanted;
 use crate::model::failure::Failure;
@@ -58,7 +59,10 @@ pub(super) static ENTRY: Command = Command {
         Options::augment_args(clap::Command::new("apply"))
             .about("Build (and drop) indexes without blocking, recorded so that it can be rolled back")
             .after_help(
-                "Only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY are run; anything else in a file is refused.\n\
+                "A file may hold CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY, or what generate wrote; anything else is refused.\n\
+                 What is run: those two; on partitioned tables CREATE INDEX ON ONLY and ALTER INDEX ATTACH PARTITION, and DROP INDEX to take \
+                 it back; ALTER INDEX RENAME where one index replaces another of its name; COMMENT ON INDEX and ALTER INDEX SET STATISTICS \
+                 to bring a dropped index back as it was; ANALYZE after an index on an expression; and the ledger's own schema.\n\
                  Every step is written to the ledger before it acts: schema advisor of the database, or a file where the role may not make it. A run that was \
                  stopped or killed is finished or cleaned up by the next one. A dropped INVALID index does not come back.\n\
                  Exit codes: 0 done or declined, 5 a step failed and left nothing, 6 it needs you, 130 stopped.",
@@ -75,6 +79,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     }
     let how = ApplyOptions {
         limits: options.watch.limits(),
+        again: Again::new(options.connection.db.as_deref(), options.ledger.ledger.as_deref()),
         target: options.connection.db,
         yes: options.yes,
         dry_run: options.dry_run,

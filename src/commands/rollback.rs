@@ -4,6 +4,7 @@ use super::{Command, Outcome};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
+use crate::flow::again::Again;
 use crate::flow::rollback::{RollbackOptions, Which, rollback};
 use crate::model::failure::Failure;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -66,6 +67,7 @@ async fn run(matches: ArgMatches) -> Outcome {
         Chosen { ids, .. } => Which::Ids(ids),
     };
     let how = RollbackOptions {
+        again: Again::new(options.connection.db.as_deref(), options.ledger.ledger.as_deref()),
         target: options.connection.db,
         yes: options.yes,
         dry_run: options.dry_run,

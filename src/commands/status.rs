@@ -8,7 +8,7 @@ use crate::flow::status::{Held, Leftover, Running, Status, StatusEntry, status};
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
-use crate::model::ledger::Motion;
+use crate::model::ledger::{Motion, State};
 use crate::model::text::{one_line, squeeze};
 use crate::report::fold;
 use crate::report::units::{bytes, duration};
@@ -59,8 +59,9 @@ fn text(status: &Status, width: usize) -> String {
     if status.entries.is_empty() {
         out.push_str("The ledger is empty: apply has changed nothing here.\n");
     }
-    for (at, entry) in status.entries.iter().enumerate() {
-        if at == 0 || status.entries[at - 1].run != entry.run {
+    let entries = in_order(&status.entries);
+    for (at, entry) in entries.iter().enumerate() {
+        if at == 0 || entries[at - 1].run != entry.run {
             out.push_str(&format!("\nRun {}\n", one_line(&entry.run)));
         }
         out.push_str(&of_entry(entry, width));
@@ -85,18 +86,39 @@ fn item(text: &str, width: usize) -> String {
     format!("  {}\n", fold(text, width, 4))
 }
 
+/// As they were asked for, each with its parts behind it, by their tables.
+fn in_order(entries: &[StatusEntry]) -> Vec<&StatusEntry> {
+    let whole = |entry: &StatusEntry| entry.part_of.as_ref().and_then(|id| entries.iter().find(|e| e.id == *id && e.run == entry.run));
+    let place = |entry: &&StatusEntry| {
+        let first = whole(entry).unwrap_or(entry);
+        let part = whole(entry).is_some();
+        // The steps of a replacement in their order, partitions by name.
+        let step = if entry.motion == Motion::Create || entry.motion == Motion::CreateParent { 0 } else { entry.position };
+        (first.run.clone(), first.position, first.id.clone(), part, step, entry.table.clone())
+    };
+    let mut ordered: Vec<&StatusEntry> = entries.iter().collect();
+    ordered.sort_by_cached_key(place);
+    ordered
+}
+
 fn of_entry(entry: &StatusEntry, width: usize) -> String {
     let change = match entry.motion {
         Motion::Create | Motion::CreateParent => "create",
         Motion::Drop => "drop",
         Motion::Rename => "rename",
     };
-    let front = format!("  {:<8}  {change:<6}  {:<11}  ", one_line(&entry.id), entry.state.name());
+    // A part goes back with its whole, whose id stands above it.
+    let id = if entry.part_of.is_some() { "  part".to_owned() } else { one_line(&entry.id) };
+    let front = format!("  {id:<8}  {change:<6}  {:<11}  ", entry.state.name());
     let index = format!("{} on {}", TableName::new(&entry.schema, &entry.index), one_line(&entry.table));
     let now = entry.drift.clone().or_else(|| entry.remark.as_deref().map(squeeze));
     let when: String = entry.updated_at.chars().take("2026-01-01T00:00".len()).collect::<String>().replace('T', " ");
-    let last = format!("{when} UTC: {}", now.unwrap_or_else(|| "as recorded".into()));
     let indent = " ".repeat(INDEX_COLUMN);
+    if entry.part_of.is_some() && now.is_none() {
+        return format!("{front}{}\n", fold(&index, width, INDEX_COLUMN));
+    }
+    let as_it_should = if entry.state == State::Done { "in force" } else { "as recorded" };
+    let last = format!("{when} UTC: {}", now.unwrap_or_else(|| as_it_should.into()));
     format!("{front}{}\n{indent}{}\n", fold(&index, width, INDEX_COLUMN), fold(&last, width, INDEX_COLUMN))
 }
 
@@ -138,9 +160,12 @@ fn leftover(left: &Leftover) -> String {
     };
     let size = bytes(left.size_bytes as f64);
     let origin = if left.of_reindex { "; REINDEX CONCURRENTLY left it" } else { "" };
-    let cure = match left.ours {
-        true => "ours: the next apply or rollback clears it".to_owned(),
-        false => format!("not ours: {}; removes it", one_line(&IndexName::new(&left.schema, &left.index).drop_sql())),
+    let cure = match &left.entry {
+        Some(entry) => {
+            let id = one_line(entry);
+            format!("ours, entry {id}: advisor rollback {id} clears it away, applying the same change again finishes it")
+        }
+        None => format!("not ours: {}; removes it", one_line(&IndexName::new(&left.schema, &left.index).drop_sql())),
     };
     format!("invalid: {index} on {}{cost}, {size}{origin}; {cure}", one_line(&left.table))
 }

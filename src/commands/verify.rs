@@ -7,6 +7,7 @@ use crate::cli::amounts;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::ledger::LedgerArgs;
 use crate::cli::watch::WatchArgs;
+use crate::flow::again::Again;
 use crate::flow::verify::{Judged, Verification, VerifyOptions, take_back, verify};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
@@ -82,6 +83,7 @@ async fn run(matches: ArgMatches) -> Outcome {
     let json = options.format == "json";
     let limits = options.watch.limits();
     let how = VerifyOptions {
+        again: Again::new(options.connection.db.as_deref(), options.ledger.ledger.as_deref()),
         target: options.connection.db,
         ledger: options.ledger.ledger,
         ids: options.ids,
@@ -90,9 +92,9 @@ async fn run(matches: ArgMatches) -> Outcome {
     };
     let mut verification = verify(&how).await?;
     if !json {
-        term::print(&text(&verification));
+        term::print(&text(&verification, &how));
     }
-    let taken = if options.auto_revert { take_back(&mut verification, &how, options.yes, &limits).await } else { Ok(()) };
+    let taken = if options.auto_revert { take_back(&mut verification, &how, options.yes, &limits).await.map_err(|failure| how.again.complete(failure)) } else { Ok(()) };
     if json {
         let text = serde_json::to_string_pretty(&verification).map_err(|e| Failure::new(FailureKind::Bug, e.to_string()))?;
         term::print(&(text + "\n"));
@@ -102,19 +104,20 @@ async fn run(matches: ArgMatches) -> Outcome {
     Ok(u8::from(verification.entries.iter().any(against)))
 }
 
-fn text(verification: &Verification) -> String {
+fn text(verification: &Verification, how: &VerifyOptions) -> String {
     if verification.entries.is_empty() {
         return "Nothing to verify: no change of apply is in force.\n".into();
     }
-    verification.entries.iter().map(entry).collect::<Vec<_>>().join("\n")
+    verification.entries.iter().map(|judged| entry(judged, how)).collect::<Vec<_>>().join("\n")
 }
 
-fn entry(judged: &Judged) -> String {
+fn entry(judged: &Judged, how: &VerifyOptions) -> String {
     let index = TableName::new(&judged.schema, &judged.index);
     let done = if judged.motion == Motion::Drop { "dropped" } else { "built" };
-    let age = units::duration(judged.seconds * 1000.0);
-    let indent = judged.id.len() + 2;
-    let mut out = format!("{}  {index}  {}  ({done} {age} ago)\n", judged.id, judged.verdict.finding.name());
+    let age = if judged.seconds < 1.0 { "less than 1 s".to_owned() } else { units::duration(judged.seconds * 1000.0) };
+    let id = one_line(&judged.id);
+    let indent = id.len() + 2;
+    let mut out = format!("{id}  {index}  {}  ({done} {age} ago)\n", judged.verdict.finding.name());
     let mut line = |text: &str| out.push_str(&format!("{:indent$}{}\n", "", fold(text, term::width(), indent)));
     judged.verdict.reasons.iter().for_each(|reason| line(reason));
     if let [Some(before), Some(since)] = judged.verdict.hot_share
@@ -130,11 +133,14 @@ fn entry(judged: &Judged) -> String {
     }
     judged.verdict.missing.iter().for_each(|missing| line(&format!("missing: {missing}")));
     if let Some(at) = &judged.ask_again_at {
-        line(&format!("ask again after {}: advisor verify {}", at.replace('T', " ").replace('Z', " UTC"), judged.id));
+        let at = at.replace('T', " ").replace('Z', " UTC");
+        let last = judged.verdict.ask_again_after_seconds.is_some_and(|after| after >= how.window.max_seconds);
+        let when = if last { format!("once that is there, or at the end of the window, {at}") } else { format!("after {at}") };
+        line(&how.again.says(&format!("ask again {when}: advisor verify {id}")));
     }
     match &judged.revert {
         Revert::No => {}
-        Revert::Yes(_) => line(&format!("take it back: advisor rollback {}, or advisor verify --auto-revert", judged.id)),
+        Revert::Yes(_) => line(&how.again.says(&format!("take it back: advisor rollback {id}, or advisor verify --auto-revert"))),
         Revert::NotAlone(why) => line(why),
     }
     out

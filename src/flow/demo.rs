@@ -1,5 +1,6 @@
 //! The demo: the whole job on a database of our own, measured.
 
+use super::again::Again;
 use super::analyse::{Analysis, analyse};
 use super::apply::{ApplyOptions, apply};
 use super::generate::{WriteOptions, write_files};
@@ -58,6 +59,7 @@ pub async fn demo(options: &DemoOptions) -> Result<u8, Failure> {
 
     step("advisor rollback --all --yes");
     let all = RollbackOptions {
+        again: Again::default(),
         target: Some(url.clone()),
         yes: true,
         dry_run: false,

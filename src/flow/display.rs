@@ -14,6 +14,8 @@ pub(super) struct Display {
     name: String,
     last: String,
     since: Instant,
+    /// The server counts: only then there is a bar.
+    counted: bool,
 }
 
 /// A phase that is over sooner is not worth a line.
@@ -26,10 +28,12 @@ impl Display {
         let method = create.body.split_whitespace().nth(1).unwrap_or_default();
         Display {
             bar: Bar::new(method, create.predicate.is_some()),
-            shown: term::progress(100),
+            // A drop, a clean-up too, has no share that is done: a bar at its beginning would look as if a build began anew.
+            shown: term::progress(0),
             name: entry.index.to_string(),
             last: String::new(),
             since: Instant::now(),
+            counted: false,
         }
     }
 
@@ -48,15 +52,20 @@ impl Display {
         match &whom {
             Some(whom) => shown.text = format!("{}: {whom}", shown.text),
             // No progress row and nobody to wait for: a drop, or a build about to begin.
-            None if progress.is_none() => shown.text = "working".into(),
+            None if progress.is_none() => shown.text = if self.counted { "ending".into() } else { "working".into() },
             None => {}
+        }
+        if progress.is_some() && !self.counted {
+            self.counted = true;
+            term::begin_to_count(&self.shown, 100);
         }
         let left = shown.left.map(|(least, most)| format!(", {} left", range(least, most))).unwrap_or_default();
         self.shown.set_position(shown.percent as u64);
         self.shown.set_message(ellipsis(&format!("{} {}{left}", self.name, shown.text), 70));
         // Without a terminal: a line per change of phase, once it lasts.
         if self.shown.is_hidden() && shown.text != self.last && self.elapsed() > WORTH_A_LINE {
-            term::note(&format!("{}: {:.0}% {}{left}", self.name, shown.percent, shown.text));
+            let percent = if self.counted { format!("{:.0}% ", shown.percent) } else { String::new() };
+            term::note(&format!("{}: {percent}{}{left}", self.name, shown.text));
             self.last = shown.text;
         }
         whom

@@ -22,6 +22,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(600);
 /// A server that restarts or a network that heals is waited for so many leases.
 const LEASES_TO_REOPEN: u32 = 10;
 
+/// A question that breaks connection after connection is not asked for ever.
+const MOST_REOPENS: u32 = 3;
+
 /// The control connection with all that is needed to open it again.
 pub(super) struct Lifeline {
     control: Control,
@@ -52,13 +55,15 @@ impl Lifeline {
 
     /// Asks; when the connection is gone, on a new one again.
     pub(super) async fn ask<T>(&mut self, question: impl AsyncFn(&Control) -> Result<T, Failure>) -> Result<T, Failure> {
-        loop {
+        for _ in 0..=MOST_REOPENS {
             match timeout(self.limits.patience(), question(&self.control)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) if self.control.answers(self.limits.patience()).await => return Err(lost_sight(failure)),
                 _ => self.reopen().await?,
             }
         }
+        let what = format!("the server does not answer within {} s, on {MOST_REOPENS} new connections", self.limits.patience().as_secs());
+        Err(lost_sight(Failure::new(FailureKind::ApplyNeedsYou, what)))
     }
 
     /// Writes to the ledger. When the connection is gone it may have been written or not: that is
@@ -130,7 +135,10 @@ impl Lifeline {
         let mut told = false;
         point();
         while !self.ask(async |c| c.try_lock(table_oid).await).await? {
-            let Some(holder) = self.ask(async |c| c.lock_holder(table_oid).await).await? else { continue };
+            let Some(holder) = self.ask(async |c| c.lock_holder(table_oid).await).await? else {
+                sleep(TICK).await;
+                continue;
+            };
             let dead = holder.advisor && holder.silent_seconds > self.limits.lease.as_secs_f64();
             if dead && self.limits.take_over {
                 term::note(&format!("ending {}: it is silent for {:.0} s", blocker(&holder.who), holder.silent_seconds));

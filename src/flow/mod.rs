@@ -1,5 +1,6 @@
 //! Floor 3: the loops that carry questions and answers between the pure modules and the IO.
 
+pub mod again;
 pub mod analyse;
 pub mod apply;
 mod assumed;

@@ -35,9 +35,7 @@ impl Group {
         let depth = depth(&members);
         let mut group = Group { parents: vec![top.clone()], leaves: Vec::new() };
         for member in &members {
-            let Some(target) = control.target(&member.table).await? else { continue };
-            let mut entry = member_entry(&top, member, depth);
-            entry.table_oid = target.oid;
+            let entry = Entry { table_oid: member.oid, ..member_entry(&top, member, depth) };
             if member.leaf { group.leaves.push(entry) } else { group.parents.push(entry) }
         }
         Ok(group)
@@ -90,6 +88,7 @@ fn member_entry(top: &Entry, member: &Member, depth: i32) -> Entry {
 
 /// All of it, to the end.
 pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Result<(), Failure> {
+    finish_parts(runner, top, left).await?;
     for _ in 0..MOST_ROUNDS {
         let group = runner.line.ask(async |c| Group::read(c, top).await).await?;
         for parent in &group.parents {
@@ -116,6 +115,18 @@ pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Resu
     }
     let what = format!("the partitions of {} keep changing", top.table);
     Err(Failure::new(FailureKind::ApplyNeedsYou, what).hint("run the command again once they rest"))
+}
+
+/// What an earlier run built and had no time to record: attached, it would never be asked for again.
+async fn finish_parts(runner: &mut Runner, top: &Entry, left: usize) -> Result<(), Failure> {
+    for entry in runner.line.ask(async |c| ledger::entries(c, None).await).await? {
+        let cut_short = entry.part_of.as_deref() == Some(&top.id) && entry.motion == Motion::Create && entry.state.is_under_way();
+        if cut_short && runner.line.ask(async |c| c.relation(&entry.index).await).await?.is_some_and(|r| r.valid) {
+            let ending = runner.run(Goal::Apply, &entry).await?;
+            report(&entry, Goal::Apply, ending, left)?;
+        }
+    }
+    Ok(())
 }
 
 /// One partition's index, unless the partition has it by now or is gone.

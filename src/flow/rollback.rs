@@ -1,15 +1,21 @@
 //! `rollback`: choose entries of the ledger, show what taking them back means, ask, then one machine each.
 
+use super::again::Again;
 use super::apply::provenance::other_cluster;
 use super::apply::{agreed, open, plural, report};
 use super::lifeline::Lifeline;
 use super::runner::Runner;
+use crate::apply::decide::Preview;
 use crate::apply::machine::Goal;
+use crate::apply::outlook::outlook;
 use crate::apply::watch::Limits;
+use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::ledger::{Entry, Motion, State};
 use crate::model::text::one_line;
+use crate::pg::build::Control;
 use crate::pg::ledger;
+use crate::report::fold;
 use crate::term;
 use std::path::PathBuf;
 
@@ -41,10 +47,17 @@ pub struct RollbackOptions {
     pub which: Which,
     /// What one statement may take.
     pub limits: Limits,
+    /// What the next command is to be given too.
+    pub again: Again,
 }
 
 /// Takes them back, newest first.
 pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
+    take_back(options).await.map_err(|failure| options.again.complete(failure))
+}
+
+async fn take_back(options: &RollbackOptions) -> Result<u8, Failure> {
+    ledger::must_be_there(options.ledger.as_deref())?;
     let control = open(options.target.as_deref(), options.ledger.as_deref(), "rollback").await?;
     let all = if ledger::exists(&control).await? { ledger::entries(&control, None).await? } else { Vec::new() };
     let chosen = choose(all, &options.which)?;
@@ -55,11 +68,20 @@ pub async fn rollback(options: &RollbackOptions) -> Result<u8, Failure> {
         term::print("Nothing to roll back.\n");
         return Ok(0);
     }
-    term::print(&format!("Roll back:\n{}", chosen.iter().map(line).collect::<String>()));
-    if options.dry_run {
-        return Ok(0);
+    let mut listed = Vec::new();
+    for entry in &chosen {
+        listed.push(Listed::of(&control, entry, &chosen).await?);
     }
-    if !agreed(options.yes, &format!("Take back {} change{}?", chosen.len(), plural(chosen.len())))? {
+    let text = listed.iter().map(|one| one.text(term::width(), &options.again)).collect::<String>();
+    term::print(&format!("Roll back:\n{text}"));
+    if options.dry_run {
+        return refusals(&listed);
+    }
+    if !agreed(
+        options.yes,
+        &format!("Take back {} change{}?", chosen.len(), plural(chosen.len())),
+        "--dry-run only shows what would be done",
+    )? {
         term::note("nothing was changed");
         return Ok(0);
     }
@@ -144,23 +166,79 @@ fn unknown(id: &str) -> Failure {
     Failure::new(FailureKind::Usage, format!("the ledger has no entry {}", one_line(id))).hint("advisor status lists them")
 }
 
-fn line(entry: &Entry) -> String {
-    let (id, index) = (&entry.id, &entry.index);
-    let what = match (entry.state, entry.motion) {
-        (State::RolledBack, _) => "is rolled back already".to_owned(),
-        (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
-        (State::Present, _) => "keep: it was so before".to_owned(),
-        (_, Motion::CreateParent) => {
-            let sql = entry.down_sql().concat();
-            format!("{}, with the index of every partition: ACCESS EXCLUSIVE on all of them for a moment", one_line(&sql))
+/// One entry of the list, with what the database says of it now.
+struct Listed<'a> {
+    entry: &'a Entry,
+    /// Its index as it is called now, where that is another name.
+    renamed: Option<IndexName>,
+    /// `None` for a step that depends on those before it.
+    outlook: Option<Preview>,
+    /// A part whose whole goes back too, and stands beside it.
+    follows: bool,
+}
+
+impl Listed<'_> {
+    /// Looks it up in the database. The steps of a replacement, and partitions' indexes, are another thing once those before
+    /// them went back: they are shown as the ledger has them.
+    async fn of<'a>(control: &Control, entry: &'a Entry, all: &[Entry]) -> Result<Listed<'a>, Failure> {
+        let whole = entry.motion == Motion::CreateParent || all.iter().all(|e| e.part_of.as_ref() != Some(&entry.id));
+        let follows = entry.part_of.as_ref().is_some_and(|id| all.iter().any(|e| e.id == *id));
+        if entry.state == State::RolledBack || follows || !whole {
+            return Ok(Listed { entry, renamed: None, outlook: None, follows });
         }
-        (_, Motion::Create) if entry.part_of.is_some() => {
-            format!("falls with that, or {} where it was not attached", entry.index.drop_sql())
+        let view = control.look(entry).await?;
+        let renamed = view.moved.as_ref().map(|(name, _)| name.clone());
+        Ok(Listed { entry, renamed, outlook: Some(outlook(entry, &view)), follows })
+    }
+
+    fn refused(&self) -> Option<(&String, &Vec<String>)> {
+        match &self.outlook {
+            Some(Preview::Refused(what, hints)) => Some((what, hints)),
+            _ => None,
         }
-        (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
-        (_, _) => entry.down_sql().iter().map(|sql| one_line(sql)).collect::<Vec<_>>().join("; "),
-    };
-    format!("  {id}  {index}  {what}\n")
+    }
+
+    fn text(&self, width: usize, again: &Again) -> String {
+        let id = if self.follows { "  part".to_owned() } else { one_line(&self.entry.id) };
+        let indent = 4 + id.len().max("0123abcd".len());
+        let now = self.renamed.as_ref().map(|name| format!(", now called {name}")).unwrap_or_default();
+        let lines = match &self.outlook {
+            Some(Preview::Refused(what, hints)) => [vec![format!("refused: {what}")], hints.clone()].concat(),
+            Some(Preview::Nothing(why)) => vec![format!("nothing to do: {why}")],
+            Some(Preview::Acts(remark)) => std::iter::once(self.what()).chain(remark.clone()).collect(),
+            None => vec![self.what()],
+        };
+        let lines: String = lines.iter().map(|line| format!("{:indent$}{}\n", "", fold(&again.says(line), width, indent))).collect();
+        format!("  {id:<8}  {}\n{lines}", fold(&format!("{}{now}", self.entry.index), width, indent))
+    }
+
+    /// As the ledger has it, under the index's name of now.
+    fn what(&self) -> String {
+        let entry = &Entry { index: self.renamed.clone().unwrap_or_else(|| self.entry.index.clone()), ..self.entry.clone() };
+        match (entry.state, entry.motion) {
+            (State::RolledBack, _) => "is rolled back already".to_owned(),
+            (State::Planned | State::Failed, _) => "nothing was done: close the entry".to_owned(),
+            (State::Present, _) => "keep: it was so before".to_owned(),
+            (_, Motion::CreateParent) if !self.follows => {
+                let sql = entry.down_sql().concat();
+                format!("{sql}, with the index of every partition: ACCESS EXCLUSIVE on all of them for a moment")
+            }
+            (_, Motion::CreateParent) => format!("falls with it, or {} where it was not attached", entry.down_sql().concat()),
+            (_, Motion::Create) if self.follows => {
+                format!("falls with it, or {} where it was not attached", entry.index.drop_sql())
+            }
+            (_, Motion::Drop) if !entry.definition.valid => "stays dropped: it was INVALID".to_owned(),
+            (_, _) => entry.down_sql().join("; "),
+        }
+    }
+}
+
+/// What cannot be taken back as things are: a failure of its own, as with apply.
+fn refusals(listed: &[Listed]) -> Result<u8, Failure> {
+    let refused: Vec<_> = listed.iter().filter_map(Listed::refused).collect();
+    let Some((what, hints)) = refused.first() else { return Ok(0) };
+    let message = format!("{} change{} cannot be taken back as things are", refused.len(), plural(refused.len()));
+    Err(Failure { kind: FailureKind::ApplyNeedsYou, message, hints: std::iter::once(*what).chain(*hints).map(|h| one_line(h)).collect() })
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use super::apply::site::stopped;
 use super::display::Display;
 use super::kill_point::point;
 use super::lifeline::{Lifeline, TICK};
-use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine};
+use crate::apply::machine::{Answer, Ask, Ending, Goal, Machine, is_create};
 use crate::apply::watch::{Seen, Watchdog, too_far_behind};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::ledger::{Change, Entry, SqlError, State, Worker};
-use crate::pg::build::WorkerSession;
+use crate::model::ledger::{Change, Entry, Motion, SqlError, State, Worker};
+use crate::model::text::quote_ident;
+use crate::pg::build::{Life, WorkerSession};
 use crate::pg::ledger;
 use crate::term;
 use std::time::{Duration, Instant};
@@ -30,12 +31,26 @@ pub(super) struct Runner {
     adopt: bool,
     /// Free bytes, where a person knows them.
     room: Option<f64>,
+    /// Requests to stop that the machine knows of.
+    told_signals: u32,
+    /// The last statement was cancelled by us.
+    pub(super) stopped_by_us: bool,
 }
 
 impl Runner {
     /// A run on this connection.
     pub(super) fn new(line: Lifeline, target: Option<&str>, verb: &'static str) -> Runner {
-        Runner { line, target: target.map(str::to_owned), verb, worker: None, waited_for: None, adopt: false, room: None }
+        Runner {
+            line,
+            target: target.map(str::to_owned),
+            verb,
+            worker: None,
+            waited_for: None,
+            adopt: false,
+            room: None,
+            told_signals: 0,
+            stopped_by_us: false,
+        }
     }
 
     /// The same, allowed to take over what others left.
@@ -55,7 +70,8 @@ impl Runner {
         let mut machine = Machine::new(goal, entry.clone()).adopting(self.adopt);
         let mut reopened = self.line.reopened;
         let ending = loop {
-            if self.line.signals.count() > 0 {
+            self.told_signals = self.line.signals.count();
+            if self.told_signals > 0 {
                 machine.interrupt();
             }
             let answer = match machine.next().clone() {
@@ -68,9 +84,10 @@ impl Runner {
                 Ask::Settle { worker, cancel } => self.settle(entry, worker, cancel).await?,
                 Ask::Plan(entry) => self.line.write(async |c| ledger::plan(c, &entry).await).await?,
                 Ask::Record(change) => self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?,
+                Ask::Calm => self.wait_for_calm(entry, entry.motion != Motion::Rename).await?,
                 Ask::OpenWorker => match self.stopped(goal, entry).await? {
                     Some(why) => Answer::Failed(SqlError { code: None, message: format!("{}: {why}", entry.index) }),
-                    None => self.open_worker().await,
+                    None => self.open_worker(goal, entry).await?,
                 },
                 Ask::Send(sql) => self.send(entry, &sql).await?,
                 Ask::SendBriefly(sql) => self.send_briefly(entry, &sql).await?,
@@ -91,16 +108,20 @@ impl Runner {
         let mut display = Display::new(entry);
         let limits = self.line.limits.clone();
         let mut watchdog = Watchdog::new(&limits);
-        while self.line.ask(async |c| c.is_working(worker).await).await? && self.line.signals.count() == 0 {
-            let seen = self.look_at(&mut display, worker).await?;
-            if cancel || watchdog.judge(&seen).is_some() {
-                self.line.ask(async |c| c.cancel(worker).await).await?;
+        while self.line.signals.count() == 0 {
+            match self.line.ask(async |c| c.life(worker).await).await? {
+                Life::Gone => break,
+                Life::Hidden => return Err(hidden(entry, worker, &self.line.control().server.role)),
+                // Behind a dead network its session lives on, and a statement may still be on its way to it.
+                Life::Idle => self.line.ask(async |c| c.end(worker).await).await?,
+                Life::Working => {
+                    let seen = self.look_at(&mut display, worker).await?;
+                    if cancel || watchdog.judge(&seen).is_some() {
+                        self.line.ask(async |c| c.cancel(worker).await).await?;
+                    }
+                }
             }
             sleep(TICK).await;
-        }
-        // Behind a dead network its session lives on, without work.
-        if !self.line.ask(async |c| c.is_working(worker).await).await? {
-            self.line.ask(async |c| c.end(worker).await).await?;
         }
         Ok(Answer::Done)
     }
@@ -111,19 +132,39 @@ impl Runner {
         if goal == Goal::Apply { self.line.ask(async |c| stopped(c, entry, room).await).await } else { Ok(None) }
     }
 
-    async fn open_worker(&mut self) -> Answer {
-        point();
-        let opening = WorkerSession::open(self.target.as_deref(), self.verb, self.line.control().server.version_num);
-        let opened = timeout(self.line.limits.lease, opening).await;
-        point();
-        match opened.unwrap_or_else(|_| Err(SqlError { code: None, message: "no answer to a new connection".into() })) {
-            Ok(session) => {
-                let worker = session.worker;
-                self.worker = Some(session);
-                Answer::Worker(worker)
+    async fn open_worker(&mut self, goal: Goal, entry: &Entry) -> Result<Answer, Failure> {
+        let failed = |message: &str| Ok(Answer::Failed(SqlError { code: None, message: message.to_owned() }));
+        let mut reopened = self.line.reopened;
+        let session = loop {
+            point();
+            let opening = WorkerSession::open(self.target.as_deref(), self.verb, self.line.control().server.version_num);
+            let opened = timeout(self.line.limits.lease, opening).await;
+            point();
+            let error = match opened {
+                Ok(Ok(session)) => break session,
+                Ok(Err(error)) => error,
+                Err(_) => SqlError { code: None, message: "no answer to a new connection".into() },
+            };
+            // The server may be restarting: then the control connection is opened again, which waits for it.
+            self.line.ask(async |c| c.life(c.me).await).await?;
+            if self.line.reopened == reopened {
+                return Ok(Answer::Failed(error));
             }
-            Err(error) => Answer::Failed(error),
+            reopened = self.line.reopened;
+        };
+        let worker = session.worker;
+        // An address may stand for several servers.
+        if self.line.ask(async |c| c.life(worker).await).await? == Life::Gone {
+            return failed("the second connection reached another server than the first; name one server with --db");
         }
+        // A definition without a tablespace is in the database's own, whatever the role would choose for a new index.
+        if (goal, entry.motion) == (Goal::Rollback, Motion::Drop)
+            && let Err(error) = session.execute("SET default_tablespace = ''").await
+        {
+            return Ok(Answer::Failed(error));
+        }
+        self.worker = Some(session);
+        Ok(Answer::Worker(worker))
     }
 
     /// Runs the statement with a live display. The first signal or the watchdog cancels it (a
@@ -132,9 +173,15 @@ impl Runner {
         let Some(session) = self.worker.take() else {
             return Ok(Answer::Failed(SqlError { code: None, message: "the worker's connection is gone".into() }));
         };
-        if let Some(error) = self.wait_for_calm(entry, session.worker, sql).await? {
+        // Of a build it must be certain whether it went out; anything else may wait with its intent on record.
+        let held_back = if is_create(sql) {
+            self.disturbed(entry, false).await?.map(|_| Answer::Stale)
+        } else {
+            Some(self.wait_for_calm(entry, false).await?).filter(|answer| *answer != Answer::Done)
+        };
+        if let Some(answer) = held_back {
             self.worker = Some(session);
-            return Ok(Answer::Failed(error));
+            return Ok(answer);
         }
         point();
         let result = self.attend(entry, &session, sql).await;
@@ -143,23 +190,29 @@ impl Runner {
         Ok(result?.map_or_else(Answer::Failed, |()| Answer::Done))
     }
 
-    /// Two builds on one table would deadlock, and the loser could be the other one; a standby that
-    /// is far behind would fall further. Says why it is not begun after all.
-    async fn wait_for_calm(&mut self, entry: &Entry, me: Worker, sql: &str) -> Result<Option<SqlError>, Failure> {
+    /// Why it is no time to begin: two builds on one table would deadlock, and the loser could be the
+    /// other one; a standby that is far behind would fall further.
+    async fn disturbed(&mut self, entry: &Entry, replays: bool) -> Result<Option<String>, Failure> {
+        let builds = self.line.ask(async |c| c.builds().await).await?;
+        if let Some(build) = builds.iter().find(|b| b.table_oid == Some(entry.table_oid)) {
+            return Ok(Some(format!("process {} builds an index on the table", build.pid)));
+        }
+        let gated = replays && self.line.limits.max_lag.is_some();
+        let lag = if gated { self.line.ask(async |c| c.lag().await).await? } else { None };
+        Ok(too_far_behind(&self.line.limits, lag))
+    }
+
+    /// Waits for such a time. Where it did wait it is to be looked again: what was waited for may have
+    /// changed everything.
+    async fn wait_for_calm(&mut self, entry: &Entry, replays: bool) -> Result<Answer, Failure> {
         let since = Instant::now();
         let mut told = false;
-        loop {
-            let builds = self.line.ask(async |c| c.builds().await).await?;
-            let other = builds.iter().find(|b| b.table_oid == Some(entry.table_oid) && b.pid != me.pid);
-            let gated = self.line.limits.max_lag.is_some() && sql.starts_with("CREATE");
-            let lag = if gated { self.line.ask(async |c| c.lag().await).await? } else { None };
-            let behind = too_far_behind(&self.line.limits, lag);
-            let Some(why) = other.map(|b| format!("process {} builds an index on the table", b.pid)).or(behind) else { return Ok(None) };
-            if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
-                return Ok(Some(SqlError { code: Some("57014".into()), message: format!("not begun: {why} (--max-wait)") }));
+        while let Some(why) = self.disturbed(entry, replays).await? {
+            if self.line.signals.count() > self.told_signals {
+                return Ok(Answer::Stale);
             }
-            if self.line.signals.count() > 0 {
-                return Ok(Some(SqlError { code: Some("57014".into()), message: "stopped before it began".into() }));
+            if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
+                return Ok(Answer::Failed(SqlError { code: Some("57014".into()), message: format!("not begun: {why} (--max-wait)") }));
             }
             if !told {
                 term::note(&format!("{}: waiting: {why}", entry.index));
@@ -167,32 +220,37 @@ impl Runner {
             }
             sleep(TICK).await;
         }
+        Ok(if told { Answer::Stale } else { Answer::Done })
     }
 
     async fn attend(&mut self, entry: &Entry, session: &WorkerSession, sql: &str) -> Result<Result<(), SqlError>, Failure> {
         let (limits, worker) = (self.line.limits.clone(), session.worker);
         let (mut watchdog, mut display) = (Watchdog::new(&limits), Display::new(entry));
-        let seen_signals = self.line.signals.count();
+        let told = self.told_signals;
+        self.stopped_by_us = false;
         let mut given_up: Option<String> = None;
         let mut signalled = false;
         let mut silent: Option<Instant> = None;
-        let mut known_oid = !sql.starts_with("CREATE");
+        let mut known_oid = !is_create(sql);
         let mut running = std::pin::pin!(session.execute(sql));
         loop {
             tokio::select! {
                 biased;
                 result = &mut running => return Ok(result.map_err(|error| explained(error, given_up))),
-                () = self.line.signals.more_than(seen_signals + u32::from(signalled)) => {
-                    if signalled || seen_signals > 0 {
+                () = self.line.signals.more_than(told + u32::from(signalled)) => {
+                    if signalled || told > 0 {
                         return Err(Failure::new(FailureKind::Interrupted, "left at once: the server may still be working")
                             .hint("advisor status shows what is left; the next run cleans up"));
                     }
                     signalled = true;
                     term::note("stopping: waiting for the server to let go; once more leaves at once");
-                    self.line.ask(async |c| c.cancel(worker).await).await?;
-                    continue;
                 }
                 () = sleep(TICK) => {}
+            }
+            // Again and again: the first may have come before the statement did.
+            if signalled || given_up.is_some() {
+                self.stopped_by_us = true;
+                self.line.ask(async |c| c.cancel(worker).await).await?;
             }
             let seen = self.look_at(&mut display, worker).await?;
             if !known_oid {
@@ -201,12 +259,12 @@ impl Runner {
             if let Some(why) = watchdog.judge(&seen).filter(|_| given_up.is_none()) {
                 term::note(&format!("{}: {why}", entry.index));
                 given_up = Some(why);
-                self.line.ask(async |c| c.cancel(worker).await).await?;
+                continue;
             }
             // The backend is done, and no answer comes: the network swallowed it.
-            silent = match self.line.ask(async |c| c.is_working(worker).await).await? {
-                true => None,
-                false => Some(silent.unwrap_or_else(Instant::now)),
+            silent = match self.line.ask(async |c| c.life(worker).await).await? {
+                Life::Working | Life::Hidden => None,
+                Life::Idle | Life::Gone => Some(silent.unwrap_or_else(Instant::now)),
             };
             if silent.is_some_and(|since| since.elapsed() > limits.patience()) {
                 return Ok(Err(SqlError { code: None, message: "the server is done, but its answer does not come".into() }));
@@ -221,7 +279,10 @@ impl Runner {
         let blockers = if waits { self.line.ask(async |c| c.waiting_for(worker).await).await? } else { Vec::new() };
         let waiting = display.show(progress.as_ref(), &blockers);
         self.waited_for = waiting.clone().or(self.waited_for.take());
-        let ask_lag = self.line.limits.max_lag.is_some() && display.elapsed().as_millis() % LAG_EVERY.as_millis() < TICK.as_millis();
+        // Only a build has progress and makes others replay it; a drop, a clean-up among them, is not held up for them.
+        let ask_lag = progress.is_some()
+            && self.line.limits.max_lag.is_some()
+            && display.elapsed().as_millis() % LAG_EVERY.as_millis() < TICK.as_millis();
         let lag = if ask_lag { self.line.ask(async |c| c.lag().await).await? } else { None };
         Ok(Seen { elapsed: display.elapsed(), waiting, lag })
     }
@@ -234,6 +295,14 @@ impl Runner {
         self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?;
         Ok(true)
     }
+}
+
+/// Its process is there and calls itself an advisor; whether it is the same one we may not see.
+fn hidden(entry: &Entry, worker: Worker, role: &str) -> Failure {
+    let what = format!("process {} may still work on {}: its state is hidden from role {role}", worker.pid, entry.index);
+    Failure::new(FailureKind::ApplyNeedsYou, what)
+        .hint("run the command again as the role that began it, or when that process is gone")
+        .hint(format!("or: GRANT pg_read_all_stats TO {};", quote_ident(role)))
 }
 
 /// The server only knows that it was cancelled; we know why.

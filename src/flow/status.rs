@@ -126,14 +126,17 @@ pub struct Leftover {
     pub refuses_writes: bool,
     /// True when REINDEX CONCURRENTLY was cut short: the index it was for is there and valid.
     pub of_reindex: bool,
-    /// True when the ledger says that it is ours: the next apply or rollback clears it.
+    /// True when the ledger says that it is ours.
     pub ours: bool,
-    /// True while a backend builds it.
+    /// The entry to roll back, where it is ours: that clears it away; applying the same change again finishes it.
+    pub entry: Option<String>,
+    /// True while a backend builds it, or ours clears it away.
     pub building: bool,
 }
 
 /// Reads it; `file` names the ledger's file, where there is one.
 pub async fn status(target: Option<&str>, file: Option<&Path>) -> Result<Status, Failure> {
+    ledger::must_be_there(file)?;
     let mut control = Control::open(target, "status").await?;
     let remark = ledger::find(&mut control, file).await?;
     let exists = ledger::exists(&control).await?;
@@ -151,7 +154,8 @@ pub async fn status(target: Option<&str>, file: Option<&Path>) -> Result<Status,
     status.running = running(&control, &builds, &working).await?;
     status.locks = control.held_locks().await?.into_iter().map(held).collect();
     let all = control.invalid().await?;
-    status.invalid = all.into_iter().map(|index| leftover(index, &entries, &builds)).collect();
+    let busy: Vec<&str> = working.iter().map(|(entry, _)| entry.id.as_str()).collect();
+    status.invalid = all.into_iter().map(|index| leftover(index, &entries, &builds, &busy)).collect();
     Ok(status)
 }
 
@@ -165,7 +169,8 @@ async fn running(control: &Control, builds: &[Build], working: &[(&Entry, Worker
     let ours = |pid: i32| working.iter().any(|(_, worker)| worker.pid == pid);
     let of_build = |b: &Build| idle(b.pid, b.table.to_string(), one_line(&b.index), b.phase.clone(), ours(b.pid));
     let unseen = working.iter().filter(|(_, worker)| builds.iter().all(|b| b.pid != worker.pid)).map(|(entry, worker)| {
-        let phase = if entry.state == State::Dropping { "dropping" } else { "waiting for the table's lock, or about to begin" };
+        let phase =
+            if entry.state == State::Dropping { "dropping" } else { "about to begin, waiting for the table's lock, or clearing away" };
         idle(worker.pid, entry.table.to_string(), one_line(&entry.index.name), phase.to_owned(), true)
     });
     let mut all: Vec<Running> = builds.iter().map(of_build).chain(unseen).collect();
@@ -182,12 +187,16 @@ fn held(lock: HeldLock) -> Held {
     Held { table: lock.table.map(|t| t.to_string()), silent_seconds: lock.silent_seconds, dead, holder: lock.who }
 }
 
-fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build]) -> Leftover {
+/// `busy`: the entries whose worker is at work.
+fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build], busy: &[&str]) -> Leftover {
     let index = &invalid.index;
     let is_it = |e: &Entry| e.index == *index || e.index_oid == Some(invalid.oid);
+    let entry = entries.iter().find(|e| e.owned && is_it(e) && e.state != State::RolledBack);
     Leftover {
-        ours: entries.iter().any(|e| e.owned && is_it(e) && e.state != State::RolledBack),
-        building: builds.iter().any(|b| b.index == index.name && b.table.schema == index.schema),
+        ours: entry.is_some(),
+        entry: entry.map(|e| e.part_of.clone().unwrap_or_else(|| e.id.clone())),
+        building: entry.is_some_and(|e| busy.contains(&e.id.as_str()))
+            || builds.iter().any(|b| b.index == index.name && b.table.schema == index.schema),
         of_reindex: of_reindex(&index.name),
         maintained_by_writes: invalid.ready,
         refuses_writes: invalid.ready && invalid.unique,
@@ -224,12 +233,15 @@ fn of_entry(entry: &Entry, view: &View, system: Option<i64>) -> StatusEntry {
     }
 }
 
+/// True whatever was cut short: rollback undoes what a run had begun, be it an apply or a rollback.
+const CUT_SHORT: &str = "cut short: the same command again finishes it, advisor rollback takes it back";
+
 const ELSEWHERE: &str = "written in another cluster: its OIDs mean nothing here";
 
 /// How the catalog differs from what the entry's state promises.
 fn drift(entry: &Entry, view: &View) -> Option<String> {
     if under_way(entry) {
-        return Some(if view.worker_alive { "running".into() } else { "cut short: run the command again to finish".into() });
+        return Some(if view.worker_alive { "running".into() } else { CUT_SHORT.into() });
     }
     let should_be_there = match (entry.motion, entry.state) {
         // What replaced a dropped index has its name.

@@ -1,5 +1,6 @@
 //! `verify`: did the changes in force help? Counters of now against those kept beside the ledger.
 
+use super::again::Again;
 use super::apply::provenance::other_cluster;
 use super::apply::{agreed, open, plural, report};
 use super::choice::{self, Chosen};
@@ -39,13 +40,16 @@ pub struct VerifyOptions {
     pub since: Option<String>,
     /// When a verdict may fall.
     pub window: Window,
+    /// What the next command is to be given too.
+    pub again: Again,
 }
 
 /// All verdicts.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Verification {
-    /// The server's clock, RFC 3339 UTC.
-    pub taken_at: String,
+    /// The server's clock, RFC 3339 UTC; left out where nothing was to be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
     /// Oldest run first.
     pub entries: Vec<Judged>,
 }
@@ -99,6 +103,11 @@ pub struct Planned {
 
 /// Judges what is in force.
 pub async fn verify(options: &VerifyOptions) -> Result<Verification, Failure> {
+    look(options).await.map_err(|failure| options.again.complete(failure))
+}
+
+async fn look(options: &VerifyOptions) -> Result<Verification, Failure> {
+    ledger::must_be_there(options.ledger.as_deref())?;
     let mut control = Control::open(options.target.as_deref(), "verify").await?;
     ledger::find(&mut control, options.ledger.as_deref()).await?.iter().for_each(|remark| term::note(remark));
     let all = if ledger::exists(&control).await? { ledger::entries(&control, None).await? } else { Vec::new() };
@@ -120,7 +129,7 @@ pub async fn verify(options: &VerifyOptions) -> Result<Verification, Failure> {
         let plans = plans(&session, &reading, entry, &leaves).await;
         let judged = one(options, (entry, parts), [&before, &after, &now], &plans, reading.snapshot.standbys);
         verification.entries.push(if there(&reading, entry) { judged } else { gone(judged) });
-        verification.taken_at = now.taken_at;
+        verification.taken_at = Some(now.taken_at);
     }
     Ok(verification)
 }
@@ -242,7 +251,7 @@ fn there(reading: &Reading, entry: &Entry) -> bool {
 
 /// What was undone behind our back is not judged.
 fn gone(judged: Judged) -> Judged {
-    let reason = "the database is not as the ledger says: advisor status shows it".to_owned();
+    let reason = "the database is not as the ledger says: status shows how".to_owned();
     let verdict = Verdict { finding: Finding::Undecided, reasons: vec![reason], missing: Vec::new(), ..judged.verdict };
     Judged { verdict, ask_again_at: None, revert: Revert::No, ..judged }
 }
@@ -266,7 +275,7 @@ pub async fn take_back(verification: &mut Verification, options: &VerifyOptions,
     if chosen.is_empty() {
         return Ok(());
     }
-    if !agreed(yes, &format!("Take back {} change{}?", chosen.len(), plural(chosen.len())))? {
+    if !agreed(yes, &format!("Take back {} change{}?", chosen.len(), plural(chosen.len())), "without --auto-revert nothing is changed")? {
         term::note("nothing was changed");
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! What apply is asked to do: a report, a folder of migration files, or files, read by the strict grammar.
 
+mod files;
+
 use crate::disk;
 use crate::migrate;
 use crate::model::ddl::Ddl;
@@ -8,7 +10,7 @@ use crate::model::index_def::TableName;
 use crate::model::ledger::{Source, TargetQuery};
 use crate::model::report::{AdvisedIndex, AdvisedStatistics, Report};
 use crate::model::text::one_line;
-use crate::read::{index_ddl, saved_report, split, statistics_ddl};
+use crate::read::saved_report;
 use std::path::{Path, PathBuf};
 
 /// One index change to make.
@@ -55,10 +57,12 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn add(&mut self, more: Asked) {
+    fn add(&mut self, more: Asked) -> Result<(), Failure> {
         for wanted in more.changes {
-            if !self.changes.iter().any(|w| w.id == wanted.id) {
-                self.changes.push(wanted);
+            match self.changes.iter().find(|w| w.id == wanted.id) {
+                None => self.changes.push(wanted),
+                Some(known) if known.ddl == wanted.ddl => {}
+                Some(known) => return Err(two_of_one_id(known, &wanted)),
             }
         }
         for left in more.for_psql {
@@ -66,6 +70,7 @@ impl Asked {
                 self.for_psql.push(left);
             }
         }
+        Ok(())
     }
 
     fn ids(&self) -> impl Iterator<Item = &String> {
@@ -73,11 +78,20 @@ impl Asked {
     }
 }
 
+/// An id is the name of one change: in the ledger, and for rollback.
+fn two_of_one_id(one: &Wanted, other: &Wanted) -> Failure {
+    let id = one_line(&one.id);
+    let (one, other) = (one_line(&one.ddl.sql()), one_line(&other.ddl.sql()));
+    Failure::usage(format!("two changes have the id {id}: {one}; {other}"))
+        .hint("the files of a partitioned table's index belong together: give their folder, or the report")
+        .hint(format!("of others delete the line `-- Advice {id} …`: then each is a change of its own"))
+}
+
 /// Reads all of them in order; an id that comes twice counts once.
 pub fn read(paths: &[PathBuf], only: &[String]) -> Result<Asked, Failure> {
     let mut all = Asked::default();
-    for path in paths {
-        all.add(read_path(path)?);
+    for part in files::read(paths)? {
+        all.add(part)?;
     }
     for id in only {
         if !all.ids().any(|known| known == id) {
@@ -143,93 +157,6 @@ pub fn lend_queries(asked: &mut Asked, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_path(path: &Path) -> Result<Asked, Failure> {
-    if !path.is_dir() {
-        return read_file(path);
-    }
-    let fail = |e: std::io::Error| Failure::usage(format!("cannot read {}: {e}", path.display()));
-    let mut files: Vec<PathBuf> = Vec::new();
-    for file in std::fs::read_dir(path).map_err(fail)? {
-        let file = file.map_err(fail)?.path();
-        if file.to_string_lossy().ends_with(".up.sql") {
-            files.push(file);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(Failure::usage(format!("{} holds no .up.sql file", path.display())).hint("advisor generate --report FILE writes them"));
-    }
-    let mut all = Asked::default();
-    for file in &files {
-        all.add(read_file(file)?);
-    }
-    Ok(all)
-}
-
-fn read_file(path: &Path) -> Result<Asked, Failure> {
-    let text = disk::read_text(path)?;
-    if text.trim_start().starts_with('{') {
-        let refused =
-            |why| Failure::usage(format!("cannot use {}: {why}", path.display())).hint("advisor analyze --format json writes a report");
-        let report = saved_report::read(&text).map_err(refused)?;
-        return of_report(&report);
-    }
-    let pieces = split::statements(&text);
-    if let (Some(create), Some(first)) = (statistics_ddl::file(&text), pieces.first()) {
-        let how = format!("extended statistics: psql -v ON_ERROR_STOP=1 -f {}", path.display());
-        let for_psql = vec![ForPsql { id: named_id(first).unwrap_or_else(|| create.id()), sql: one_line(&create.sql()), how }];
-        return Ok(Asked { for_psql, ..Asked::default() });
-    }
-    let ddl = index_ddl::file(&text).map_err(|refused| {
-        let (statement, line, what) = (refused.statement, refused.line, refused.what);
-        let only = "apply runs only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY";
-        Failure::usage(format!("{only}; statement {statement} of {} (line {line}) is: {what}", path.display()))
-            .hint("files for partitioned tables and --after-apply files are for psql -v ON_ERROR_STOP=1 -f")
-    })?;
-    let (source, edited) = (source(path, &pieces), edited(&pieces));
-    let one = |(ddl, piece): (Ddl, &split::Piece)| Wanted {
-        source: Some(source.clone()),
-        remarks: edited.iter().cloned().collect(),
-        ..of_statement(path, ddl, piece)
-    };
-    Ok(Asked { changes: ddl.into_iter().zip(&pieces).map(one).collect(), ..Asked::default() })
-}
-
-fn source(path: &Path, pieces: &[split::Piece]) -> Source {
-    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Source { file, checksum: checksum(pieces) }
-}
-
-fn checksum(pieces: &[split::Piece]) -> String {
-    Source::checksum(pieces.iter().map(|piece| piece.text.as_str()))
-}
-
-/// Files of `generate` carry the checksum of their statements; one written by hand carries none.
-fn edited(pieces: &[split::Piece]) -> Option<String> {
-    let now = checksum(pieces);
-    let written = pieces.iter().flat_map(|piece| &piece.comments).find_map(|comment| {
-        let word = comment.strip_prefix("Checksum ")?.split([' ', '.']).next()?;
-        (word.len() == now.len() && word.bytes().all(|b| b.is_ascii_hexdigit())).then(|| word.to_owned())
-    })?;
-    (written != now).then(|| format!("the file was edited since it was generated (checksum {written}, now {now})"))
-}
-
-/// Files of `generate` carry the advice's id, so that a report and its files mean the same entry.
-fn of_statement(path: &Path, ddl: Ddl, piece: &split::Piece) -> Wanted {
-    let id = named_id(piece).unwrap_or_else(|| ddl.id());
-    let table = if let Ddl::Create(create) = &ddl { Some(create.table.clone()) } else { None };
-    let reason = format!("from {}", path.display());
-    Wanted { id, ddl, table, reason, targets: Vec::new(), instead_of: None, size_bytes: None, source: None, remarks: Vec::new() }
-}
-
-fn named_id(piece: &split::Piece) -> Option<String> {
-    let named = |comment: &String| {
-        let id = comment.strip_prefix("Advice ")?.split('.').next()?;
-        (!id.is_empty() && id.len() <= 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
-    };
-    piece.comments.iter().find_map(named)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +175,11 @@ mod tests {
         assert!(read(&[folder.path().to_owned()], &["nope".into()]).is_err());
         write("3_c.up.sql", "CREATE INDEX CONCURRENTLY c ON s.t USING btree (x);\nDROP TABLE t;");
         let refused = read(&[folder.path().to_owned()], &[]).unwrap_err();
-        assert!(refused.message.contains("statement 2 of") && refused.message.contains("(line 2) is: DROP TABLE t"), "{}", refused.message);
+        assert!(
+            refused.message.contains("statement 2 of") && refused.message.ends_with("(line 2) is none that apply takes: DROP TABLE t"),
+            "{}",
+            refused.message
+        );
     }
 
     #[test]

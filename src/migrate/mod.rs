@@ -3,9 +3,11 @@
 mod check;
 pub mod formats;
 mod partition;
+mod reread;
 mod statistics;
 
 pub use partition::members;
+pub use reread::reread;
 pub use statistics::step as statistics_step;
 
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};

@@ -17,6 +17,7 @@ pub fn members(catalog: &Catalog, top: &TableName) -> Vec<Member> {
         let below = catalog.tables.iter().filter(|t| t.partition_of.as_ref().is_some_and(|p| above.contains(p)));
         let next: Vec<Member> = below
             .map(|t| Member {
+                oid: t.oid,
                 table: t.table_name(),
                 parent: t.partition_of.clone().unwrap_or_else(|| top.clone()),
                 level,

@@ -78,6 +78,11 @@ impl State {
         State::RolledBack,
     ];
 
+    /// A statement of ours may be running, or have left something half done.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, State::Building | State::Built | State::Verified | State::Dropping)
+    }
+
     /// As the ledger spells it.
     pub fn name(self) -> &'static str {
         match self {
@@ -462,6 +467,8 @@ pub struct ServerState {
     pub read_only: bool,
     /// Our role.
     pub role: String,
+    /// The login, where our role can neither see nor cancel the login's sessions.
+    pub blind_to: Option<String>,
     /// pg_control_system().system_identifier; `None` where the role may not read it.
     pub system: Option<i64>,
 }

@@ -1,5 +1,6 @@
 //! Floor 0: plain data. Imports nothing of ours.
 
+pub mod amount;
 pub mod blueprint;
 pub mod candidate;
 pub mod catalog;

@@ -75,6 +75,8 @@ pub struct Step {
 /// A table below a partitioned one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    /// Its OID.
+    pub oid: u32,
     /// The table.
     pub table: TableName,
     /// The partitioned table right above it.

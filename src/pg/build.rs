@@ -10,7 +10,7 @@ use crate::model::ledger::{
     Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
 };
 use crate::model::step::Member;
-use crate::model::text::one_line;
+use crate::model::text::{one_line, quote_ident};
 use crate::read::index_ddl;
 use postgres_types::ToSql;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Control {
             session.client.batch_execute(set).await.map_err(|e| lost(&sql_error(&e)))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| lost(&sql_error(&e)))?;
-        let me = Worker { pid: row.get("pid"), started: row.get("started") };
+        let me = own(&row);
         let mut control = Control { session, me, server: ServerState::default(), ledger: super::ledger::Place::default() };
         let row = control.rows(&APPLY_SERVER, &[]).await?;
         let row = row.first().ok_or_else(|| Failure::new(FailureKind::Connect, "the server does not say what it is"))?;
@@ -73,6 +73,7 @@ impl Control {
             is_standby: row.get("is_standby"),
             read_only: row.get("read_only"),
             role: row.get("role"),
+            blind_to: row.get("blind_to"),
             system: None,
         };
         control.rows(&APPLY_DURABLE, &[]).await?;
@@ -172,8 +173,8 @@ impl Control {
         // Before the first apply there is no ledger, and a plan is shown all the same.
         let entry = if super::ledger::exists(self).await? { super::ledger::entries(self, Some(&wanted.id)).await?.pop() } else { None };
         // Asked before the catalog: a build that ends in between is then seen as it ended, not as a carcass.
-        let worker_alive = match entry.as_ref().and_then(|e| e.worker) {
-            Some(worker) => self.is_working(worker).await?,
+        let worker_alive = match entry.as_ref().filter(|e| e.state.is_under_way()).and_then(|e| e.worker) {
+            Some(worker) => self.life(worker).await? != Life::Gone,
             None => false,
         };
         let (relation, builder) = self.relation_and_builder(&wanted.index).await?;
@@ -247,15 +248,20 @@ impl Control {
         super::partitions::members(&self.session.client, table).await
     }
 
-    /// True while this very backend works on something.
-    pub async fn is_working(&self, worker: Worker) -> Result<bool, Failure> {
+    /// What this very backend is about.
+    pub async fn life(&self, worker: Worker) -> Result<Life, Failure> {
         let rows = self.rows(&APPLY_BACKEND, &[&worker.pid]).await?;
-        Ok(rows.iter().any(|row| row.get::<_, i64>("started") == worker.started && row.get("working")))
+        Ok(rows.first().map_or(Life::Gone, |row| match (row.get::<_, Option<i64>>("started"), row.get("working"), row.get("advisor")) {
+            (Some(started), true, _) if started == worker.started => Life::Working,
+            (Some(started), false, _) if started == worker.started => Life::Idle,
+            (None, _, true) => Life::Hidden,
+            _ => Life::Gone,
+        }))
     }
 
     /// Cancels what it runs, if it is still the same backend.
     pub async fn cancel(&self, worker: Worker) -> Result<(), Failure> {
-        self.rows(&APPLY_CANCEL, &[&worker.pid, &worker.started]).await.map(|_| ())
+        self.signal(&APPLY_CANCEL, worker).await
     }
 
     /// Tries a table's advisory lock; never waits.
@@ -282,7 +288,19 @@ impl Control {
 
     /// Ends a session that calls itself an advisor, if it is still the same backend.
     pub async fn end(&self, worker: Worker) -> Result<(), Failure> {
-        self.rows(&APPLY_END, &[&worker.pid, &worker.started]).await.map(|_| ())
+        self.signal(&APPLY_END, worker).await
+    }
+
+    async fn signal(&self, statement: &Statement, worker: Worker) -> Result<(), Failure> {
+        let signalled = self.session.client.query(statement.sql, &[&worker.pid, &worker.started]).await;
+        signalled.map(|_| ()).map_err(|e| {
+            let (error, role) = (sql_error(&e), &self.server.role);
+            let failure =
+                Failure::new(FailureKind::ApplyNeedsYou, format!("process {} could not be stopped: {}", worker.pid, error.message));
+            let denied = error.code.as_deref() == Some("42501");
+            let cure = format!("run the command again as the role that began it, or: GRANT pg_signal_backend TO {};", quote_ident(role));
+            if denied { failure.hint(cure) } else { failure }
+        })
     }
 
     /// Who builds an index now.
@@ -389,6 +407,24 @@ fn relation(index: &IndexName, row: &Row) -> Relation {
     }
 }
 
+/// Our own backend. A role that switched away from its login may not see when it started: such a role is refused.
+fn own(row: &Row) -> Worker {
+    Worker { pid: row.get("pid"), started: row.get::<_, Option<i64>>("started").unwrap_or_default() }
+}
+
+/// What a backend is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It is not there; its process id may be another's by now.
+    Gone,
+    /// It is there and does nothing.
+    Idle,
+    /// It works on something.
+    Working,
+    /// A session of that process id calls itself an advisor, and this role may not see more.
+    Hidden,
+}
+
 /// The worker connection.
 pub struct WorkerSession {
     session: Session,
@@ -422,7 +458,7 @@ impl WorkerSession {
             session.client.batch_execute(set).await.map_err(|e| sql_error(&e))?;
         }
         let row = session.client.query_one(APPLY_WORKER.sql, &[]).await.map_err(|e| sql_error(&e))?;
-        let worker = Worker { pid: row.get("pid"), started: row.get("started") };
+        let worker = own(&row);
         Ok(WorkerSession { session, worker })
     }
 

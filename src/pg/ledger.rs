@@ -86,6 +86,18 @@ pub async fn exists(control: &Control) -> Result<bool, Failure> {
     }
 }
 
+/// A file that was named must be there for whoever only reads it: an empty answer would hide a typing error.
+pub fn must_be_there(asked: Option<&Path>) -> Result<(), Failure> {
+    match asked.filter(|path| !path.exists()) {
+        None => Ok(()),
+        Some(path) => {
+            let name = one_line(&path.to_string_lossy());
+            Err(Failure::usage(format!("there is no ledger file {name}"))
+                .hint("apply --ledger FILE makes it when it first changes something"))
+        }
+    }
+}
+
 /// Makes it, where it is missing. The caller holds the lock on [`WHOLE_DATABASE`].
 pub async fn create(control: &Control) -> Result<(), Failure> {
     match &control.ledger {

@@ -17,6 +17,7 @@ mod ginpage;
 pub mod hypopg;
 pub mod inventory;
 pub mod ledger;
+pub mod names;
 pub mod partitions;
 pub mod planner_settings;
 pub mod preflight;

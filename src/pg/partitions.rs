@@ -10,6 +10,7 @@ pub async fn members(client: &tokio_postgres::Client, table: &TableName) -> Resu
     let rows = client.query(PARTITIONS.sql, &[&table.schema, &table.name]).await;
     let rows = rows.map_err(|e| Failure::new(FailureKind::Connect, format!("cannot read the partitions of {table}: {e}")))?;
     let member = |row: &tokio_postgres::Row| Member {
+        oid: row.get("oid"),
         table: TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
         parent: TableName::new(row.get::<_, String>("parent_schema"), row.get::<_, String>("parent")),
         level: row.get("level"),

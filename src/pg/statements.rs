@@ -286,7 +286,7 @@ statements! {
     /// Forgets one.
     HYPOPG_DROP = "hypopg/drop", 13..=99, Some("hypopg"), ["oid"] -> ["dropped"];
     /// Every table below a partitioned one, top down.
-    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["schema", "name", "parent_schema", "parent", "level", "is_leaf"];
+    PARTITIONS = "apply/partitions", 13..=99, None, ["text", "text"] -> ["oid", "schema", "name", "parent_schema", "parent", "level", "is_leaf"];
     /// search_path for one transaction.
     EXPLAIN_PATH = "explain/path", 13..=99, None, ["text"] -> ["value"];
     /// The session's own search_path.
@@ -294,7 +294,7 @@ statements! {
     /// Why a query that calls, coerces to and reads these must not be run.
     VOLATILE = "explain/volatile", 13..=99, None, ["_oid", "_oid", "_oid", "_oid"] -> ["reason"];
     /// What this server can do.
-    APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role"];
+    APPLY_SERVER = "apply/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby", "read_only", "role", "blind_to"];
     /// Which cluster this is.
     APPLY_SYSTEM = "apply/system", 13..=99, None, [] -> ["system"];
     /// Durable commits.
@@ -309,8 +309,10 @@ statements! {
     APPLY_PARTS = "apply/parts", 13..=99, None, ["oid", "oid"] -> ["schema", "name", "index_name", "valid", "attached"];
     /// The twin's index as printed.
     APPLY_TWIN = "apply/twin_definition", 13..=99, None, [] -> ["definition"];
+    /// Where the role's search_path leads.
+    APPLY_SCHEMA_OF = "apply/schema_of", 13..=99, None, ["text"] -> ["found", "own"];
     /// A backend by process id.
-    APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working"];
+    APPLY_BACKEND = "apply/backend", 13..=99, None, ["int4"] -> ["started", "working", "advisor"];
     /// Progress of a build.
     APPLY_PROGRESS = "apply/progress", 13..=99, None, ["int4"] -> ["phase", "index_oid", "lockers_total", "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done"];
     /// Whom a backend waits for.

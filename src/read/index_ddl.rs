@@ -19,11 +19,18 @@ pub struct Refused {
     pub what: String,
 }
 
-/// Reads a file of CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY statements.
+/// What a file may hold, for people.
+pub const FORMS: [&str; 2] = [
+    "CREATE [UNIQUE] INDEX CONCURRENTLY name ON [schema.]table [USING method] (…) [INCLUDE (…)] [NULLS NOT DISTINCT] [WITH (…)] [TABLESPACE …] [WHERE …]",
+    "DROP INDEX CONCURRENTLY [schema.]name",
+];
+
+/// Reads a file of CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY statements, as people write them too: a schema
+/// that is left out is empty, and the caller finds it; a method that is left out is btree, as in SQL.
 pub fn file(sql: &str) -> Result<Vec<Ddl>, Refused> {
     let one = |(at, piece): (usize, &super::split::Piece)| {
         let refuse = |what: String| Refused { statement: at + 1, line: piece.line(sql), what };
-        match statement(&piece.text) {
+        match Cursor::new(&piece.text).and_then(|cursor| Cursor { by_hand: true, ..cursor }.statement()) {
             Ok(ddl @ (Ddl::Create(_) | Ddl::Drop(_))) => Ok(ddl),
             Ok(_) => Err(refuse(beginning(&piece.text))),
             Err(what) => Err(refuse(what)),
@@ -34,23 +41,23 @@ pub fn file(sql: &str) -> Result<Vec<Ddl>, Refused> {
 
 /// Reads one statement; the error says what it is instead.
 pub fn statement(sql: &str) -> Result<Ddl, String> {
-    let mut cursor = Cursor::new(sql)?;
-    let found = if cursor.words(&["CREATE"]) {
-        cursor.create(true)?.map(Ddl::Create)
-    } else if cursor.words(&["DROP", "INDEX", "CONCURRENTLY"]) {
-        cursor.not("IF", "DROP INDEX CONCURRENTLY IF EXISTS, which hides a missing index")?;
-        Some(Ddl::Drop(cursor.index()?))
-    } else if cursor.words(&["COMMENT", "ON", "INDEX"]) {
-        cursor.comment()?
-    } else if cursor.words(&["ALTER", "INDEX"]) {
-        cursor.statistics()?
-    } else {
-        None
-    };
-    match found {
-        Some(ddl) if cursor.at_end() => Ok(ddl),
-        _ => Err(beginning(sql)),
-    }
+    Cursor::new(sql)?.statement()
+}
+
+/// Reads what makes the index of a partitioned table on that table alone.
+pub fn parent(sql: &str) -> Option<CreateIndex> {
+    let mut cursor = Cursor::new(sql).ok()?;
+    let only = sql.contains(" ON ONLY ") && cursor.words(&["CREATE"]);
+    let create = if only { cursor.create(false).ok()?? } else { return None };
+    cursor.at_end().then_some(create)
+}
+
+/// Reads the statement by which a partition's index joins another: that one, and the partition's.
+pub fn attach(sql: &str) -> Option<(IndexName, IndexName)> {
+    let mut cursor = Cursor::new(sql).ok()?;
+    let above = if cursor.words(&["ALTER", "INDEX"]) { cursor.index().ok()? } else { return None };
+    let index = if cursor.words(&["ATTACH", "PARTITION"]) { cursor.index().ok()? } else { return None };
+    cursor.at_end().then_some((above, index))
 }
 
 /// Reads what pg_get_indexdef() printed.
@@ -70,6 +77,8 @@ pub(super) struct Cursor<'a> {
     sql: &'a str,
     tokens: Vec<Token>,
     at: usize,
+    /// Schema and method may be left out.
+    by_hand: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -85,7 +94,27 @@ impl<'a> Cursor<'a> {
                 _ => {}
             }
         }
-        Ok(Cursor { sql: sql.trim(), tokens, at: 0 })
+        Ok(Cursor { sql: sql.trim(), tokens, at: 0, by_hand: false })
+    }
+
+    fn statement(mut self) -> Result<Ddl, String> {
+        let found = if self.words(&["CREATE"]) {
+            self.create(true)?.map(Ddl::Create)
+        } else if self.words(&["DROP", "INDEX"]) {
+            self.must("CONCURRENTLY", "without CONCURRENTLY it would stop reads and writes")?;
+            self.not("IF", "leave IF EXISTS out: an index that is not there is no error")?;
+            Some(Ddl::Drop(self.index()?))
+        } else if self.words(&["COMMENT", "ON", "INDEX"]) {
+            self.comment()?
+        } else if self.words(&["ALTER", "INDEX"]) {
+            self.statistics()?
+        } else {
+            None
+        };
+        match found {
+            Some(ddl) if self.at_end() => Ok(ddl),
+            _ => Err(beginning(self.sql)),
+        }
     }
 
     fn peek(&mut self) -> Option<Token> {
@@ -121,7 +150,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn not(&mut self, word: &str, what: &str) -> Result<(), String> {
-        if self.words(&[word]) { Err(what.to_owned()) } else { Ok(()) }
+        if self.words(&[word]) { Err(format!("{} ({what})", beginning(self.sql))) } else { Ok(()) }
+    }
+
+    fn must(&mut self, word: &str, else_what: &str) -> Result<(), String> {
+        if self.words(&[word]) { Ok(()) } else { Err(format!("{} ({else_what})", beginning(self.sql))) }
     }
 
     pub(super) fn name(&mut self) -> Option<String> {
@@ -138,7 +171,11 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn qualified(&mut self, what: &str) -> Result<(String, String), String> {
         let schema = self.name();
-        let name = if self.symbol('.') { self.name() } else { None };
+        let dotted = self.symbol('.');
+        if let Some(bare) = schema.as_ref().filter(|_| self.by_hand && !dotted) {
+            return Ok((String::new(), bare.clone()));
+        }
+        let name = if dotted { self.name() } else { None };
         schema.zip(name).ok_or_else(|| format!("{} (the {what} needs its schema: \"schema\".\"name\")", beginning(self.sql)))
     }
 
@@ -148,10 +185,13 @@ impl<'a> Cursor<'a> {
 
     fn create(&mut self, concurrently: bool) -> Result<Option<CreateIndex>, String> {
         let unique = self.words(&["UNIQUE"]);
-        if !self.words(&["INDEX"]) || (concurrently && !self.words(&["CONCURRENTLY"])) {
+        if !self.words(&["INDEX"]) {
             return Ok(None);
         }
-        self.not("IF", "CREATE INDEX IF NOT EXISTS, which accepts an invalid or different index of that name")?;
+        if concurrently {
+            self.must("CONCURRENTLY", "without CONCURRENTLY it would stop writes")?;
+        }
+        self.not("IF", "leave IF NOT EXISTS out: an equal index that is there is left as it is, and another of that name is told")?;
         if self.words(&["ON"]) {
             return Err(format!("{} (the index needs a name)", beginning(self.sql)));
         }
@@ -172,10 +212,11 @@ impl<'a> Cursor<'a> {
 
     /// `USING method (keys) [INCLUDE (…)] [NULLS [NOT] DISTINCT] [WITH (…)]`, spaces squeezed.
     fn body(&mut self) -> Option<String> {
-        if !self.words(&["USING"]) {
-            return None;
-        }
-        let method = self.name()?;
+        let method = match self.words(&["USING"]) {
+            true => self.name()?,
+            false if self.by_hand => "btree".to_owned(),
+            false => return None,
+        };
         // Access methods have plain names; another would be a stranger's, and is quoted.
         let plain = method.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let method = if plain { method } else { quote_ident(&method) };
@@ -319,6 +360,7 @@ mod tests {
             "drop index concurrently s.i cascade",
             "drop index concurrently s.i, s.j",
             "drop index concurrently if exists s.i",
+            "drop index s.i",
             "comment on index s.i is E'\\n'",
             "select 1\\gexec",
             "",
@@ -329,6 +371,43 @@ mod tests {
         assert_eq!((refused.statement, refused.line, refused.what.as_str()), (2, 3, "drop table t"));
         assert!(file("comment on index s.i is 'x'").is_err());
         assert_eq!(file("-- nothing\n"), Ok(vec![]));
+        for (bad, why) in [
+            ("create index i on t (a)", "without CONCURRENTLY it would stop writes"),
+            ("drop index i", "without CONCURRENTLY it would stop reads and writes"),
+            ("create index concurrently if not exists i on t (a)", "leave IF NOT EXISTS out"),
+            ("drop index concurrently if exists i", "leave IF EXISTS out"),
+            ("create index concurrently on t (a)", "needs a name"),
+        ] {
+            let what = file(bad).unwrap_err().what;
+            assert!(what.starts_with(bad) && what.contains(why), "{what}");
+        }
+    }
+
+    #[test]
+    fn people_may_leave_schema_and_method_out() {
+        let read = |sql: &str| file(sql).map(|all| all.into_iter().map(|ddl| ddl.sql()).collect::<Vec<_>>());
+        assert_eq!(
+            read("create index concurrently i on T (a, lower(b) desc) include (c) where a > 1;\ndrop index concurrently \"J\";"),
+            Ok(vec![
+                "CREATE INDEX CONCURRENTLY \"i\" ON \"\".\"t\" USING btree (a, lower(b) desc) INCLUDE (c) WHERE a > 1".into(),
+                "DROP INDEX CONCURRENTLY \"\".\"J\"".into()
+            ])
+        );
+        assert_eq!(
+            read("create index concurrently i on s.t (a)"),
+            Ok(vec!["CREATE INDEX CONCURRENTLY \"i\" ON \"s\".\"t\" USING btree (a)".into()])
+        );
+        assert!(read("create index concurrently i on s. (a)").is_err() && read("drop index concurrently s.i.j").is_err());
+    }
+
+    #[test]
+    fn the_recipe_of_a_partitioned_table_is_read() {
+        let top = create("create index concurrently i on s.t using btree (a)");
+        assert_eq!(parent(&top.sql_on_only()), Some(top.clone()));
+        assert_eq!(parent(&top.sql()), None);
+        let child = IndexName::new("s", "c");
+        assert_eq!(attach(&top.index().attach_sql(&child)), Some((top.index(), child)));
+        assert_eq!(attach("alter index s.i attach partition s.c, s.d"), None);
     }
 
     proptest! {

@@ -1,10 +1,7 @@
 //! Numbers for people: `12.3k`, `3.4 s`, `1.2 MB`, `−87 %`.
 
-/// One decimal below 10, none above; `0` instead of `0.0`.
-fn short(value: f64) -> String {
-    let rounded = (value * 10.0).round() / 10.0;
-    if rounded.abs() >= 100.0 || rounded.fract() == 0.0 { format!("{value:.0}") } else { format!("{rounded:.1}") }
-}
+use crate::model::amount::short;
+pub use crate::model::amount::{duration, plural};
 
 fn scaled(value: f64, base: f64, units: &[&str]) -> String {
     if !value.is_finite() {
@@ -35,20 +32,6 @@ pub fn limit_bytes(value: f64) -> String {
     let decimal = scaled(value, 1000.0, &[" B", " kB", " MB", " GB", " TB"]);
     let unit = [1e12, 1e9, 1e6, 1e3, 1.0].into_iter().find(|unit| value >= *unit).unwrap_or(1.0);
     if (value / unit * 10.0).fract() == 0.0 { decimal } else { scaled(value, 1024.0, &[" B", " KiB", " MiB", " GiB", " TiB"]) }
-}
-
-/// A duration given in milliseconds: `0.03 ms`, `340 ms`, `3.4 s`, `5.2 min`, `3.1 h`, `12 d`.
-pub fn duration(ms: f64) -> String {
-    const STEPS: &[(f64, f64, &str)] =
-        &[(1000.0, 1.0, "ms"), (60_000.0, 1000.0, "s"), (3_600_000.0, 60_000.0, "min"), (172_800_000.0, 3_600_000.0, "h")];
-    if !ms.is_finite() {
-        return "–".into();
-    }
-    if (0.005..0.095).contains(&ms.abs()) {
-        return format!("{ms:.2} ms");
-    }
-    let (_, size, unit) = STEPS.iter().find(|(below, ..)| ms.abs() < *below).copied().unwrap_or((0.0, 86_400_000.0, "d"));
-    format!("{} {unit}", short(ms / size))
 }
 
 /// A share of 1 as percent: `87 %`, `0.4 %`.
@@ -82,11 +65,6 @@ pub fn change(before: f64, after: f64) -> String {
         "+"
     };
     format!("{sign}{text} %")
-}
-
-/// `1 index`, `3 indexes`: a count with its noun.
-pub fn plural(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A number under a name that ends in its unit (`total_ms`, `size_bytes`): label and value.
@@ -133,23 +111,6 @@ mod tests {
     fn limits_are_shown_as_they_were_written() {
         for (value, text) in [(5e7, "50 MB"), (1.5e9, "1.5 GB"), (67_108_864.0, "64 MiB"), (900.0, "900 B"), (12_345_678.0, "11.8 MiB")] {
             assert_eq!(limit_bytes(value), text);
-        }
-    }
-
-    #[test]
-    fn durations() {
-        for (ms, text) in [
-            (0.0, "0 ms"),
-            (0.034, "0.03 ms"),
-            (0.001, "0 ms"),
-            (0.098, "0.1 ms"),
-            (3.42, "3.4 ms"),
-            (340.2, "340 ms"),
-            (3400.0, "3.4 s"),
-            (312_000.0, "5.2 min"),
-            (1.0e9, "11.6 d"),
-        ] {
-            assert_eq!(duration(ms), text);
         }
     }
 

@@ -25,6 +25,7 @@ impl Case<'_> {
             // DROP INDEX is all or nothing: what is there was never touched.
             (Some(State::Dropping), Here::Valid | Here::Invalid) => self.to(State::Built, None),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::RolledBack), _) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (Some(State::Done), Here::Valid) => self.reached("it was built before"),
             (Some(State::Verified), Here::Valid) => self.to(State::Done, None),
             (Some(State::Built), Here::Valid) => self.to(State::Verified, None),
@@ -46,6 +47,7 @@ impl Case<'_> {
     fn parent_is_missing(&mut self) -> Move {
         let sql = self.entry.up_sql();
         match (&self.memory.error, self.memory.interrupted) {
+            _ if self.memory.held_back => self.not_begun_after_all(),
             (Some(_), false) if self.worth_retrying() => self.begin(State::Building),
             (Some(_), _) | (None, true) => self.take_back(State::Failed),
             (None, false) if self.memory.sent.as_deref() == Some(&sql) => self.vanished(),

@@ -65,9 +65,14 @@ impl Case<'_> {
         }
     }
 
-    /// What stands there, if it is the very index that was built; another equal one is not it.
+    /// What stands there, if it is the very index that was built; another equal one is not it, unless ours is no more: REINDEX
+    /// builds anew.
     fn ours(&self, relation: Option<&Relation>) -> Here {
-        let is_another = self.entry.index_oid.zip(relation).is_some_and(|(oid, relation)| oid != relation.oid);
+        let lives = |oid: u32| {
+            let named = [&self.view.relation, &self.view.renamed].into_iter().flatten().any(|r| r.oid == oid);
+            named || self.view.moved.is_some()
+        };
+        let is_another = self.entry.index_oid.zip(relation).is_some_and(|(oid, relation)| oid != relation.oid && lives(oid));
         if is_another { Here::Other("another index has its name".into()) } else { here(self.entry, relation) }
     }
 }

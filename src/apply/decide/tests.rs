@@ -27,6 +27,8 @@ struct World {
     name: Option<&'static str>,
     parts: Vec<Part>,
     entry: Option<Entry>,
+    /// The recorded index under another name.
+    moved: Option<(IndexName, Relation)>,
     workers: i32,
     fails: Option<&'static str>,
 }
@@ -38,7 +40,7 @@ fn part(name: &str, built: bool) -> Part {
 
 impl World {
     fn parent(parts: Vec<Part>) -> World {
-        World { name: None, parts, entry: None, workers: 0, fails: None }
+        World { name: None, parts, entry: None, moved: None, workers: 0, fails: None }
     }
 
     fn relation(&self, name: &str, parent: bool) -> Option<Relation> {
@@ -59,7 +61,7 @@ impl World {
         View {
             entry: self.entry.clone(),
             relation: self.relation("i", parent),
-            moved: None,
+            moved: self.moved.clone(),
             builder: None,
             twin: None,
             parts: self.parts.clone(),
@@ -105,7 +107,7 @@ impl World {
                         self.workers += 1;
                         Answer::Worker(Worker { pid: self.workers, started: 1 })
                     }
-                    Ask::Lock | Ask::Settle { .. } => Answer::Done,
+                    Ask::Lock | Ask::Calm | Ask::Settle { .. } => Answer::Done,
                     Ask::Send(sql) => panic!("others queue behind it: {sql}"),
                     Ask::SendBriefly(_) | Ask::Plan(_) | Ask::Record(_) => break,
                 };
@@ -212,7 +214,11 @@ fn a_taken_name_or_another_index_is_not_renamed() {
     if let Some(entry) = &mut world.entry {
         entry.index_oid = Some(51);
     }
-    assert!(matches!(world.run(Goal::Rollback, &entry, ALL), Some(Ending::NeedsYou(..))), "an equal index of another OID is not ours");
+    let mut lives = world.clone();
+    lives.moved = Some((IndexName::new("s", "elsewhere"), world.relation("j", false).expect("renamed")));
+    assert!(matches!(lives.run(Goal::Rollback, &entry, ALL), Some(Ending::NeedsYou(..))), "an equal index of another OID is not ours");
+    assert_eq!(world.run(Goal::Rollback, &entry, ALL), Some(Ending::Reached), "unless ours is no more: REINDEX built it anew");
+    assert_eq!(world.name, Some("i"));
     let mut gone = World::parent(vec![]);
     assert!(matches!(gone.run(Goal::Apply, &entry, ALL), Some(Ending::NeedsYou(..))));
 }

@@ -1,12 +1,15 @@
 //! `apply`: look at every change, show the plan, ask, then one machine per change.
 
+mod cures;
 mod document;
+mod names;
 mod plan;
 pub(super) mod provenance;
 mod show;
 pub(super) mod site;
 pub(super) mod words;
 
+use super::again::Again;
 use super::lifeline::Lifeline;
 use super::proof::Proof;
 use super::runner::Runner;
@@ -16,7 +19,8 @@ use crate::apply::machine::{Ending, Goal};
 use crate::apply::preflight;
 use crate::apply::watch::Limits;
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::ledger::Entry;
+use crate::model::ledger::{Entry, State};
+use crate::model::text::one_line;
 use crate::pg::build::Control;
 use crate::pg::ledger;
 use crate::term;
@@ -49,11 +53,18 @@ pub struct ApplyOptions {
     pub free_bytes: Option<f64>,
     /// The plan as JSON.
     pub json: bool,
+    /// What the next command is to be given too.
+    pub again: Again,
 }
 
 /// Makes the changes. 0 when all is as wanted (or the person declined); the failure says what is left.
 pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
+    make(asked, options).await.map_err(|failure| options.again.complete(failure))
+}
+
+async fn make(mut asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> {
     let control = open(options.target.as_deref(), options.ledger.as_deref(), "apply").await?;
+    names::complete(&control, &mut asked.changes).await?;
     let site = Site::survey(&control, options.free_bytes).await?;
     let mut with = Inspection { control: &control, site, run: run_name(), options };
     let mut plan = Vec::new();
@@ -62,6 +73,9 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     }
     if !options.drops {
         plan.iter_mut().for_each(replacing::refuse_without_drops);
+    }
+    for planned in &mut plan {
+        planned.facts.iter_mut().for_each(|fact| fact.text = options.again.says(&fact.text));
     }
     // Builds before drops: what replaces an index is there before it goes.
     plan.sort_by_key(|p| !p.is_create());
@@ -72,7 +86,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     if options.dry_run || acts == 0 {
         return refusals(&plan, 0);
     }
-    if !agreed(options.yes, &format!("Make {acts} change{}?", plural(acts)))? {
+    if !agreed(options.yes, &format!("Make {acts} change{}?", plural(acts)), "--dry-run only shows the plan")? {
         term::note("nothing was changed");
         return Ok(0);
     }
@@ -81,6 +95,7 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
     let mut runner = Runner::new(line, options.target.as_deref(), "apply").adopting(options.adopt_invalid).with_room(options.free_bytes);
     let acting: Vec<&Entry> = chosen.iter().filter(|p| p.acts).filter_map(|p| p.entry.as_ref()).collect();
     let mut proof = Proof::begin(options.target.as_deref(), options.amcheck, &mut runner.line, &acting).await?;
+    let mut changed: Vec<&Entry> = Vec::new();
     for (done, planned) in chosen.iter().enumerate() {
         let Some(entry) = &planned.entry else { continue };
         let left = chosen.len() - done - 1;
@@ -94,13 +109,29 @@ pub async fn apply(asked: Asked, options: &ApplyOptions) -> Result<u8, Failure> 
             Recipe::Partitions(_) => partitioned::apply(&mut runner, entry, left).await.map(|()| planned.acts)?,
             Recipe::Replace(replacement) => replacing::apply(&mut runner, entry, replacement, left).await.map(|()| planned.acts)?,
         };
+        changed.extend(made.then_some(entry));
         if made && let Some(damage) = proof.reached(&mut runner.line, entry).await? {
             return Err(damaged(&mut runner, entry, matches!(planned.recipe, Recipe::One), &damage).await?);
         }
     }
     proof.end(&mut runner.line).await;
-    term::print("advisor rollback --last takes this run back.\n");
+    say_the_way_back(&mut runner.line, &changed, options).await?;
     refusals(&plan, acts)
+}
+
+/// The command that takes back what this run has done; none where others had done it all meanwhile.
+async fn say_the_way_back(line: &mut Lifeline, changed: &[&Entry], options: &ApplyOptions) -> Result<(), Failure> {
+    let all = line.ask(async |c| ledger::entries(c, None).await).await?;
+    let in_force = |id: &str| all.iter().find(|e| e.id == id && e.owned && e.state == State::Done);
+    let made: Vec<&Entry> = changed.iter().filter_map(|entry| in_force(&entry.id)).collect();
+    let last = all.iter().filter(|e| e.state != State::RolledBack).map(|e| &e.run).max();
+    let ids = made.iter().map(|e| one_line(&e.id)).collect::<Vec<_>>().join(" ");
+    // What an earlier run began is closed under that run.
+    let what = if made.iter().all(|e| Some(&e.run) == last) { "--last" } else { &ids };
+    if !made.is_empty() {
+        term::print(&format!("{} takes this run back.\n", options.again.says(&format!("advisor rollback {what}"))));
+    }
+    Ok(())
 }
 
 /// A damaged index must not answer queries: it goes at once, without a question. One of several steps leaves more to think of.
@@ -140,13 +171,13 @@ pub(super) async fn open(target: Option<&str>, ledger: Option<&Path>, verb: &str
     }
 }
 
-/// Asks, unless told not to; without anybody to ask it is a usage error.
-pub(super) fn agreed(yes: bool, question: &str) -> Result<bool, Failure> {
+/// Asks, unless told not to; without anybody to ask it is a usage error, and `look` says how to see without doing.
+pub(super) fn agreed(yes: bool, question: &str, look: &str) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }
     if !term::can_ask() {
-        return Err(Failure::usage("there is no terminal to ask on").hint("--yes goes ahead without asking, --dry-run only shows the plan"));
+        return Err(Failure::usage("there is no terminal to ask on").hint(format!("--yes goes ahead without asking; {look}")));
     }
     Ok(term::ask(question))
 }

@@ -1,6 +1,7 @@
 //! One change looked at before anything is done: what stands against it, and the entry as it would be planned.
 
 use super::ApplyOptions;
+use super::cures;
 use super::provenance;
 use super::site::Site;
 use super::words::{self, Fact};
@@ -11,7 +12,7 @@ use crate::apply::preflight::{self, Surroundings};
 use crate::flow::partitioned;
 use crate::flow::replacing::{self, Replacement};
 use crate::flow::wanted::Wanted;
-use crate::model::ddl::Ddl;
+use crate::model::ddl::{Ddl, IndexName};
 use crate::model::failure::Failure;
 use crate::model::ledger::{Definition, Entry, Motion, SqlError, State};
 use crate::model::preflight::{Cost, Obstacle};
@@ -56,8 +57,18 @@ pub(in crate::flow) struct Inspection<'a> {
     pub options: &'a ApplyOptions,
 }
 
-/// Looks at one change and says what apply would do about it.
+/// Looks at one change and says what apply would do about it, and of what it refuses, what a person can do.
 pub(in crate::flow) async fn inspect(with: &mut Inspection<'_>, wanted: Wanted) -> Result<Planned, Failure> {
+    let mut planned = look(with, wanted).await?;
+    if let (Some(why), Ddl::Drop(index), true) = (&planned.refused, &planned.wanted.ddl, planned.hints.is_empty()) {
+        let relation = with.control.relation(index).await?;
+        let table = relation.and_then(|r| r.definition).map(|definition| definition.create.table);
+        planned.hints = cures::of_drop(why, index, table.as_ref());
+    }
+    Ok(planned)
+}
+
+async fn look(with: &mut Inspection<'_>, wanted: Wanted) -> Result<Planned, Failure> {
     if wanted.instead_of.is_some() {
         // Boxed, since it looks at both halves by this very function.
         return Box::pin(replacing::inspect(with, wanted)).await;
@@ -122,7 +133,13 @@ async fn describe(with: &mut Inspection<'_>, planned: &mut Planned, entry: &Entr
         }
         planned.facts.extend(words::of_cost(&around.cost, &room, &site.premises));
     }
-    planned.facts.extend(remarks(&planned.wanted.ddl, around, &site.premises).iter().map(words::of_remark));
+    let entries = if ledger::exists(with.control).await? { ledger::entries(with.control, None).await? } else { Vec::new() };
+    let ours = |index: &IndexName| {
+        let entry = entries.iter().find(|e| e.owned && e.state != State::RolledBack && e.index == *index)?;
+        Some(one_line(entry.part_of.as_ref().unwrap_or(&entry.id)))
+    };
+    let remarks = remarks(&planned.wanted.ddl, around, &site.premises);
+    planned.facts.extend(remarks.iter().map(|remark| words::of_remark(remark, &ours)));
     // A drop that is not made waits for nobody.
     if planned.is_create() || with.options.drops {
         wait(planned, entry.motion, around);

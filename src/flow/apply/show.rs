@@ -107,7 +107,7 @@ pub(in crate::flow) fn plural(count: usize) -> &'static str {
 
 /// One line for what went well; a failure for what did not.
 pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: usize) -> Result<(), Failure> {
-    let index = &entry.index;
+    let (id, index) = (one_line(&entry.id), &entry.index);
     let left =
         if left == 0 { String::new() } else { format!("; {left} later change{} not begun", if left == 1 { " was" } else { "s were" }) };
     match ending {
@@ -122,17 +122,23 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
             };
             let to =
                 entry.rename_to.as_ref().map(|name| format!(" {}", one_line(name))).filter(|_| goal == Goal::Apply).unwrap_or_default();
-            term::print(&format!("{}  {index}  {word}{to}\n", entry.id));
+            term::print(&format!("{id}  {index}  {word}{to}\n"));
             Ok(())
         }
         Ending::Already(why) => {
-            term::print(&format!("{}  {index}  nothing to do: {}\n", entry.id, squeeze(&why)));
+            // What was attached fell with its whole, which went before it.
+            let fell = goal == Goal::Rollback && entry.part_of.is_some() && entry.motion != Motion::Drop && why == "it was gone already";
+            let why = if fell { "it fell with the index of the whole table".to_owned() } else { why };
+            term::print(&format!("{id}  {index}  nothing to do: {}\n", squeeze(&why)));
             Ok(())
         }
-        Ending::Failed(message) => Err(Failure::new(FailureKind::ApplyFailed, format!("{index}: {message}; nothing of it is left{left}"))),
+        Ending::Failed(why) => {
+            let (not, after) = (undone(entry.motion, goal), untouched(entry.motion, goal, &why));
+            Err(Failure::new(FailureKind::ApplyFailed, format!("{index} {not}: {why}; {after}{left}")))
+        }
         Ending::NeedsYou(message, hints) => Err(Failure {
             kind: FailureKind::ApplyNeedsYou,
-            message: format!("{message}{left}"),
+            message: format!("{}{left}", what_first(entry, goal, message)),
             hints: hints.iter().map(|h| one_line(h)).collect(),
         }),
         Ending::Waits(what) => {
@@ -140,5 +146,39 @@ pub(in crate::flow) fn report(entry: &Entry, goal: Goal, ending: Ending, left: u
         }
         Ending::Interrupted => Err(Failure::new(FailureKind::Interrupted, format!("stopped at {index}{left}"))
             .hint("advisor status shows where everything stands")),
+    }
+}
+
+/// What did not come about.
+fn undone(motion: Motion, goal: Goal) -> &'static str {
+    match (motion, goal) {
+        (Motion::Create | Motion::CreateParent, Goal::Apply) => "was not built",
+        (Motion::Drop, Goal::Apply) => "was not dropped",
+        (Motion::Rename, Goal::Apply) => "was not renamed",
+        (Motion::Create | Motion::CreateParent, Goal::Rollback) => "was not taken back",
+        (Motion::Drop, Goal::Rollback) => "was not built again",
+        (Motion::Rename, Goal::Rollback) => "did not get its old name back",
+    }
+}
+
+/// What a step that failed has left.
+fn untouched(motion: Motion, goal: Goal, why: &str) -> &'static str {
+    let builds = matches!((motion, goal), (Motion::Create | Motion::CreateParent, Goal::Apply) | (Motion::Drop, Goal::Rollback));
+    match builds {
+        // Kept out by another run: an earlier one may have left something.
+        _ if why.starts_with("another advisor on ") => "nothing was begun",
+        true => "nothing of it is left",
+        false => "it is as it was",
+    }
+}
+
+/// A build that was given up is told before the clean-up that did not go through either.
+fn what_first(entry: &Entry, goal: Goal, message: String) -> String {
+    let index = &entry.index;
+    match message.strip_prefix(&format!("index {index} could not be dropped: ")) {
+        Some(why) if (entry.motion, goal) == (Motion::Create, Goal::Apply) => {
+            format!("{index} was not built, and what it left, INVALID, could not be dropped: {why}")
+        }
+        _ => message,
     }
 }

@@ -21,6 +21,16 @@ use std::path::Path;
 /// Of more partitions than this the cost is not asked: each takes some questions.
 const MOST_PRICED: usize = 300;
 
+/// What an index of an empty table costs: no statistics are needed to know it. The partitions of times to come are such.
+const EMPTY: Cost = Cost {
+    table_bytes: Some(0.0),
+    rows: Some(0.0),
+    size_bytes: Some(8192.0),
+    temp_bytes: Some(0.0),
+    wal_bytes: Some(8192.0),
+    seconds: Some((0.0, 0.1)),
+};
+
 /// The server and its disks.
 pub(in crate::flow) struct Site {
     pub(super) premises: Premises,
@@ -118,6 +128,9 @@ impl Site {
     fn cost(&self, spec: Option<&IndexSpec>, table: Option<&Table>, target: &Target, told: Option<f64>) -> Cost {
         let size_bytes = spec.zip(table).and_then(|(spec, table)| size::bytes(spec, table)).or(told);
         let Some(table) = table else { return Cost { size_bytes, ..Cost::default() } };
+        if table.size_bytes == 0 {
+            return EMPTY;
+        }
         let rows = table.rows;
         let entries = spec.and_then(|spec| size::rows(spec, table)).or(rows);
         let work_mem = self.premises.work_mem_bytes as f64;

@@ -3,6 +3,7 @@
 use crate::apply::preflight::obstacles::Effect;
 use crate::apply::preflight::remarks::{LARGEST_KEY, Remark};
 use crate::apply::preflight::space::{self, Room};
+use crate::model::ddl::IndexName;
 use crate::model::ledger::ServerState;
 use crate::model::preflight::{Cost, Directness, Obstacle, Premises, Work};
 use crate::model::text::{ellipsis, one_line, quote_ident, quote_literal, squeeze};
@@ -249,12 +250,18 @@ fn cure(who: &Obstacle) -> String {
 }
 
 /// A remark in words.
-pub(super) fn of_remark(remark: &Remark) -> Fact {
+///
+/// `entry_of` knows which INVALID index is ours, by the entry of the ledger.
+pub(super) fn of_remark(remark: &Remark, entry_of: &dyn Fn(&IndexName) -> Option<String>) -> Fact {
     match remark {
         Remark::CoveredBy(index) => fact("covered by", format!("{index}: it begins with the same columns and can serve the same queries")),
         Remark::Leftover(index, same) => {
-            let what = if *same { "is what this build would make" } else { "slows every write" };
-            fact("leftover", one_line(&format!("{index} is INVALID, left by a failed build, and {what}: {}", index.drop_sql())))
+            let what = if *same { "is what this build would make" } else { "serves no query" };
+            let (whose, cure) = match entry_of(index) {
+                Some(id) => (format!("by a run of apply (entry {id})"), format!("advisor rollback {id} clears it away")),
+                None => ("by a failed build".to_owned(), index.drop_sql()),
+            };
+            fact("leftover", one_line(&format!("{index} is INVALID, left {whose}, and {what}: {cure}")))
         }
         Remark::WraparoundDue(age, limit) => {
             let text = format!(

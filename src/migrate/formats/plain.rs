@@ -127,7 +127,10 @@ mod tests {
         advice.partitioned = true;
         assert!(steps(&advice, None, &Options::default()).is_err());
         let (top, sub) = (TableName::new("s", "p"), TableName::new("s", "sub"));
-        let member = |name: &str, parent: &TableName, level, leaf| Member { table: TableName::new("s", name), parent: parent.clone(), level, leaf };
+        let member = |name: &str, parent: &TableName, level, leaf| {
+            let table = TableName::new("s", name);
+            Member { oid: 0, table, parent: parent.clone(), level, leaf }
+        };
         let members = [member("p1", &top, 1, true), member("sub", &top, 1, false), member("sub1", &sub, 2, true)];
         let files = files(&advice, Some(&members), &Options::default());
         let ups: Vec<&str> = files.iter().map(|f| f.name.as_str()).filter(|n| n.ends_with(".up.sql")).collect();

@@ -197,7 +197,8 @@ impl LedgerFile {
     }
 
     async fn lock(&self) -> Result<Flock<File>, Error> {
-        let mut path = self.path.clone().into_os_string();
+        // Beside the file itself: two ways to one ledger are one lock.
+        let mut path = self.real().into_os_string();
         path.push(".lock");
         let flags = OFlag::O_NOFOLLOW.bits();
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path)?;
@@ -215,6 +216,12 @@ impl LedgerFile {
         }
     }
 
+    /// Its path without links; of one that is not there yet, its folder's.
+    fn real(&self) -> PathBuf {
+        let of_folder = || Some(self.folder().canonicalize().ok()?.join(self.path.file_name()?));
+        self.path.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| self.path.clone())
+    }
+
     fn folder(&self) -> &Path {
         self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
@@ -222,7 +229,7 @@ impl LedgerFile {
     /// Whole or not at all, also when the machine stops: file and folder are synced.
     fn write(&self, book: &Book) -> Result<(), Error> {
         // What a link leads to is replaced, not the link.
-        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let path = self.real();
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Its mode is 0600 from the start.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -54,6 +54,20 @@ async fn changes_are_compare_and_set_and_leave_events() {
     assert_eq!((mode(file.path()), mode(file.folder())), (0o600, 0o700));
 }
 
+#[tokio::test]
+async fn two_ways_to_one_ledger_are_one_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = made(folder.path()).await;
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink(file.path(), &link).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("deep"), folder.path().join("other")).unwrap();
+    let _held = file.lock().await.unwrap();
+    for path in [link, folder.path().join("other/ledger.json"), folder.path().join("deep/../deep/ledger.json")] {
+        let other = LedgerFile::new(path, cluster());
+        assert_eq!(other.lock().await.unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_one_wins_and_no_change_is_lost() {
     let folder = tempfile::tempdir().unwrap();
