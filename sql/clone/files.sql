@@ -25,8 +25,12 @@ left join lateral (
          -- As in pg_stats: below 0 a share of the rows. A key of which nothing is known is taken for unique.
          pg_catalog.array_agg(coalesce(nullif(s.stadistinct, 0), -1)::pg_catalog.float8 order by k.n)    as distinct_values
   from pg_catalog.generate_series(0, x.indnkeyatts - 1) as k (n)
-  left join pg_catalog.pg_statistic s
-    on not s.stainherit
-   and s.starelid = case when x.indkey[k.n] > 0 then x.indrelid else c.oid end
-   and s.staattnum = case when x.indkey[k.n] > 0 then x.indkey[k.n] else k.n + 1 end) keys on c.relam = 403
+  -- There is one at most. The limit makes the planner look it up for each key instead of walking through all statistics for each index.
+  left join lateral (
+    select t.stawidth, t.stanullfrac, t.stadistinct
+    from pg_catalog.pg_statistic t
+    where not t.stainherit
+      and t.starelid = case when x.indkey[k.n] > 0 then x.indrelid else c.oid end
+      and t.staattnum = case when x.indkey[k.n] > 0 then x.indkey[k.n] else k.n + 1 end
+    limit 1) s on true) keys on c.relam = 403
 order by w.place

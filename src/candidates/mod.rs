@@ -86,7 +86,7 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
     specs.extend(merged(&specs, &taste));
     specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
-    let list = specs.into_iter().map(|(spec, from_queries)| candidate(catalog, &load, spec, from_queries));
+    let list = priced(catalog, &load, specs);
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
     assumed.retain(|spec, _| allowed.allow(spec) && !exists(catalog, spec, allowed) && may_have(catalog, spec, allowed));
     let assumed = assumed.into_iter().map(|(spec, (advice, from_queries))| Assumed {
@@ -99,7 +99,22 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
         candidate: candidate(catalog, &load, spec, from_queries),
     });
     let assumed = assumed.collect();
-    Candidates { list: list.collect(), rejected: rejected.collect(), assumed }
+    Candidates { list, rejected: rejected.collect(), assumed }
+}
+
+/// Candidates in their order. Sizes take their time where there are many, so every core works on a part.
+fn priced(catalog: &Catalog, load: &Load, offered: Vec<Offered>) -> Vec<Candidate> {
+    const WORTH_A_THREAD: usize = 200;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let part = offered.len().div_ceil(cores).max(WORTH_A_THREAD);
+    let price = |part: &[Offered]| -> Vec<Candidate> {
+        part.iter().map(|(spec, from_queries)| candidate(catalog, load, spec.clone(), from_queries.clone())).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = offered.chunks(part).map(|part| (part, scope.spawn(|| price(part)))).collect();
+        // A thread that panicked has no result: its part is done again here, where the panic is seen.
+        parts.into_iter().flat_map(|(part, thread)| thread.join().unwrap_or_else(|_| price(part))).collect()
+    })
 }
 
 fn may_have(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {

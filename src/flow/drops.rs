@@ -10,7 +10,7 @@ use crate::model::index_def::TableName;
 use crate::model::report::{Action, AdvisedIndex, Finding, Recommendation, Rejected};
 use crate::model::text::one_line;
 use crate::read::index_ddl;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules whose subject is an index that nobody needs, surest first.
 const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", "unused-index"];
@@ -156,15 +156,17 @@ async fn try_each(
         kept.extend(proposals.into_iter().filter(|p| !p.only_if_tried).map(|p| p.drop));
         return Ok(());
     };
-    let mut hidden = BTreeSet::new();
+    let mut hidden = BTreeMap::new();
     for Proposal { mut drop, only_if_tried, bearable } in proposals {
         let name = IndexName::new(&drop.schema, &drop.name);
-        let without: BTreeSet<IndexName> = hidden.iter().cloned().chain([name]).collect();
-        let costs = settled.costs_without(&TableName::new(&drop.schema, &drop.table), &without).await?;
+        let table = TableName::new(&drop.schema, &drop.table);
+        hidden.insert(name.clone(), table.clone());
+        let costs = settled.costs_without(&table, &hidden).await?;
         match costs.as_deref().map(|costs| most_dearer(costs, bearable)) {
             Some(Dearer { hurt: Some(share), .. }) => {
                 let reason = format!("tried without it, a query of the workload gets {:.0} % dearer", 100.0 * share);
                 rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
+                hidden.remove(&name);
                 continue;
             }
             Some(Dearer { share, units, .. }) if share > DEARER => {
@@ -177,10 +179,12 @@ async fn try_each(
                 drop.reason += &format!("; tried without it, no query gets more than {:.1} % dearer", 100.0 * share)
             }
             Some(_) => drop.reason += "; tried without it, no query gets dearer",
-            None if only_if_tried => continue,
+            None if only_if_tried => {
+                hidden.remove(&name);
+                continue;
+            }
             None => {}
         }
-        hidden = without;
         kept.push(drop);
     }
     Ok(())

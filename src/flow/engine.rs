@@ -12,7 +12,7 @@ use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
 use crate::pg::clone::{CloneDb, Lane, Turns};
-use crate::pg::explain;
+use crate::pg::explain::{self, Call};
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server::{self, Binaries};
 use crate::pg::session::{Purpose, Session};
@@ -97,6 +97,15 @@ impl Engine {
         }
     }
 
+    /// The connection of each lane: queries can be planned on them side by side as they are now.
+    pub(super) fn planners(&self) -> Result<Vec<&Session>, Failure> {
+        let all: Vec<&Session> = match self {
+            Engine::Clone(clone) => (0..clone.lanes()).filter_map(|lane| clone.planner(lane)).collect(),
+            Engine::Hypopg(hypopg) => vec![hypopg.planner()],
+        };
+        if all.is_empty() { self.planner().map(|one| vec![one]) } else { Ok(all) }
+    }
+
     /// How many questions are answered side by side.
     pub(super) fn lanes(&self) -> usize {
         match self {
@@ -133,15 +142,15 @@ impl Engine {
         parsed: &mut [Parsed],
         asks: &[(QueryId, View)],
     ) -> Result<Vec<Answer>, Failure> {
-        // Where a lane cannot keep all queries parsed, it takes those questions together that stand together for one.
+        // Where a lane cannot keep all queries parsed, it takes questions that stand together: they are about the same query, or
+        // the same table, whose indexes it need not turn round again.
         let most = if planned.len() > MOST_PARSED { AT_ONCE } else { 1 };
         let next = Cell::new(0);
         let take = || {
             let left = &asks[next.get()..];
-            let query = left.first()?.0;
-            let run = left.iter().take(most).take_while(|(q, _)| *q == query).count();
+            let run = left.len().min(most);
             let first = next.replace(next.get() + run);
-            Some((first, &left[..run]))
+            (run > 0).then(|| (first, &left[..run]))
         };
         let mut answers: Vec<(usize, Answer)> = match self {
             Engine::Clone(clone) => {
@@ -186,7 +195,7 @@ fn lanes(candidates: usize) -> usize {
     cores.min(MOST_LANES).min(1 + candidates / WORTH_A_LANE)
 }
 
-/// Most questions about one query that a lane takes together.
+/// Questions that a lane takes together.
 const AT_ONCE: usize = 8;
 
 /// Planning is all that a lane does; beyond this the client is the bottleneck.
@@ -200,11 +209,11 @@ async fn on_lane(
     planned: &Planned,
     view: &View,
 ) -> Result<Answer, Failure> {
-    let parsed = match parsed.of(lane.session(), query, planned).await {
-        Ok(parsed) => parsed,
+    let calls = match calls(lane.session(), parsed, query, planned).await {
+        Ok(calls) => calls,
         Err(reason) => return alive(lane.session(), reason).map(Err),
     };
-    let plans = lane.explain(turns, view, planned.ground(), &planned.calls(parsed)).await?;
+    let plans = lane.explain(turns, view, planned.ground(), &calls).await?;
     answer(lane.session(), planned, plans)
 }
 
@@ -213,13 +222,21 @@ async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, pla
         return Ok(Err("HypoPG cannot hide an existing index".into()));
     }
     hypopg.show(&view.present).await?;
-    let parsed = match parsed.of(hypopg.planner(), query, planned).await {
-        Ok(parsed) => parsed,
+    let calls = match calls(hypopg.planner(), parsed, query, planned).await {
+        Ok(calls) => calls,
         Err(reason) => return alive(hypopg.planner(), reason).map(Err),
     };
-    let mut plans = explain::explain(hypopg.planner(), planned.ground(), &planned.calls(parsed)).await;
+    let mut plans = explain::explain(hypopg.planner(), planned.ground(), &calls).await;
     plans.iter_mut().flatten().for_each(|plan| hypopg.name_candidates(plan));
     answer(hypopg.planner(), planned, plans)
+}
+
+/// What to plan, parsed on this connection where that is worth while.
+async fn calls<'a>(session: &Session, parsed: &'a mut Parsed, query: QueryId, planned: &'a Planned) -> Result<Vec<Call<'a>>, String> {
+    match planned.calls_anywhere() {
+        Some(calls) => Ok(calls),
+        None => Ok(planned.calls(parsed.of(session, query, planned).await?)),
+    }
 }
 
 fn answer(session: &Session, planned: &Planned, plans: Result<Vec<Plan>, String>) -> Result<Answer, Failure> {

@@ -30,6 +30,8 @@ struct Text {
     parameters: usize,
     /// There are parameters that nobody can give a value: only its generic plan can be had.
     generic: bool,
+    /// As some connection parsed it, with nothing kept there; its values are planned by this on every connection.
+    parsed: Option<Prepared>,
 }
 
 /// The texts of a query as one connection parsed them; `None` for those of which only the generic plan is asked.
@@ -46,6 +48,17 @@ impl Planned {
         let custom: Vec<&str> = self.texts.iter().filter(|text| !text.generic).map(|text| text.sql.as_str()).collect();
         let mut parsed = explain::prepare_all(session, &self.ground, &custom).await?.into_iter();
         Ok(self.texts.iter().map(|text| if text.generic { None } else { parsed.next() }).collect())
+    }
+
+    /// A call for each execution that needs nothing parsed before; `None` where it is worth while to keep the texts parsed.
+    pub(super) fn calls_anywhere(&self) -> Option<Vec<Call<'_>>> {
+        self.executions
+            .iter()
+            .map(|execution| match self.texts.get(execution.text)? {
+                text if text.generic => Some(Call::Generic(&text.sql, text.parameters)),
+                text => text.parsed.as_ref().map(|prepared| Call::Custom(prepared, &execution.values)),
+            })
+            .collect()
     }
 
     /// A call for each execution.
@@ -153,14 +166,18 @@ async fn plan_text(
     for bindings in tries.into_iter().filter(|bindings| !bindings.is_empty()) {
         let calls: Vec<Call> = bindings.iter().map(|b| Call::Custom(&prepared, &b.values)).collect();
         match explain::explain(session, ground, &calls).await {
-            Ok(plans) => return Ok((Text { sql, parameters, generic: false }, bindings.to_vec(), plans)),
+            Ok(plans) => {
+                // One of so many that no connection keeps them all.
+                let parsed = (most == 1).then(|| prepared.anywhere());
+                return Ok((Text { sql, parameters, generic: false, parsed }, bindings.to_vec(), plans));
+            }
             Err(reason) if parameters == 0 => return Err(reason),
             Err(_) => {}
         }
     }
     let plans = explain::explain(session, ground, &[Call::Generic(&sql, parameters)]).await?;
     let any = Binding { weight: 1.0, label: "any values".into(), ..Binding::default() };
-    Ok((Text { sql, parameters, generic: true }, vec![any], plans))
+    Ok((Text { sql, parameters, generic: true, parsed: None }, vec![any], plans))
 }
 
 /// The ground on which a query of the workload runs.

@@ -25,7 +25,9 @@ use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::select;
 use crate::term;
-use std::collections::BTreeSet;
+use futures_util::future::join_all;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Advice to create, and what it leans on.
 pub(super) struct Advised {
@@ -54,12 +56,14 @@ impl Settled {
     pub(super) async fn costs_without(
         &mut self,
         table: &TableName,
-        hidden: &BTreeSet<IndexName>,
+        hidden: &BTreeMap<IndexName, TableName>,
     ) -> Result<Option<Vec<(f64, f64)>>, Failure> {
         let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
         let views = |q: usize| {
             let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
-            [(q, with.clone()), (q, View { hidden: hidden.clone(), ..with })]
+            // What it does not read matters nothing to it.
+            let of_its_own = hidden.iter().filter(|(_, table)| self.tables[q].contains(table));
+            [(q, with.clone()), (q, View { hidden: of_its_own.map(|(name, _)| name.clone()).collect(), ..with })]
         };
         let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
         let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
@@ -121,7 +125,7 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
         let size = |c: &Candidate| snapshot.catalog.table(&c.spec.table).and_then(|t| size::published::bytes(&c.spec, t));
         found.list.iter_mut().for_each(|candidate| candidate.size_bytes = size(candidate));
     }
-    bench.choose(&found.list, &questions, (&subjects, &heavy), snapshot, advice, advised).await
+    bench.choose(&mut found.list, &questions, (&subjects, &heavy), snapshot, advice, advised).await
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
@@ -161,13 +165,32 @@ impl Bench {
         let mut bench = Bench { engine, built, refused, planned, plain, of, problems };
         // Of a great many queries the typical values only: the plans of one more query tell more than those of rare values.
         let most = if subjects.len() > subjects::MANY { 1 } else { usize::MAX };
-        for (n, subject) in subjects.iter().enumerate() {
-            match plans::prepare(bench.engine.planner()?, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await {
-                Ok((planned, plans)) => {
+        let next = Cell::new(0);
+        let take = || subjects.get(next.get()).map(|subject| (next.replace(next.get() + 1), subject));
+        let work = bench.engine.planners()?.into_iter().map(async |session| {
+            let mut done = Vec::new();
+            while let Some((n, subject)) = take() {
+                let prepared = plans::prepare(session, &subject.texts, subject.ground.clone(), &snapshot.catalog, most).await;
+                done.push((
+                    n,
+                    prepared.map(|(planned, plans)| {
+                        let plain = plans.map(|plans| Seen::all(&planned.weighted(plans)));
+                        (planned, plain)
+                    }),
+                ));
+            }
+            done
+        });
+        let mut prepared: Vec<_> = join_all(work.collect::<Vec<_>>()).await.into_iter().flatten().collect();
+        prepared.sort_by_key(|(n, _)| *n);
+        for (n, prepared) in prepared {
+            let subject = &subjects[n];
+            match prepared {
+                Ok((planned, plain)) => {
                     let left_out = |reason| format!("some of its constants are not part of the index advice: {reason}");
                     bench.tell(subject, planned.refused.as_deref().map(left_out));
                     bench.of.push(n);
-                    bench.plain.push(plans.map(|plans| Seen::all(&planned.weighted(plans))));
+                    bench.plain.push(plain);
                     bench.planned.push(planned);
                 }
                 Err(reason) => bench.tell(subject, Some(format!("not part of the index advice: {reason}"))),
@@ -197,7 +220,7 @@ impl Bench {
     /// Lets the selector choose and puts its answer into words.
     async fn choose(
         mut self,
-        list: &[Candidate],
+        list: &mut [Candidate],
         questions: &Questions,
         (subjects, heavy): (&[Subject], &[bool]),
         snapshot: &mut Snapshot,
@@ -228,11 +251,10 @@ impl Bench {
         let weights: Vec<f64> = targets.iter().map(|t| t.weight).collect();
         let InUse { real, used, walks } = trials.in_use(sets, &weights).await?;
         advised.in_use.extend(real);
-        let mut list = list.to_vec();
         for (id, walks) in walks.iter().filter(|(id, _)| chosen.contains(id)) {
             list[*id].spec = direction::turned(&list[*id].spec, walks).unwrap_or_else(|| list[*id].spec.clone());
         }
-        let list = list.as_slice();
+        let list = &*list;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);
         let choice = wording::Choice { subjects: &subjects, planned, list, built, selection: &selection, catalog };

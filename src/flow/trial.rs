@@ -20,6 +20,9 @@ pub(super) type Answer = Result<Vec<(f64, Plan)>, String>;
 /// What was seen of the plans of a query's executions, or why it could not be planned.
 type Sight = Result<Vec<Seen>, String>;
 
+/// Most plan trees held at once: what is seen of them is kept.
+const TREES: usize = 1000;
+
 /// Answers by planning on the engine.
 pub(super) struct Trials<'a> {
     engine: &'a mut Engine,
@@ -122,11 +125,13 @@ impl<'a> Trials<'a> {
         let latest = |(query, view): &(QueryId, View)| self.latest[*query].as_ref().filter(|(known, _)| known == view);
         let mut known: Vec<Option<Sight>> = asks.iter().map(|ask| latest(ask).map(|(_, seen)| seen.clone())).collect();
         let open: Vec<usize> = (0..asks.len()).filter(|n| known[*n].is_none()).collect();
-        let questions: Vec<(QueryId, View)> = open.iter().map(|n| asks[*n].clone()).collect();
-        for (n, answer) in open.into_iter().zip(self.answers(&questions).await?) {
-            let seen = answer.map(|plans| Seen::all(&plans));
-            self.latest[asks[n].0] = Some((asks[n].1.clone(), seen.clone()));
-            known[n] = Some(seen);
+        for open in open.chunks(TREES) {
+            let questions: Vec<(QueryId, View)> = open.iter().map(|n| asks[*n].clone()).collect();
+            for (n, answer) in open.iter().zip(self.answers(&questions).await?) {
+                let seen = answer.map(|plans| Seen::all(&plans));
+                self.latest[asks[*n].0] = Some((asks[*n].1.clone(), seen.clone()));
+                known[*n] = Some(seen);
+            }
         }
         Ok(known.into_iter().flatten().collect())
     }

@@ -20,7 +20,10 @@ const ANALYZE: &str = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON, VERBOSE)";
 
 /// A user's text, parsed by the server behind our EXPLAIN.
 pub struct Prepared {
-    statement: Statement,
+    sql: String,
+    types: Vec<Type>,
+    /// `None` where it is parsed again each time: a connection keeps no more than it is asked for often.
+    kept: Option<Statement>,
     /// Types of its parameters.
     pub parameters: Vec<ParameterType>,
 }
@@ -29,9 +32,18 @@ pub struct Prepared {
 /// caller has made sure that this is harmless.
 pub async fn prepare(client: &Client, sql: &str, analyze: bool) -> Result<Prepared, String> {
     let options = if analyze { ANALYZE } else { PLAIN };
-    let statement = client.prepare(&format!("{options} {sql}")).await.map_err(|e| describe(&e))?;
-    let parameters = statement.params().iter().map(parameter_type).collect();
-    Ok(Prepared { statement, parameters })
+    let sql = format!("{options} {sql}");
+    let statement = client.prepare(&sql).await.map_err(|e| describe(&e))?;
+    let types = statement.params().to_vec();
+    let parameters = types.iter().map(parameter_type).collect();
+    Ok(Prepared { sql, types, kept: Some(statement), parameters })
+}
+
+impl Prepared {
+    /// The same, good for any connection to a copy of the database: each call sends the text again with the types found here.
+    pub fn anywhere(self) -> Prepared {
+        Prepared { kept: None, ..self }
+    }
 }
 
 fn parameter_type(kind: &Type) -> ParameterType {
@@ -141,7 +153,14 @@ async fn explain_one(session: &Session, call: Call<'_>) -> Result<Plan, String> 
 pub async fn explain_custom(client: &Client, prepared: &Prepared, values: &[Option<String>]) -> Result<Plan, String> {
     let bound: Vec<TextValue> = values.iter().map(|v| TextValue(v.clone())).collect();
     let parameters: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|v| v as _).collect();
-    let row = client.query_one(&prepared.statement, &parameters).await.map_err(|e| describe(&e))?;
+    let row = match &prepared.kept {
+        Some(statement) => client.query_one(statement, &parameters).await,
+        None => {
+            let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters.into_iter().zip(prepared.types.iter().cloned()).collect();
+            client.query_typed_one(&prepared.sql, &typed).await
+        }
+    };
+    let row = row.map_err(|e| describe(&e))?;
     plan_of(&row)
 }
 

@@ -2,7 +2,6 @@
 
 use super::set::Set;
 use crate::model::candidate::QueryId;
-use std::collections::HashMap;
 
 /// One answer: with `available` present, the plan costs `total` and uses `used`.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +20,12 @@ pub struct Facts {
     /// How far apart the bounds of a cost may be for it to count as known, as a share.
     tolerance: f64,
     answers: Vec<Vec<Fact>>,
-    exact: Vec<HashMap<Set, usize>>,
 }
 
 impl Facts {
     /// No answers yet for `queries` queries.
     pub fn new(queries: usize, tolerance: f64) -> Self {
-        Facts { tolerance, answers: vec![Vec::new(); queries], exact: vec![HashMap::new(); queries] }
+        Facts { tolerance, answers: vec![Vec::new(); queries] }
     }
 
     /// How many answers there are.
@@ -37,7 +35,6 @@ impl Facts {
 
     /// Notes an answer.
     pub fn learn(&mut self, query: QueryId, fact: Fact) {
-        self.exact[query].insert(fact.available.clone(), self.answers[query].len());
         self.answers[query].push(fact);
     }
 
@@ -45,8 +42,8 @@ impl Facts {
     /// larger set whose plan uses only what is present (that plan stays the best one), or a possible plan that costs
     /// next to nothing more than one with a larger set.
     pub fn find(&self, query: QueryId, present: &Set) -> Option<&Fact> {
-        if let Some(n) = self.exact[query].get(present) {
-            return self.answers[query].get(*n);
+        if let Some(exact) = self.answers[query].iter().find(|fact| fact.available == *present) {
+            return Some(exact);
         }
         let (mut possible, mut least): (Option<&Fact>, f64) = (None, f64::NEG_INFINITY);
         for fact in &self.answers[query] {

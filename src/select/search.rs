@@ -5,13 +5,17 @@ use super::set::Set;
 use super::{Limits, Oracle, Target};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, QueryId};
 use crate::model::index_def::TableName;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// While searching, a cost known to this share is known; the verified costs are exact.
 const TOLERANCE: f64 = 1e-3;
 
 /// Questions between two looks at the clock.
 const AT_ONCE: usize = 64;
+/// The same of a great many queries, which must be small ones: the lanes wait for each other at each look.
+const MANY_AT_ONCE: usize = 512;
+/// More queries than this are a great many.
+const MANY: usize = 1000;
 
 /// A query with the candidates that matter to it.
 pub(super) struct Asked {
@@ -38,6 +42,8 @@ pub(super) struct Search<'a, O: Oracle> {
     table_of: Vec<usize>,
     /// By table: its candidates in order.
     on_table: Vec<Vec<CandidateId>>,
+    /// By query: its place among all; of a great many, those on the same tables stand side by side.
+    place: Vec<usize>,
     pub(super) facts: Facts,
     /// Indexes that exist and may go.
     pub(super) start: Set,
@@ -67,6 +73,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let queries: Vec<Asked> = targets.iter().map(asked).collect();
         let facts = Facts::new(queries.len(), TOLERANCE);
         let (table_of, on_table) = by_table(candidates);
+        let place = if queries.len() > MANY { by_tables(&queries, &table_of) } else { (0..queries.len()).collect() };
         let mut search = Search {
             oracle,
             candidates,
@@ -75,6 +82,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             of_candidate: Vec::new(),
             table_of,
             on_table,
+            place,
             facts,
             start,
             looked_at: 1.0,
@@ -132,9 +140,10 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Asks what is not known yet, until the time is over.
     pub(super) async fn ask(&mut self, asks: impl IntoIterator<Item = (QueryId, Set)>) -> Result<(), O::Error> {
         let unknown = |(query, set): &(QueryId, Set)| self.facts.find(*query, set).is_none();
-        let asks: BTreeSet<(QueryId, Set)> = asks.into_iter().filter(unknown).collect();
-        let asks: Vec<(QueryId, Set)> = asks.into_iter().collect();
-        for some in asks.chunks(AT_ONCE) {
+        let mut asks: Vec<(QueryId, Set)> = asks.into_iter().filter(unknown).collect();
+        asks.sort_unstable_by(|a, b| self.place[a.0].cmp(&self.place[b.0]).then_with(|| a.cmp(b)));
+        asks.dedup();
+        for some in asks.chunks(if self.queries.len() > MANY { MANY_AT_ONCE } else { AT_ONCE }) {
             self.hurried |= self.oracle.is_late();
             if self.hurried {
                 break;
@@ -160,7 +169,8 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// Plans every query with the set, however late it is: today's costs, and the verified ones.
     pub(super) async fn must_know(&mut self, set: &Set) -> Result<(), O::Error> {
         let part = |query| (query, self.part(query, set));
-        let asks: Vec<(QueryId, Set)> = self.ids().map(part).filter(|(q, set)| self.facts.find(*q, set).is_none()).collect();
+        let mut asks: Vec<(QueryId, Set)> = self.ids().map(part).filter(|(q, set)| self.facts.find(*q, set).is_none()).collect();
+        asks.sort_by_key(|(query, _)| self.place[*query]);
         self.ask_now(&asks).await
     }
 
@@ -213,6 +223,22 @@ impl<'a, O: Oracle> Search<'a, O> {
     pub(super) fn bytes(&self, id: CandidateId) -> f64 {
         self.candidates[id].size_bytes.unwrap_or(f64::INFINITY)
     }
+}
+
+/// By query its place when all are in the order of their tables. A planner that is asked about the same tables again and again
+/// has what it must know of them at hand.
+fn by_tables(queries: &[Asked], table_of: &[usize]) -> Vec<usize> {
+    let tables = |query: &Asked| -> Vec<usize> {
+        let mut tables: Vec<usize> = query.touching.iter().map(|id| table_of[id]).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    };
+    let mut order: Vec<(Vec<usize>, QueryId)> = queries.iter().map(tables).zip(0..).collect();
+    order.sort_unstable();
+    let mut place = vec![0; queries.len()];
+    order.into_iter().enumerate().for_each(|(n, (_, query))| place[query] = n);
+    place
 }
 
 /// By candidate the number of its table, and by table its candidates.

@@ -60,12 +60,12 @@ fn leaf_pages(cell: &Cell, attributes: &[Attribute], fill: f64) -> f64 {
         return cell.rows / per_page(tuple.mean, 0.0, fill, tuple.is_even);
     }
     let (mut tuples, mut bytes, mut full) = (0.0, 0.0, 0.0);
-    for (rows, keys) in spread(cell.rows, cell.keys) {
+    spread(cell.rows, cell.keys, |rows, keys| {
         let lists = lists(rows, tuple.mean);
         tuples += keys * (lists.full + lists.last);
         bytes += keys * lists.bytes;
         full += keys * lists.full;
-    }
+    });
     if tuples <= 0.0 {
         return 0.0;
     }
@@ -73,32 +73,41 @@ fn leaf_pages(cell: &Cell, attributes: &[Attribute], fill: f64) -> f64 {
     tuples / per_page(mean, mean - tuple.mean, fill, full > MOSTLY * tuples)
 }
 
-/// How many keys have how many rows. Few rows a key fall at random (a Poisson distribution without the keys that have none),
-/// many are near their mean.
-fn spread(rows: f64, keys: f64) -> Vec<(f64, f64)> {
+/// Tells how many keys have how many rows. Few rows a key fall at random (a Poisson distribution without the keys that have
+/// none), many are near their mean.
+fn spread(rows: f64, keys: f64, mut tell: impl FnMut(f64, f64)) {
     let mean = rows / keys;
     if mean >= MANY {
         let whole = mean.floor();
-        return vec![(whole, keys * (whole + 1.0 - mean)), (whole + 1.0, keys * (mean - whole))];
+        tell(whole, keys * (whole + 1.0 - mean));
+        return tell(whole + 1.0, keys * (mean - whole));
     }
     if mean <= 1.0 + 1e-9 {
-        return vec![(1.0, keys)];
+        return tell(1.0, keys);
     }
-    // The rate whose mean without the empty ones is `mean`, by halving.
-    let (mut low, mut high) = (0.0f64, mean);
-    for _ in 0..60 {
-        let middle = (low + high) / 2.0;
-        if middle / -(-middle).exp_m1() < mean { low = middle } else { high = middle }
-    }
-    let rate = high;
+    let rate = rate(mean);
     let mut share = (-rate).exp() / -(-rate).exp_m1();
     let most = (rate + 8.0 * rate.sqrt() + 4.0) as u32;
-    (1..=most)
-        .map(|n| {
-            share *= rate / f64::from(n);
-            (f64::from(n), keys * share)
-        })
-        .collect()
+    for n in 1..=most {
+        share *= rate / f64::from(n);
+        tell(f64::from(n), keys * share);
+    }
+}
+
+/// The rate whose mean without the empty ones is `mean`, above 1. By Newton's steps: the curve is convex, so that from the right
+/// they never pass the root.
+fn rate(mean: f64) -> f64 {
+    let mut rate = mean;
+    for _ in 0..60 {
+        let met = -(-rate).exp_m1();
+        let slope = (met - rate * (1.0 - met)) / (met * met);
+        let step = (rate / met - mean) / slope;
+        rate -= step;
+        if step <= rate * 1e-14 {
+            break;
+        }
+    }
+    rate
 }
 
 /// Tuples for the rows of one key.
