@@ -10,7 +10,7 @@ use advisor::model::query::{Query, QuerySource};
 use advisor::model::report::Report;
 use advisor::model::snapshot::Snapshot;
 use advisor::pg::blueprint;
-use advisor::pg::clone::CloneDb;
+use advisor::pg::clone::{CloneDb, Question};
 use advisor::pg::collect::{CollectOptions, collect};
 use advisor::pg::demo;
 use advisor::pg::explain::{self, Call, Ground};
@@ -166,7 +166,10 @@ impl Bench {
             while start.elapsed() < SPAN {
                 if turned {
                     let view = View::with([plans % 20, 20 + plans % 3].into());
-                    lane.explain(turns, &view, &ground, &[Call::Custom(&prepared, &values)]).await?.map_err(Failure::usage)?;
+                    let calls = vec![Call::Custom(&prepared, &values)];
+                    let question = Question { view: &view, ground: &ground, calls };
+                    let plans = lane.explain(turns, &[question]).await?;
+                    plans.into_iter().collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
                 } else {
                     explain::explain_custom(&lane.session().client, &prepared, &values).await.map_err(Failure::usage)?;
                 }

@@ -11,7 +11,7 @@ use crate::model::report::WhatIf;
 use crate::model::restrictions::Restrictions;
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::pg::blueprint;
-use crate::pg::clone::{CloneDb, Lane, Turns};
+use crate::pg::clone::{CloneDb, Lane, Question, Turns};
 use crate::pg::explain::{self, Call};
 use crate::pg::hypopg::Hypopg;
 use crate::pg::server::{self, Binaries};
@@ -158,9 +158,7 @@ impl Engine {
                 let work = lanes.iter_mut().zip(parsed).map(async |(lane, parsed)| {
                     let mut done = Vec::new();
                     while let Some((first, asks)) = take() {
-                        for (n, (query, view)) in asks.iter().enumerate() {
-                            done.push((first + n, on_lane(lane, turns, parsed, *query, &planned[*query], view).await?));
-                        }
+                        done.extend((first..).zip(on_lane(lane, turns, parsed, planned, asks).await?));
                     }
                     Ok::<_, Failure>(done)
                 });
@@ -201,20 +199,38 @@ const AT_ONCE: usize = 8;
 /// Planning is all that a lane does; beyond this the client is the bottleneck.
 const MOST_LANES: usize = 8;
 
+/// Answers in the order of the questions. Those that need nothing parsed before are sent together.
 async fn on_lane(
     lane: &mut Lane,
     turns: Turns<'_>,
     parsed: &mut Parsed,
-    query: QueryId,
-    planned: &Planned,
-    view: &View,
-) -> Result<Answer, Failure> {
-    let calls = match calls(lane.session(), parsed, query, planned).await {
-        Ok(calls) => calls,
-        Err(reason) => return alive(lane.session(), reason).map(Err),
-    };
-    let plans = lane.explain(turns, view, planned.ground(), &calls).await?;
-    answer(lane.session(), planned, plans)
+    planned: &[Planned],
+    asks: &[(QueryId, View)],
+) -> Result<Vec<Answer>, Failure> {
+    let anywhere = asks.iter().map(|(query, view)| {
+        let planned = &planned[*query];
+        planned.calls_anywhere().map(|calls| Question { view, ground: planned.ground(), calls })
+    });
+    if let Some(questions) = anywhere.collect::<Option<Vec<_>>>() {
+        let plans = lane.explain(turns, &questions).await?;
+        return asks.iter().zip(plans).map(|((query, _), plans)| answer(lane.session(), &planned[*query], plans)).collect();
+    }
+    let mut answers = Vec::with_capacity(asks.len());
+    for (query, view) in asks {
+        let planned = &planned[*query];
+        let calls = match calls(lane.session(), parsed, *query, planned).await {
+            Ok(calls) => calls,
+            Err(reason) => {
+                answers.push(alive(lane.session(), reason).map(Err)?);
+                continue;
+            }
+        };
+        let plans = lane.explain(turns, &[Question { view, ground: planned.ground(), calls }]).await?;
+        for plans in plans {
+            answers.push(answer(lane.session(), planned, plans)?);
+        }
+    }
+    Ok(answers)
 }
 
 async fn on_hypopg(hypopg: &mut Hypopg, parsed: &mut Parsed, query: QueryId, planned: &Planned, view: &View) -> Result<Answer, Failure> {

@@ -68,7 +68,7 @@ pub(super) fn heavy(subjects: &[Subject]) -> Vec<bool> {
 /// More queries than this are a great many.
 pub(super) const MANY: usize = 1000;
 /// Share of what the workload costs today.
-const NEXT_TO_NOTHING: f64 = 0.002;
+const NEXT_TO_NOTHING: f64 = 0.005;
 
 impl Subject {
     /// Of all its texts.

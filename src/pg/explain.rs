@@ -91,6 +91,13 @@ pub enum Call<'a> {
     Generic(&'a str, usize),
 }
 
+impl Call<'_> {
+    /// True where only the generic plan can be had.
+    pub fn is_generic(&self) -> bool {
+        matches!(self, Call::Generic(..))
+    }
+}
+
 /// Parses `sql` on its ground; nothing is planned yet.
 pub async fn prepare_on(session: &Session, ground: &Ground, sql: &str) -> Result<Prepared, String> {
     on(session, ground, async || prepare(&session.client, sql, false).await).await
@@ -121,7 +128,7 @@ pub async fn on<T>(session: &Session, ground: &Ground, work: impl AsyncFnOnce() 
 pub async fn explain(session: &Session, ground: &Ground, calls: &[Call<'_>]) -> Result<Vec<Plan>, String> {
     let begin = ground.begin_sql(session);
     let begin = session.client.batch_execute(&begin);
-    let (begun, (plans, ended)) = if calls.iter().any(|call| matches!(call, Call::Generic(..))) {
+    let (begun, (plans, ended)) = if calls.iter().any(Call::is_generic) {
         let begun = begin.await;
         (begun, (one_by_one(session, calls).await, session.rollback().await))
     } else {

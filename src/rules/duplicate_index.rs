@@ -4,10 +4,11 @@ use super::context::{Evidences, about_index};
 use super::words::bytes;
 use super::{Context, Rule};
 use crate::model::catalog::Index;
-use crate::model::index_def::IndexSpec;
+use crate::model::index_def::{IndexSpec, TableName};
 use crate::model::report::{Confidence, Finding, Fix, Severity};
 use crate::model::snapshot::Evidence;
 use crate::model::text::{one_line, quote_qualified};
+use std::collections::HashMap;
 
 pub(super) static ENTRY: Rule = Rule {
     name: "duplicate-index",
@@ -23,9 +24,13 @@ pub(super) static ENTRY: Rule = Rule {
 
 fn check(context: &Context) -> Vec<Finding> {
     let indexes: Vec<&Index> = comparable(context).collect();
+    let mut on_table: HashMap<&TableName, Vec<&Index>> = HashMap::new();
+    for index in &indexes {
+        on_table.entry(&index.spec.table).or_default().push(index);
+    }
     let mut findings = Vec::new();
     for index in &indexes {
-        let twins = indexes.iter().filter(|other| is_same(&index.spec, &other.spec) && other.oid != index.oid);
+        let twins = on_table[&index.spec.table].iter().filter(|other| other.oid != index.oid && is_same(&index.spec, &other.spec));
         let Some(kept) = twins.filter(|other| worth(other) > worth(index)).max_by(|a, b| worth(a).cmp(&worth(b))) else { continue };
         if is_pinned(index) || (index.spec.unique && !kept.spec.unique) {
             continue;

@@ -11,11 +11,13 @@ mod tests;
 use super::context::{Evidences, about_table};
 use super::words::{count, duration, label, short};
 use super::{Context, Rule, Threshold};
+use crate::model::index_def::TableName;
 use crate::model::query::Query;
 use crate::model::report::{Confidence, Finding, Fix, Severity, Subject};
 use crate::model::snapshot::Evidence;
 use links::Link;
 use score::{Match, Workload, best_match};
+use std::collections::{BTreeSet, HashMap};
 
 pub(super) static ENTRY: Rule = Rule {
     name: "n-plus-one",
@@ -36,6 +38,12 @@ pub(super) static ENTRY: Rule = Rule {
 
 fn check(context: &Context) -> Vec<Finding> {
     let links = links::all(context.catalog());
+    let mut of_table: HashMap<&TableName, Vec<&Link>> = HashMap::new();
+    for link in &links {
+        for end in BTreeSet::from([&link.child, &link.parent]) {
+            of_table.entry(end).or_default().push(link);
+        }
+    }
     let workload = Workload::new(context);
     let mut findings = Vec::new();
     for (query, figures, shape) in context.understood() {
@@ -43,7 +51,8 @@ fn check(context: &Context) -> Vec<Finding> {
             continue;
         }
         let Some(look_up) = score::look_up(context, query, shape, figures) else { continue };
-        let found = best_match(&workload, &links, &look_up);
+        let links = of_table.get(&look_up.reference.table).map(Vec::as_slice).unwrap_or_default();
+        let found = best_match(&workload, links, &look_up);
         findings.extend(found.filter(|m| m.score >= context.threshold("min_score")).map(|m| finding(context, query, &look_up, &m)));
     }
     findings

@@ -42,7 +42,7 @@ use crate::pg::server::{Binaries, Server, ServerOptions};
 use crate::pg::session::{Purpose, Session};
 use crate::pg::statements;
 use futures_util::future::{join_all, try_join_all};
-pub use lane::Lane;
+pub use lane::{Lane, Question};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -101,9 +101,9 @@ pub(super) fn look_up<'a>(context: &Context<'a>, query: &'a Query, shape: &'a Sh
 }
 
 /// The best-scoring list over all links of the look-up's table.
-pub(super) fn best_match<'a>(workload: &Workload<'a>, links: &'a [Link], look_up: &LookUp<'a>) -> Option<Match<'a>> {
+pub(super) fn best_match<'a>(workload: &Workload<'a>, links: &[&'a Link], look_up: &LookUp<'a>) -> Option<Match<'a>> {
     let mut best: Option<Match> = None;
-    for link in links {
+    for &link in links {
         for (applies, child_side) in [(look_up.child_side(link), true), (look_up.parent_side(link), false)] {
             if !applies {
                 continue;
