@@ -11,6 +11,11 @@ const LARGE: u64 = 10_000 * 8192;
 const IN_ORDER: f64 = 0.9;
 /// Pages per range: narrow ranges read fewer rows in vain, wide ones keep fewer summaries. The server's default is 128.
 const PAGES_PER_RANGE: [Option<u32>; 2] = [Some(32), None];
+/// How the names of types begin that have minima and maxima by default. A boolean, an enum or an array has none.
+const SUMMARISED: [&str; 22] = [
+    "smallint", "integer", "bigint", "numeric", "real", "double precision", "date", "time", "interval", "character", "text", "name",
+    "\"char\"", "uuid", "inet", "cidr", "macaddr", "bytea", "bit", "oid", "pg_lsn", "tid",
+];
 
 /// Two per column in physical order that the query bounds.
 pub(super) fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<IndexSpec> {
@@ -18,7 +23,8 @@ pub(super) fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<Inde
         return Vec::new();
     }
     let in_order = |name: &str| {
-        let stats = table.column(name).and_then(|c| c.stats.as_ref());
+        let column = table.column(name).filter(|c| is_summarised(&c.type_name));
+        let stats = column.and_then(|c| c.stats.as_ref());
         stats.and_then(|s| s.correlation).is_some_and(|c| c.abs() >= IN_ORDER)
     };
     let mut all: Vec<IndexSpec> = Vec::new();
@@ -36,4 +42,19 @@ pub(super) fn offers(shape: &Shape, table_ref: usize, table: &Table) -> Vec<Inde
         }
     }
     all
+}
+
+fn is_summarised(type_name: &str) -> bool {
+    SUMMARISED.iter().any(|start| type_name.starts_with(start)) && !type_name.ends_with("[]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_summarised;
+
+    #[test]
+    fn types_without_minima_and_maxima_get_none() {
+        assert!(["timestamp with time zone", "numeric(10,2)", "character varying(20)", "bigint"].iter().all(|t| is_summarised(t)));
+        assert!(["boolean", "integer[]", "jsonb", "mood", "int4range"].iter().all(|t| !is_summarised(t)));
+    }
 }
