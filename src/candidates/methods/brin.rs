@@ -13,8 +13,28 @@ const IN_ORDER: f64 = 0.9;
 const PAGES_PER_RANGE: [Option<u32>; 2] = [Some(32), None];
 /// How the names of types begin that have minima and maxima by default. A boolean, an enum or an array has none.
 const SUMMARISED: [&str; 22] = [
-    "smallint", "integer", "bigint", "numeric", "real", "double precision", "date", "time", "interval", "character", "text", "name",
-    "\"char\"", "uuid", "inet", "cidr", "macaddr", "bytea", "bit", "oid", "pg_lsn", "tid",
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric",
+    "real",
+    "double precision",
+    "date",
+    "time",
+    "interval",
+    "character",
+    "text",
+    "name",
+    "\"char\"",
+    "uuid",
+    "inet",
+    "cidr",
+    "macaddr",
+    "bytea",
+    "bit",
+    "oid",
+    "pg_lsn",
+    "tid",
 ];
 
 /// Two per column in physical order that the query bounds.
