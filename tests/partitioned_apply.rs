@@ -80,6 +80,23 @@ fn all_levels_are_built_joined_and_go_back() {
 }
 
 #[test]
+fn a_rollback_between_two_partitions_is_not_undone() {
+    let server = Scratch::start();
+    let (bench, before) = parts(&server, "between");
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let child = bench.start_apply();
+    bench.until_phase("waiting for old snapshots");
+    let back = bench.start(&["rollback", &on_p().id, "--yes"]);
+    bench.database.until(&format!("select 1 from advisor.ledger where id = '{}' and state = 'dropping'", on_p().id));
+    reader.commit();
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 6 && text.contains("another run took it back meanwhile"), "{code} {text}");
+    let (code, text) = answer(back.wait_with_output().unwrap());
+    assert_eq!((code, bench.database.catalog() == before), (0, true), "{text}");
+    bench.is_clean();
+}
+
+#[test]
 fn the_files_of_generate_and_apply_mean_the_same_indexes() {
     let server = Scratch::start();
     let (bench, _) = parts(&server, "same_names");

@@ -72,6 +72,31 @@ fn the_new_one_is_there_before_the_old_one_goes() {
     goes_back(&bench, &before);
 }
 
+/// Between the build and the drop another run takes the table's lock and takes the new index back.
+#[test]
+fn the_old_one_stays_when_the_new_one_is_taken_back_meanwhile() {
+    let server = Scratch::start();
+    let bench = Bench::with_tables(&server, "back", TABLE, replace());
+    let reader = bench.database.hold("begin isolation level repeatable read; select count(*) from other");
+    let child = bench.start(&["apply", bench.report(), "--yes", "--drops"]);
+    bench.until_phase("waiting for old snapshots");
+    // In line for the lock, as a rollback would be; it gets it when the build is done.
+    let database = bench.database.clone();
+    let back = std::thread::spawn(move || {
+        let mut session = database.hold("select pg_advisory_lock(x'61647672'::int, 't'::regclass::oid::int)");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let new = "select format('drop index %I', index_name) from advisor.ledger where motion = 'create'";
+        session.say(&format!("do $$ begin execute ({new}); end $$"));
+        session.say("update advisor.ledger set state = 'rolled_back' where motion = 'create'");
+    });
+    bench.database.until("select 1 from pg_locks where locktype = 'advisory' and not granted");
+    reader.commit();
+    back.join().unwrap();
+    let (code, text) = answer(child.wait_with_output().unwrap());
+    assert!(code == 6 && text.contains("taken back meanwhile"), "{code} {text}");
+    assert_eq!(definition(&bench), "CREATE INDEX t_a ON public.t USING btree (a) WITH (fillfactor='80')", "{text}");
+}
+
 #[test]
 fn a_longest_name_leaves_room_for_the_other() {
     let server = Scratch::start();

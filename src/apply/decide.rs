@@ -87,7 +87,10 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
         }
     }
     if let Some(worker) = entry.worker.filter(|w| begun && view.worker_alive && memory.worker != Some(*w)) {
-        return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, goal == Goal::Rollback) };
+        // What leads to the goal is let go on: hours of building may be in it.
+        let builds = state != Some(State::Dropping);
+        let against = goal == Goal::Rollback && builds == (entry.motion != Motion::Drop);
+        return if memory.interrupted { Move::End(Ending::Interrupted) } else { Move::Settle(worker, against) };
     }
     let fallback = if entry.motion == Motion::Drop { State::Done } else { State::Failed };
     let final_state = if goal == Goal::Apply { State::Done } else { State::RolledBack };
@@ -162,7 +165,11 @@ fn here(entry: &Entry, relation: Option<&Relation>) -> Here {
     let equal = match &entry.shape {
         Some(shape) => definition.create.shape() == *shape,
         // Without a shape to compare (no TEMP privilege) only what we ourselves put there is known.
-        None => entry.index_oid == Some(relation.oid) || (entry.owned && entry.state == State::Building),
+        // It is recorded while it is built; earlier versions did not record it when dropping.
+        None => {
+            let unrecorded = entry.state == State::Building || (entry.state == State::Dropping && entry.index_oid.is_none());
+            entry.index_oid == Some(relation.oid) || (entry.owned && unrecorded)
+        }
     };
     match (equal, relation.valid) {
         (true, true) => Here::Valid,
@@ -220,12 +227,18 @@ impl Case<'_> {
         match (self.state, self.here.clone()) {
             (None, _) => Move::End(Ending::Already("nothing was applied".into())),
             (Some(State::RolledBack), _) => self.reached("it was rolled back before"),
+            (Some(State::Done), _) if self.memory.attempts > 0 => {
+                Move::End(Ending::Failed("another run applied it again meanwhile".into()))
+            }
             (Some(State::Planned | State::Failed), _) => self.to(State::RolledBack, Some("nothing had been built".into())),
             (Some(State::Present), _) => self.to(State::RolledBack, Some("kept: it was there before".into())),
             (Some(State::Dropping), Here::Absent) => self.to(State::RolledBack, None),
             (Some(_), Here::Absent) => self.to(State::RolledBack, Some("it was gone already".into())),
             (Some(State::Dropping), _) if self.is_another_than_dropped() => {
                 self.to(State::RolledBack, Some("another index has its name by now: it stays".into()))
+            }
+            (Some(State::Building), Here::Other(_)) if !self.is_recorded() => {
+                self.to(State::RolledBack, Some("nothing had been built: another index has its name, and stays".into()))
             }
             (Some(_), Here::Other(what)) => self.refuse(what),
             (Some(state), _) => match self.needed() {
@@ -241,6 +254,7 @@ impl Case<'_> {
             (Some(State::Dropping | State::Building | State::Built | State::Verified), Here::Absent) => self.to(State::Done, None),
             (Some(State::Done), Here::Absent) => self.reached("it was dropped before"),
             (Some(State::Failed), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::RolledBack), _) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (_, Here::Absent) => self.present("it was gone already".into()),
             (Some(State::Dropping), _) if self.is_another_than_dropped() => self.to(State::Done, None),
             (_, Here::Other(what)) => self.refuse(what),
@@ -283,7 +297,7 @@ impl Case<'_> {
             }
             (Some(State::Building), _) => self.building(),
             (Some(State::Built | State::Verified), _) => self.built(),
-            (Some(State::Done), _) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::Done), _) if self.memory.gave_up() => self.gave_up(),
             (Some(_), Here::Valid) => self.to(State::RolledBack, Some("it is there".into())),
             (Some(_), Here::Other(what)) => self.refuse(what),
             (Some(_), Here::Absent | Here::Invalid) if whole => self.begin(State::Building),
@@ -300,6 +314,7 @@ impl Case<'_> {
                 Move::Record(Change { index_oid, ..Change::new(State::Building, State::Built) })
             }
             Here::Invalid => self.send_drop(),
+            Here::Other(_) if self.somebody_was_first() => self.take_back(self.fallback),
             Here::Other(what) => self.refuse(what),
             Here::Absent if self.memory.held_back => self.not_begun_after_all(),
             Here::Absent if self.memory.error.is_some() && !self.worth_retrying() => self.take_back(self.fallback),
@@ -310,9 +325,14 @@ impl Case<'_> {
         }
     }
 
+    /// True where the index that the name is of is the one that a run of ours was seen to make.
+    fn is_recorded(&self) -> bool {
+        self.entry.index_oid.is_some() && self.entry.index_oid == self.relation.as_ref().map(|r| r.oid)
+    }
+
     /// CREATE INDEX found the name taken, or never went out: what is there and was not when we began is not our doing.
     fn somebody_was_first(&self) -> bool {
-        let taken = self.memory.error.as_ref().is_some_and(|e| e.code.as_deref() == Some(DUPLICATE_TABLE));
+        let taken = self.memory.error.as_ref().is_some_and(is_taken);
         let unsent = self.memory.attempts > 0 && !self.memory.created && self.relation.as_ref().map(|r| r.oid) != self.memory.found;
         taken || unsent
     }
@@ -343,8 +363,7 @@ impl Case<'_> {
         let index = &self.entry.index;
         let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && self.memory.worker.is_none_or(|w| w.pid != *pid));
         if let Some(pid) = builder {
-            let known = self.entry.index_oid.is_some() && self.entry.index_oid == self.relation.as_ref().map(|r| r.oid);
-            if self.state == Some(State::Building) && !known {
+            if self.state == Some(State::Building) && !self.is_recorded() {
                 return Some(self.not_built_by_us());
             }
             let message = format!("process {pid} builds index {index} now");
@@ -489,6 +508,7 @@ impl Case<'_> {
             return Move::End(Ending::Interrupted);
         }
         if to == State::Building && !self.memory.calm {
+            self.memory.found = self.relation.as_ref().map(|r| r.oid);
             return Move::Calm;
         }
         let Some(worker) = self.memory.worker else { return Move::OpenWorker };
@@ -498,7 +518,9 @@ impl Case<'_> {
         self.memory.reconnected = false;
         self.memory.error = None;
         self.memory.sent = None;
-        Move::Record(Change { owned: Some(true), worker: Some(worker), attempt: true, ..Change::new(self.from(), to) })
+        // Half dropped, it must be known again, also where there is no definition to compare.
+        let index_oid = self.memory.found.filter(|_| to == State::Dropping);
+        Move::Record(Change { owned: Some(true), worker: Some(worker), index_oid, attempt: true, ..Change::new(self.from(), to) })
     }
 
     /// One statement, once the ledger knows who runs it.
@@ -533,8 +555,11 @@ impl Case<'_> {
     }
 }
 
-/// SQLSTATE of a name that is taken.
-const DUPLICATE_TABLE: &str = "42P07";
+/// The name is taken; of two that take it at once the server finds only that its own catalog would hold it twice.
+fn is_taken(error: &SqlError) -> bool {
+    let twice = || error.message.contains("pg_class_relname_nsp_index");
+    error.code.as_deref().is_some_and(|code| code == "42P07" || (code == "23505" && twice()))
+}
 
 /// REINDEX CONCURRENTLY gives the index's name to a new one and this to the old one, which it drops.
 fn is_left_by_reindex(name: &IndexName) -> bool {

@@ -103,7 +103,7 @@ pub struct Memory {
     pub held_back: bool,
     /// A CREATE INDEX of this attempt went out.
     pub created: bool,
-    /// What had the index's name when this attempt was begun.
+    /// What had the index's name when this attempt was begun, or was about to be.
     pub found: Option<u32>,
     /// This run sent a statement.
     pub acted: bool,
@@ -122,6 +122,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// True where this run tried and failed, or was told to stop.
+    pub(super) fn gave_up(&self) -> bool {
+        self.interrupted || self.error.is_some() || self.drop_error.is_some()
+    }
+
     /// What lost a deadlock against a foreign build, or lost the server, is tried again. A build is an
     /// attempt of its own and counts for itself.
     fn forgive_what_was_lost(&mut self) {
@@ -190,6 +195,9 @@ impl Machine {
             (Ask::OpenWorker, Answer::Worker(worker)) => {
                 self.memory.worker = Some(worker);
                 Ask::Look
+            }
+            (Ask::Calm, Answer::Failed(error)) if self.memory.found.is_some() => {
+                Ask::End(Ending::NeedsYou(error.message, vec!["run the command again".into(), "advisor status".into()]))
             }
             (Ask::Calm, Answer::Failed(error)) => Ask::End(Ending::Failed(error.message)),
             (Ask::Calm, Answer::Done) => {

@@ -12,7 +12,10 @@ pub fn outlook(entry: &Entry, view: &View) -> Preview {
         Move::Record(change) if change.to == State::RolledBack => {
             Preview::Nothing(change.detail.unwrap_or_else(|| "it is gone already".into()))
         }
-        Move::Settle(worker, _) => Preview::Acts(Some(format!("work on it still goes on (process {}): it is cancelled first", worker.pid))),
+        Move::Settle(worker, cancel) => {
+            let what = if cancel { "it is cancelled first" } else { "it is waited for" };
+            Preview::Acts(Some(format!("work on it still goes on (process {}): {what}", worker.pid)))
+        }
         _ => Preview::Acts(None),
     }
 }

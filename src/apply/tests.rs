@@ -22,6 +22,8 @@ enum Fault {
     Cancelled,
     /// Somebody else made an index of the same name and definition first; whether it is valid.
     SomebodyFirst(bool),
+    /// Somebody else made another index of the same name first.
+    NameTaken,
     /// It is not sent, for somebody else at work on the table; whether that makes a valid index of the name.
     HeldBack(bool),
     /// It is done, and at once somebody else makes an index of the same name and definition.
@@ -99,6 +101,14 @@ impl World {
     fn foreign(&mut self, valid: bool) {
         self.clock += 1;
         self.index = Some((Definition { create: create(), extras: vec![], valid: true }, valid, self.clock));
+    }
+
+    /// An index of the name that is defined otherwise.
+    fn another(&mut self) {
+        self.foreign(true);
+        if let Some(index) = &mut self.index {
+            index.0.create.body = "USING btree (b)".into();
+        }
     }
 
     /// The server's side of a statement.
@@ -194,6 +204,10 @@ impl World {
             }
             Some(Fault::SomebodyFirst(valid)) => {
                 self.foreign(valid);
+                Some(Answer::Failed(SqlError { code: Some("42P07".into()), message: "already exists".into() }))
+            }
+            Some(Fault::NameTaken) => {
+                self.another();
                 Some(Answer::Failed(SqlError { code: Some("42P07".into()), message: "already exists".into() }))
             }
             Some(Fault::HeldBack(makes)) => {
@@ -315,6 +329,54 @@ fn what_somebody_else_built_first_is_never_dropped() {
     assert_eq!(world.entry.as_ref().map(|e| e.state), Some(State::Done));
     world.run(Goal::Rollback, &entry, None, None);
     assert_eq!((world.index.is_some(), world.entry.as_ref().map(|e| e.state)), (true, Some(State::RolledBack)));
+}
+
+#[test]
+fn a_name_that_another_index_took_ends_the_entry() {
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::NameTaken)), None);
+    let before = world.catalog();
+    assert_eq!(world.entry.as_ref().map(|e| (e.state, e.owned)), Some((State::Failed, false)));
+    assert!(matches!(world.run(Goal::Rollback, &entry, None, None), End::Of(_)));
+    assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (before.clone(), Some(State::RolledBack)));
+    // The same when a run ended before it could know.
+    let (mut world, entry) = create_world();
+    world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
+    world.another();
+    let before = world.catalog();
+    world.run(Goal::Rollback, &entry, None, None);
+    assert_eq!((world.catalog(), world.entry.as_ref().map(|e| e.state)), (before, Some(State::RolledBack)));
+}
+
+#[test]
+fn half_dropped_it_is_known_again_without_a_definition_to_compare() {
+    let (mut world, entry) = create_world();
+    let entry = Entry { shape: None, ..entry };
+    world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
+    world.run(Goal::Rollback, &entry, Some((1, Fault::KilledServerStops)), None);
+    assert_eq!((world.run(Goal::Rollback, &entry, None, None), world.catalog()), (REACHED, None));
+}
+
+#[test]
+fn a_rollback_lets_the_work_of_the_one_before_go_on() {
+    let definition = Definition { create: create(), extras: vec![], valid: true };
+    let dropped = || {
+        let mut world = World::new(Some(definition.clone()));
+        world.run(Goal::Apply, &wanted(Motion::Drop, vec![], true), None, None);
+        (world, wanted(Motion::Drop, vec![], true))
+    };
+    let created = || {
+        let (mut world, entry) = create_world();
+        world.run(Goal::Apply, &entry, None, None);
+        (world, entry)
+    };
+    for (mut world, entry) in [dropped(), created()] {
+        world.run(Goal::Rollback, &entry, Some((1, Fault::KilledServerFinishes)), None);
+        // Cancelled, it would need a statement, and that would fail.
+        let end = world.run(Goal::Rollback, &entry, Some((1, Fault::Fails)), None);
+        let there = entry.motion == Motion::Drop;
+        assert_eq!((world.index.is_some(), world.entry.as_ref().map(|e| e.state)), (there, Some(State::RolledBack)), "{end:?}");
+    }
 }
 
 #[test]

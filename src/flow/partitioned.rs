@@ -3,7 +3,7 @@
 //! up. A partition that comes meanwhile gets the index by itself; one that leaves ends its entry.
 
 use super::apply::words::Fact;
-use super::apply::{Planned, Recipe, plural, report};
+use super::apply::{Planned, Recipe, known_entry, plural, report};
 use super::runner::Runner;
 use crate::apply::machine::{Ending, Goal};
 use crate::model::failure::{Failure, FailureKind};
@@ -89,7 +89,10 @@ fn member_entry(top: &Entry, member: &Member, depth: i32) -> Entry {
 /// All of it, to the end.
 pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Result<(), Failure> {
     finish_parts(runner, top, left).await?;
-    for _ in 0..MOST_ROUNDS {
+    for round in 0..MOST_ROUNDS {
+        if round > 0 {
+            still_wanted(runner, top).await?;
+        }
         let group = runner.line.ask(async |c| Group::read(c, top).await).await?;
         for parent in &group.parents {
             match runner.run(Goal::Apply, parent).await? {
@@ -102,8 +105,10 @@ pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Resu
             }
         }
         for leaf in &group.leaves {
+            still_wanted(runner, top).await?;
             build(runner, &group, leaf, left).await?;
         }
+        still_wanted(runner, top).await?;
         for parent in group.parents.iter().rev() {
             match runner.run(Goal::Apply, parent).await? {
                 Ending::Waits(_) => {}
@@ -115,6 +120,17 @@ pub(super) async fn apply(runner: &mut Runner, top: &Entry, left: usize) -> Resu
     }
     let what = format!("the partitions of {} keep changing", top.table);
     Err(Failure::new(FailureKind::ApplyNeedsYou, what).hint("run the command again once they rest"))
+}
+
+/// Each entry has the table's lock for itself only: between two of them a rollback may have taken all of it back.
+async fn still_wanted(runner: &mut Runner, top: &Entry) -> Result<(), Failure> {
+    let known = runner.line.ask(async |c| known_entry(c, &top.id).await).await?;
+    if known.is_none_or(|e| !matches!(e.state, State::RolledBack | State::Dropping)) {
+        return Ok(());
+    }
+    let what = format!("{}: another run took it back meanwhile", top.index);
+    let hint = format!("advisor rollback {} takes back what was built since", one_line(&top.id));
+    Err(Failure::new(FailureKind::ApplyNeedsYou, what).hint(hint))
 }
 
 /// What an earlier run built and had no time to record: attached, it would never be asked for again.

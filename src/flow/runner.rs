@@ -209,7 +209,7 @@ impl Runner {
         let mut told = false;
         while let Some(why) = self.disturbed(entry, replays).await? {
             if self.line.signals.count() > self.told_signals {
-                return Ok(Answer::Stale);
+                return if self.told_signals > 0 { Err(left_at_once()) } else { Ok(Answer::Stale) };
             }
             if self.line.limits.max_wait.is_some_and(|limit| since.elapsed() > limit) {
                 return Ok(Answer::Failed(SqlError { code: Some("57014".into()), message: format!("not begun: {why} (--max-wait)") }));
@@ -239,8 +239,7 @@ impl Runner {
                 result = &mut running => return Ok(result.map_err(|error| explained(error, given_up))),
                 () = self.line.signals.more_than(told + u32::from(signalled)) => {
                     if signalled || told > 0 {
-                        return Err(Failure::new(FailureKind::Interrupted, "left at once: the server may still be working")
-                            .hint("advisor status shows what is left; the next run cleans up"));
+                        return Err(left_at_once());
                     }
                     signalled = true;
                     term::note("stopping: waiting for the server to let go; once more leaves at once");
@@ -295,6 +294,11 @@ impl Runner {
         self.line.write(async |c| ledger::record(c, &entry.id, &change).await).await?;
         Ok(true)
     }
+}
+
+fn left_at_once() -> Failure {
+    Failure::new(FailureKind::Interrupted, "left at once: the server may still be working")
+        .hint("advisor status shows what is left; the next run cleans up")
 }
 
 /// Its process is there and calls itself an advisor; whether it is the same one we may not see.

@@ -191,7 +191,8 @@ fn held(lock: HeldLock) -> Held {
 /// `busy`: the entries whose worker is at work.
 fn leftover(invalid: InvalidIndex, entries: &[Entry], builds: &[Build], busy: &[&str]) -> Leftover {
     let index = &invalid.index;
-    let is_it = |e: &Entry| e.index == *index || e.index_oid == Some(invalid.oid);
+    // REINDEX took the name away from ours and gave it to a new index: the entry is about that one.
+    let is_it = |e: &Entry| e.index == *index || (e.index_oid == Some(invalid.oid) && !of_reindex(&index.name));
     let entry = entries.iter().find(|e| e.owned && is_it(e) && e.state != State::RolledBack);
     Leftover {
         ours: entry.is_some(),
@@ -252,7 +253,7 @@ fn drift(entry: &Entry, view: &View) -> Option<String> {
         (Motion::Drop, State::Done | State::Present) => false,
         _ => return None,
     };
-    if let Some((name, _)) = view.moved.as_ref().filter(|_| should_be_there) {
+    if let Some((name, _)) = view.moved.as_ref().filter(|(name, _)| should_be_there && !of_reindex(&name.name)) {
         return Some(renamed(name, view));
     }
     let Some(relation) = &view.relation else {
@@ -282,11 +283,33 @@ fn renamed(name: &IndexName, view: &View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ddl::CreateIndex;
+    use crate::model::ledger::Definition;
 
     #[test]
     fn leftovers_of_reindex_are_known_by_name() {
         let known = ["a_ccnew", "a_ccold", "a_ccnew12"].map(of_reindex);
         assert_eq!((known, ["a", "a_ccnew_b", "a1"].map(of_reindex)), ([true; 3], [false; 3]));
+    }
+
+    #[test]
+    fn what_reindex_left_of_ours_is_not_ours_to_take_back() {
+        let create = CreateIndex {
+            name: "i".into(),
+            table: TableName::new("s", "t"),
+            unique: false,
+            body: "USING btree (a)".into(),
+            tablespace: None,
+            predicate: None,
+        };
+        let definition = Definition { create, extras: vec![], valid: true };
+        let entry = Entry { state: State::Done, owned: true, index_oid: Some(100), ..Entry::planned("a", "1", Motion::Create, definition) };
+        let left = |name: &str, oid| {
+            let index = IndexName::new("s", name);
+            let invalid = InvalidIndex { oid, index, table: "t".into(), ready: true, unique: false, size_bytes: 0 };
+            leftover(invalid, std::slice::from_ref(&entry), &[], &[]).ours
+        };
+        assert_eq!([left("i_ccold", 100), left("i", 200), left("renamed", 100)], [false, true, true]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Case<'_> {
             (Some(State::Built), Here::Invalid) => self.attach(),
             (Some(State::Verified | State::Done), Here::Invalid) => self.to(State::Built, None),
             (Some(State::Built | State::Verified), Here::Absent) => self.begin(State::Building),
+            (Some(State::Building), Here::Other(_)) if self.somebody_was_first() => self.take_back(State::Failed),
             (_, Here::Other(what)) => self.refuse(what),
             (_, Here::Valid) => self.present("it was there before; rollback keeps it".into()),
             (Some(State::Planned), Here::Absent) if self.twin().is_none() => self.begin(State::Building),

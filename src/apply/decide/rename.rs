@@ -11,6 +11,7 @@ impl Case<'_> {
             (Some(State::Done), _, Here::Valid) => self.reached("it has its name already"),
             (Some(State::Building | State::Dropping), Here::Absent, Here::Valid) => self.to(State::Done, None),
             (Some(State::Failed), ..) if self.memory.acted || self.memory.interrupted => self.gave_up(),
+            (Some(State::RolledBack), ..) if self.memory.attempts > 0 => self.taken_back_meanwhile(),
             (_, Here::Other(what), _) => self.refuse(what),
             (_, Here::Invalid, _) => self.refuse("it is INVALID".into()),
             (_, Here::Absent, _) => self.refuse("it is not there: renamed or dropped meanwhile".into()),

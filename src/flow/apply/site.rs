@@ -168,6 +168,12 @@ pub(in crate::flow) async fn stopped(control: &Control, entry: &Entry, told: Opt
     if known.is_some_and(|e| !matches!(e.state, State::Planned | State::Failed | State::RolledBack)) {
         return Ok(None);
     }
+    if entry.motion == Motion::Drop
+        && let Some(new) = &entry.part_of
+        && !ledger::entries(control, Some(new)).await?.pop().is_some_and(|e| e.owned && e.state == State::Done)
+    {
+        return Ok(Some("what was to take its place was taken back meanwhile".into()));
+    }
     let ddl = if entry.motion == Motion::Create { Ddl::Create(entry.definition.create.clone()) } else { Ddl::Drop(entry.index.clone()) };
     let wanted = Wanted {
         id: entry.id.clone(),
