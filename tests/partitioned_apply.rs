@@ -275,6 +275,23 @@ fn a_rollback_killed_while_it_waits_is_finished_by_the_next() {
 }
 
 #[test]
+fn what_falls_with_it_and_is_not_ours_is_named() {
+    let server = Scratch::start();
+    let (bench, _) = parts(&server, "strangers");
+    assert_eq!(bench.apply(&[]).0, 0);
+    let dry_run = || {
+        let (_, text) = bench.run(&["rollback", &on_p().id, "--dry-run"]);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(!dry_run().contains("drops too"));
+    bench.database.sql("create table p4 partition of p for values from (300) to (400)");
+    bench.database.sql("create table p5 (a int not null, b int); create index mine on p5 (b)");
+    bench.database.sql("alter table p attach partition p5 for values from (400) to (500)");
+    let text = dry_run();
+    assert!(text.contains("or somebody attached: p4_b_idx, mine"), "{text}");
+}
+
+#[test]
 fn partitions_that_come_and_go_meanwhile() {
     let server = Scratch::start();
     let (bench, _) = parts(&server, "changing");

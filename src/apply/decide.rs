@@ -11,7 +11,7 @@ mod tests;
 
 use super::machine::{Ending, Goal, Memory};
 use crate::model::ddl::{Ddl, IndexName};
-use crate::model::ledger::{Change, Entry, Motion, Relation, SqlError, State, View, Worker};
+use crate::model::ledger::{Builder, Change, Entry, Motion, Relation, SqlError, State, View, Worker};
 use crate::model::text::one_line;
 
 /// The next thing to do.
@@ -361,12 +361,13 @@ impl Case<'_> {
     /// What somebody else builds right now, or on a table that took the place of ours, is left alone.
     fn not_ours_to_touch(&self) -> Option<Move> {
         let index = &self.entry.index;
-        let builder = self.view.builder.filter(|pid| self.here == Here::Invalid && self.memory.worker.is_none_or(|w| w.pid != *pid));
-        if let Some(pid) = builder {
-            if self.state == Some(State::Building) && !self.is_recorded() {
+        let builder = self.view.builder.filter(|b| self.here == Here::Invalid && self.memory.worker.is_none_or(|w| w.pid != b.pid));
+        if let Some(Builder { pid, sure }) = builder {
+            if sure && self.state == Some(State::Building) && !self.is_recorded() {
                 return Some(self.not_built_by_us());
             }
-            let message = format!("process {pid} builds index {index} now");
+            let what = if sure { format!("index {index}") } else { format!("an index of table {}", self.entry.table) };
+            let message = format!("{index}: process {pid} builds {what} now");
             return Some(needs_you(message, vec!["run the command again when it is done".into()]));
         }
         let replaced = self.view.table_oid.is_some_and(|oid| oid != self.entry.table_oid);

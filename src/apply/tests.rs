@@ -4,7 +4,7 @@
 use super::machine::{Answer, Ask, Ending, Goal, Machine};
 use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::index_def::TableName;
-use crate::model::ledger::{Definition, Entry, Motion, Relation, SqlError, State, View, Worker};
+use crate::model::ledger::{Builder, Definition, Entry, Motion, Relation, SqlError, State, View, Worker};
 use proptest::prelude::*;
 
 /// What happens to the statement with this number.
@@ -36,7 +36,7 @@ struct World {
     entry: Option<Entry>,
     alive: Option<(Worker, String)>,
     /// Who builds an index of that name now.
-    builder: Option<i32>,
+    builder: Option<Builder>,
     /// The table's OID now.
     table: u32,
     clock: u32,
@@ -440,7 +440,7 @@ fn a_build_of_somebody_else_is_waited_for() {
     let (mut world, entry) = create_world();
     world.run(Goal::Apply, &entry, Some((1, Fault::KilledServerStops)), None);
     let before = world.catalog();
-    (world.alive, world.builder) = (None, Some(4711));
+    (world.alive, world.builder) = (None, Some(Builder { pid: 4711, sure: true }));
     let mut unknown = world.clone();
     let oid = world.index.as_ref().map(|i| i.2);
     world.entry.as_mut().expect("planned").index_oid = oid;
@@ -451,6 +451,13 @@ fn a_build_of_somebody_else_is_waited_for() {
     }
     world.builder = None;
     assert_eq!(world.run(Goal::Apply, &entry, None, None), REACHED);
+    // What they build is hidden: they are waited for, and ours stays ours.
+    let mut hidden = unknown.clone();
+    hidden.builder = Some(Builder { pid: 4711, sure: false });
+    let end = hidden.run(Goal::Rollback, &entry, None, None);
+    assert!(matches!(&end, End::Of(Ending::NeedsYou(what, _)) if what.contains("an index of table")), "{end:?}");
+    hidden.builder = None;
+    assert_eq!((hidden.run(Goal::Rollback, &entry, None, None), hidden.catalog()), (REACHED, None));
     // Not known to be ours: it is theirs, also once they are done.
     unknown.run(Goal::Apply, &entry, None, None);
     (unknown.builder, unknown.index.as_mut().expect("there").1) = (None, true);

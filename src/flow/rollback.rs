@@ -11,6 +11,7 @@ use crate::apply::outlook::outlook;
 use crate::apply::watch::Limits;
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::index_def::TableName;
 use crate::model::ledger::{Entry, Motion, State};
 use crate::model::text::one_line;
 use crate::pg::build::Control;
@@ -175,6 +176,8 @@ struct Listed<'a> {
     outlook: Option<Preview>,
     /// A part whose whole goes back too, and stands beside it.
     follows: bool,
+    /// Indexes of partitions that fall with it and are not advisor's.
+    others: Vec<IndexName>,
 }
 
 impl Listed<'_> {
@@ -184,11 +187,27 @@ impl Listed<'_> {
         let whole = entry.motion == Motion::CreateParent || all.iter().all(|e| e.part_of.as_ref() != Some(&entry.id));
         let follows = entry.part_of.as_ref().is_some_and(|id| all.iter().any(|e| e.id == *id));
         if entry.state == State::RolledBack || follows || !whole {
-            return Ok(Listed { entry, renamed: None, outlook: None, follows });
+            return Ok(Listed { entry, renamed: None, outlook: None, follows, others: Vec::new() });
         }
         let view = control.look(entry).await?;
         let renamed = view.moved.as_ref().map(|(name, _)| name.clone());
-        Ok(Listed { entry, renamed, outlook: Some(outlook(entry, &view)), follows })
+        let mut others = Vec::new();
+        let of_it = |e: &&Entry| e.id == entry.id || e.part_of.as_ref() == Some(&entry.id);
+        for parent in all.iter().filter(|e| e.motion == Motion::CreateParent).filter(of_it) {
+            let own = |table: &TableName| parent.definition.create.on_partition(table).index();
+            let attached = control.look(parent).await?.parts.into_iter().filter_map(|p| Some((p.table, p.attached?.0)));
+            others.extend(attached.filter(|(table, index)| own(table) != *index).map(|(_, index)| index));
+        }
+        Ok(Listed { entry, renamed, outlook: Some(outlook(entry, &view)), follows, others })
+    }
+
+    /// What falls with it and nobody can build again from the ledger.
+    fn more(&self) -> Option<String> {
+        const MOST: usize = 5;
+        let named = self.others.iter().take(MOST).map(|i| one_line(&i.to_string())).collect::<Vec<_>>().join(", ");
+        let rest = if self.others.len() > MOST { format!(" and {} more", self.others.len() - MOST) } else { String::new() };
+        let what = "drops too what the server made for newer partitions, or somebody attached";
+        (!self.others.is_empty()).then(|| format!("{what}: {named}{rest}"))
     }
 
     fn refused(&self) -> Option<(&String, &Vec<String>)> {
@@ -205,7 +224,7 @@ impl Listed<'_> {
         let lines = match &self.outlook {
             Some(Preview::Refused(what, hints)) => [vec![format!("refused: {what}")], hints.clone()].concat(),
             Some(Preview::Nothing(why)) => vec![format!("nothing to do: {why}")],
-            Some(Preview::Acts(remark)) => std::iter::once(self.what()).chain(remark.clone()).collect(),
+            Some(Preview::Acts(remark)) => std::iter::once(self.what()).chain(self.more()).chain(remark.clone()).collect(),
             None => vec![self.what()],
         };
         let lines: String = lines.iter().map(|line| format!("{:indent$}{}\n", "", fold(&again.says(line), width, indent))).collect();

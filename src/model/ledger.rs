@@ -344,6 +344,15 @@ pub struct Part {
     pub own: Option<(IndexName, bool)>,
 }
 
+/// A backend that builds an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Builder {
+    /// The backend.
+    pub pid: i32,
+    /// It is this index; otherwise one on the same table, which one is hidden from this role.
+    pub sure: bool,
+}
+
 /// What is true now of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
@@ -353,8 +362,8 @@ pub struct View {
     pub relation: Option<Relation>,
     /// The index that the ledger recorded, where it has another name by now.
     pub moved: Option<(IndexName, Relation)>,
-    /// The backend that builds the index of that name now, whoever sent it.
-    pub builder: Option<i32>,
+    /// Who builds the index of that name now, whoever sent it.
+    pub builder: Option<Builder>,
     /// Another index of the table that is equal and usable; of a UNIQUE index to be dropped: one that guards the same.
     pub twin: Option<IndexName>,
     /// Of the index of a partitioned table: the partitions right below.

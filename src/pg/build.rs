@@ -7,7 +7,7 @@ use crate::model::ddl::{CreateIndex, Ddl, IndexName};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
 use crate::model::ledger::{
-    Blocker, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
+    Blocker, Builder, Definition, Entry, Holder, Motion, Part, Progress, Relation, ServerState, SqlError, Target, View, Worker,
 };
 use crate::model::step::Member;
 use crate::model::text::{one_line, quote_ident};
@@ -196,7 +196,7 @@ impl Control {
     }
 
     /// Whatever has an index's name, and who builds it now.
-    async fn relation_and_builder(&self, index: &IndexName) -> Result<(Option<Relation>, Option<i32>), Failure> {
+    async fn relation_and_builder(&self, index: &IndexName) -> Result<(Option<Relation>, Option<Builder>), Failure> {
         let relation = self.relation(index).await?;
         let Some(unfinished) = relation.as_ref().filter(|r| r.table_oid.is_some() && !r.valid) else { return Ok((relation, None)) };
         match self.builder(unfinished.oid).await? {
@@ -304,8 +304,9 @@ impl Control {
     }
 
     /// Who builds an index now.
-    async fn builder(&self, index_oid: u32) -> Result<Option<i32>, Failure> {
-        Ok(self.rows(&APPLY_BUILDER, &[&index_oid]).await?.first().map(|row| row.get("pid")))
+    async fn builder(&self, index_oid: u32) -> Result<Option<Builder>, Failure> {
+        let rows = self.rows(&APPLY_BUILDER, &[&index_oid]).await?;
+        Ok(rows.first().map(|row| Builder { pid: row.get("pid"), sure: row.get("sure") }))
     }
 
     /// How far the slowest standby's replay is behind, bytes; `None` without a standby, or without the right to see it.

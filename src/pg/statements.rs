@@ -355,7 +355,7 @@ statements! {
     /// End a dead advisor's session.
     APPLY_END = "apply/end", 13..=99, None, ["int4", "int8"] -> ["ended"];
     /// Who builds an index.
-    APPLY_BUILDER = "apply/builder", 13..=99, None, ["oid"] -> ["pid"];
+    APPLY_BUILDER = "apply/builder", 13..=99, None, ["oid"] -> ["pid", "sure"];
     /// Replication lag.
     APPLY_LAG = "apply/lag", 13..=99, None, [] -> ["lag"];
     /// Cancel a worker of ours.
