@@ -36,11 +36,11 @@ pub fn member(expr: &Expr, around: &Surroundings) -> Member {
         let found = contents(arm, around);
         found.columns.is_empty() && found.subqueries.is_empty() && !found.unresolved
     };
-    let arms: Vec<Found> =
-        all.iter().filter(|arm| !free(arm)).map(|arm| conjuncts(arm).into_iter().flat_map(|c| conditions(c, around)).collect()).collect();
+    let of_arm = |arm: &Expr| conjuncts(arm).into_iter().flat_map(|c| with_predicate(c, conditions(c, around), around)).collect();
+    let arms: Vec<Found> = all.iter().filter(|arm| !free(arm)).map(|arm| of_arm(arm)).collect();
     match arms.as_slice() {
         [] => Member::default(),
-        [only] => Member { optional: only.clone(), ..Member::default() },
+        [only] => Member { optional: without_predicates(only), ..Member::default() },
         [first, rest @ ..] => {
             let common = first.iter().filter(|c| rest.iter().all(|arm| arm.contains(c))).cloned();
             // An arm without a column may hold for every row: nothing is common then.
@@ -69,11 +69,17 @@ fn one_of(arms: &[Found]) -> Option<(usize, Condition)> {
 /// Per reference that every arm asks something of: what each asks, beside what all ask.
 fn by_reference(arms: &[Found], common: &Found) -> Vec<(usize, Vec<Vec<Condition>>)> {
     let own = |arm: &Found, r: usize| -> Vec<Condition> {
-        arm.iter().filter(|(to, c)| *to == r && !common.contains(&(r, c.clone()))).map(|(_, c)| c.clone()).collect()
+        let own = arm.iter().filter(|(to, c)| *to == r && !common.contains(&(r, c.clone())));
+        // What one arm asks does not hold for all rows of the answer: no index may leave the others out.
+        without_predicates(&own.cloned().collect()).into_iter().map(|(_, c)| c).collect()
     };
     let references: BTreeSet<usize> = arms.iter().flatten().map(|(r, _)| *r).collect();
     let of = |r: usize| Some((r, arms.iter().map(|arm| own(arm, r)).collect::<Vec<_>>()));
     references.into_iter().filter_map(of).filter(|(_, arms)| arms.iter().all(|arm| !arm.is_empty())).collect()
+}
+
+fn without_predicates(found: &Found) -> Found {
+    found.iter().map(|(r, c)| (*r, Condition { predicate: None, ..c.clone() })).collect()
 }
 
 /// A longer predicate is a list of keys that somebody looked up, not a kind of row. Bytes.

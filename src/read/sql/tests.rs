@@ -236,6 +236,9 @@ fn ors_lists_and_what_may_be_left_out() {
         "select 1 from messages m, users u where (m.sender_id = u.id and u.handle = 'a') or (m.sender_id = u.id and u.handle = 'b')",
     );
     assert_eq!(common, ["m: sender_id Eq u.id", "u: id Eq m.sender_id"]);
+    let constant = found("select 1 from messages where (body = 'x' and sender_id = 1) or (body = 'x' and sender_id = 2 and id > 3)");
+    assert_eq!(constant.conditions.iter().filter_map(|c| c.predicate.as_deref()).collect::<Vec<_>>(), ["\"body\" = 'x'"]);
+    assert!(constant.or_arms.iter().flatten().all(|c| c.predicate.is_none()) && !constant.or_arms.is_empty(), "{:?}", constant.or_arms);
 }
 
 #[test]
