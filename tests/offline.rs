@@ -334,7 +334,7 @@ async fn another_major_plans_with_a_warning() {
     let expected = format!("planned by PostgreSQL {} in place of {}", other.binaries.major, here.binaries.major);
     let said = texts(&report, "/problems", "message");
     assert!(said.iter().any(|m| m.contains(&expected)), "{said:?}");
-    assert!(!texts(&report, "/recommendation/indexes", "ddl").is_empty());
+    assert!(!texts(&report, "/recommendation/indexes", "ddl").is_empty(), "{report:#}");
 }
 
 #[tokio::test]

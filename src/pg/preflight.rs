@@ -1,7 +1,7 @@
 //! What apply asks before it begins. A question that may not be asked leaves a gap, never an end.
 
 use super::build::{Control, sql_error};
-use super::collect::catalog::{column, column_statistics, distinct_together};
+use super::collect::catalog::{column, column_statistics, distinct_together, planner_rows};
 use super::session::{Purpose, Session};
 use super::statements::{
     APPLY_COLUMNS, APPLY_HEAP, APPLY_INDEXES_OF, APPLY_OBSTACLES, APPLY_PREMISES, APPLY_TABLESPACE, ARRIVED, DISTINCT_TOGETHER, Statement,
@@ -102,12 +102,13 @@ impl Control {
         let columns = self.rows(&APPLY_COLUMNS, &[&oid]).await?;
         let combinations = self.rows(&DISTINCT_TOGETHER, &[]).await?;
         let combinations = combinations.iter().filter_map(|row| distinct_together(row).ok()).filter(|(table, _)| *table == oid);
+        let size_bytes = heap.get::<_, i64>("size_bytes").max(0).cast_unsigned();
         Ok(Some(Table {
             oid,
             schema: name.schema.clone(),
             name: name.name.clone(),
-            rows: live_rows(heap.get("rows"), heap.get("pages"), heap.get("size_bytes")),
-            size_bytes: heap.get::<_, i64>("size_bytes").max(0).cast_unsigned(),
+            rows: planner_rows(heap.get("rows"), heap.get::<_, i64>("pages").max(0).cast_unsigned(), size_bytes),
+            size_bytes,
             toast_bytes: heap.get::<_, i64>("toast_bytes").max(0).cast_unsigned(),
             columns: columns.iter().filter_map(with_statistics).collect(),
             distinct_together: combinations.flat_map(|(_, counts)| counts).collect(),
@@ -143,16 +144,6 @@ pub fn spec(create: &CreateIndex) -> Option<IndexSpec> {
     // Where it lies is no part of what it is.
     match asked_index::read(&CreateIndex { tablespace: None, ..create.clone() }.sql()) {
         Ok(asked_index::AskedIndex::Index(spec)) => Some(*spec),
-        _ => None,
-    }
-}
-
-/// As the planner takes it: so many rows a page as there were.
-fn live_rows(rows: f64, pages: i64, size_bytes: i64) -> Option<f64> {
-    let now = size_bytes as f64 / 8192.0;
-    match (rows, pages) {
-        _ if size_bytes == 0 => Some(0.0),
-        (rows, pages) if rows >= 0.0 && pages > 0 => Some((rows / pages as f64 * now).round()),
         _ => None,
     }
 }
@@ -194,14 +185,6 @@ fn words(query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_grow_with_the_table() {
-        assert_eq!(live_rows(1000.0, 10, 20 * 8192), Some(2000.0));
-        assert_eq!(live_rows(-1.0, 0, 8192), None);
-        assert_eq!(live_rows(0.0, 0, 8192), None);
-        assert_eq!(live_rows(-1.0, 0, 0), Some(0.0));
-    }
 
     #[test]
     fn constants_of_queries_are_not_shown() {

@@ -160,7 +160,21 @@ fn sized(row: TableRow, sizes: Option<&HashMap<u32, u64>>) -> Table {
     } else {
         None
     };
+    // The rows of a transaction are counted twice when VACUUM saw them before its session reported them.
+    if let (Some(usage), Some(rows)) = (&mut table.usage, planner_rows(rows, row.pages, table.size_bytes)) {
+        usage.live_rows = usage.live_rows.min(rows);
+    }
     table
+}
+
+/// Rows as the planner takes them: so many rows a page as there were; `None` where no one counted them.
+pub(in crate::pg) fn planner_rows(rows: f64, pages: u64, size_bytes: u64) -> Option<f64> {
+    let now = size_bytes as f64 / PAGE_BYTES as f64;
+    match (rows, pages) {
+        _ if size_bytes == 0 => Some(0.0),
+        (rows, pages) if rows >= 0.0 && pages > 0 => Some((rows / pages as f64 * now).round()),
+        _ => None,
+    }
 }
 
 pub(in crate::pg) fn column(row: &Row) -> Result<(u32, Column), Error> {
@@ -285,4 +299,17 @@ fn statistics_gap(rows: &[TableRow], major: u32, rights: &Rights) -> Option<Gap>
     let reason =
         format!("column statistics of {} table(s) are hidden: role {role} may not read them, or row security applies to it", hidden.len());
     Some(Gap { evidence: Evidence::ColumnStatistics, reason, fix_sql: Some(fix_sql) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::planner_rows;
+
+    #[test]
+    fn rows_grow_with_the_table() {
+        assert_eq!(planner_rows(1000.0, 10, 20 * 8192), Some(2000.0));
+        assert_eq!(planner_rows(-1.0, 0, 8192), None);
+        assert_eq!(planner_rows(0.0, 0, 8192), None);
+        assert_eq!(planner_rows(-1.0, 0, 0), Some(0.0));
+    }
 }
