@@ -107,7 +107,7 @@ impl Bench {
             self.trials(&url, has_hypopg).await?;
         }
         if selection {
-            demo::run_workload(&url, 1, &|_, _, _| ()).await?;
+            demo::run_workload(&url, 1, demo::Pace::Concurrent, &|_, _, _| ()).await?;
             self.selection(&url, has_hypopg).await?;
         }
         Ok(())

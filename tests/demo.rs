@@ -2,7 +2,7 @@
 
 mod support;
 
-use advisor::pg::demo::{WorkloadRun, build, run_workload};
+use advisor::pg::demo::{Pace, WorkloadRun, build, run_workload};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ async fn the_demo_is_built_and_its_workload_is_the_same_before_and_after_indexes
     assert!(client.query_one(UNCOVERED_FOREIGN_KEYS, &[]).await.unwrap().get::<_, i64>(0) >= 10);
     assert_eq!(statements(&client).await, BTreeMap::new(), "statistics begin with the workload");
 
-    let first = run_workload(&url, 1, &|done, total, _| last.set((done, total))).await.unwrap();
+    let first = run_workload(&url, 1, Pace::Concurrent, &|done, total, _| last.set((done, total))).await.unwrap();
     show("without indexes", &first);
     assert_eq!(last.get().0, last.get().1);
     assert!(first.endpoints.iter().all(|times| times.requests > 0 && times.p95_ms > 0.0 && times.total_ms >= times.p95_ms));
@@ -83,7 +83,7 @@ async fn the_demo_is_built_and_its_workload_is_the_same_before_and_after_indexes
 
     client.batch_execute(GOOD_INDEXES).await.unwrap();
     client.batch_execute("select pg_stat_statements_reset()").await.unwrap();
-    let second = run_workload(&url, 1, &|_, _, _| {}).await.unwrap();
+    let second = run_workload(&url, 1, Pace::Concurrent, &|_, _, _| {}).await.unwrap();
     show("with indexes", &second);
     assert!(second.wall * 3 < first.wall, "{:?} against {:?}", second.wall, first.wall);
     let requests = |run: &WorkloadRun| run.endpoints.iter().map(|times| (times.endpoint, times.requests)).collect::<Vec<_>>();

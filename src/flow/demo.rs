@@ -121,7 +121,7 @@ async fn measured_run(url: &str, title: &str) -> Result<Measured, Failure> {
     let session = Session::open(Some(url), &writing("demo")).await?;
     session.client.batch_execute("select pg_stat_statements_reset()").await.map_err(broken)?;
     let bar = term::progress(1);
-    let run = demo::run_workload(url, SEED, &show(&bar)).await?;
+    let run = demo::run_workload(url, SEED, demo::Pace::Concurrent, &show(&bar)).await?;
     bar.finish_and_clear();
     let blocks = session.client.query_one(DEMO_BLOCKS.sql, &[]).await.and_then(|row| row.try_get("blocks")).map_err(broken)?;
     let requests: usize = run.endpoints.iter().map(|e| e.requests).sum();

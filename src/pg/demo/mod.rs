@@ -5,7 +5,7 @@
 //! build.rs      runs the scripts under sql/demo/
 //! endpoints.rs  the app's endpoints: which statements, in which order, how often
 //! app.rs        one session of the app: prepared statements, parameters
-//! workload.rs   the requests dealt to concurrent sessions, and their times
+//! workload.rs   the requests dealt to sessions, and their times
 //! chance.rs     the same numbers for the same seed, everywhere
 //! ```
 
@@ -16,7 +16,7 @@ mod endpoints;
 mod workload;
 
 pub use build::{BuildSummary, build};
-pub use workload::{EndpointTimes, WorkloadRun, run_workload};
+pub use workload::{EndpointTimes, Pace, WorkloadRun, run_workload};
 
 use crate::model::failure::{Failure, FailureKind};
 

@@ -1,4 +1,4 @@
-//! The workload: every endpoint's requests in a fixed random order, dealt to concurrent sessions.
+//! The workload: every endpoint's requests in a fixed random order, dealt to sessions.
 
 use super::Progress;
 use super::app::App;
@@ -10,6 +10,15 @@ use std::time::{Duration, Instant};
 
 /// Sessions that read, beside the one that writes.
 const READERS: usize = 3;
+
+/// How the sessions go about their requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// All at once, as in an app.
+    Concurrent,
+    /// One request at a time, the sessions by turns: what one writes has the same effect on what another reads in each run.
+    InTurn,
+}
 
 /// One endpoint's times, as the app saw them.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +60,7 @@ impl Record<'_> {
 
 /// Runs the app's workload against the demo's database at `url`. The same seed gives the same
 /// requests with the same parameters, each session in the same order, except for ids of new rows.
-pub async fn run_workload(url: &str, seed: u64, progress: &Progress<'_>) -> Result<WorkloadRun, Failure> {
+pub async fn run_workload(url: &str, seed: u64, pace: Pace, progress: &Progress<'_>) -> Result<WorkloadRun, Failure> {
     let [writes, a, b, c] = deal(seed);
     let total = [&writes, &a, &b, &c].iter().map(|requests| requests.len() as u64).sum();
     let record = Record { times_ms: RefCell::new(vec![Vec::new(); ENDPOINTS.len()]), done: Cell::new(0), total, progress };
@@ -62,12 +71,24 @@ pub async fn run_workload(url: &str, seed: u64, progress: &Progress<'_>) -> Resu
         App::open(url, seed.wrapping_add(4)),
     )?;
     let start = Instant::now();
-    tokio::try_join!(
-        serve(&mut app_w, &writes, &record),
-        serve(&mut app_a, &a, &record),
-        serve(&mut app_b, &b, &record),
-        serve(&mut app_c, &c, &record),
-    )?;
+    match pace {
+        Pace::Concurrent => {
+            tokio::try_join!(
+                serve(&mut app_w, &writes, &record),
+                serve(&mut app_a, &a, &record),
+                serve(&mut app_b, &b, &record),
+                serve(&mut app_c, &c, &record),
+            )?;
+        }
+        Pace::InTurn => {
+            let mut sessions = [(&mut app_w, &writes), (&mut app_a, &a), (&mut app_b, &b), (&mut app_c, &c)];
+            for turn in 0..writes.len().max(a.len()) {
+                for (app, requests) in &mut sessions {
+                    serve(app, requests.get(turn..=turn).unwrap_or_default(), &record).await?;
+                }
+            }
+        }
+    }
     let wall = start.elapsed();
     let endpoints = record.times_ms.into_inner().into_iter().enumerate().map(|(endpoint, times)| summarise(endpoint, times)).collect();
     Ok(WorkloadRun { wall, endpoints })
