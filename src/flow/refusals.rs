@@ -14,7 +14,7 @@ pub(super) fn gain(refusal: &Refusal) -> f64 {
         Refusal::OverBudget { gain } | Refusal::LowGain { gain } | Refusal::WriteCost { gain, .. } | Refusal::BuildCost { gain, .. } => {
             *gain
         }
-        Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::Regression { .. } | Refusal::NotUsed => 0.0,
+        Refusal::DroppedFor(_) | Refusal::CoveredBy(_) | Refusal::Regression { .. } | Refusal::Noise { .. } | Refusal::NotUsed => 0.0,
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) fn in_order<'a>(refused: impl Iterator<Item = &'a (usize, Refusal)>) 
         Refusal::OverBudget { .. } => 0,
         Refusal::DroppedFor(_) => 1,
         Refusal::WriteCost { .. } | Refusal::BuildCost { .. } => 2,
-        Refusal::LowGain { .. } => 3,
+        Refusal::LowGain { .. } | Refusal::Noise { .. } => 3,
         Refusal::CoveredBy(_) => 4,
         Refusal::Regression { .. } => 5,
         Refusal::NotUsed => 6,
@@ -63,7 +63,13 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
         Refusal::LowGain { gain } => {
             ("low_gain", format!("beside the advised indexes it would save {}: too little for an index", further(*gain, before)))
         }
+        Refusal::Noise { saved, of } => ("low_gain", noise(*saved, *of)),
     }
+}
+
+/// What an index that no query would feel saves of an execution.
+pub(super) fn noise(saved: f64, of: f64) -> String {
+    format!("it would save {saved:.1} of {of:.1} per execution: within the planner's noise, however often that is")
 }
 
 /// What an index would save beside others.
@@ -120,6 +126,7 @@ mod tests {
         assert!(words(&Refusal::LowGain { gain: 0.01 }, 1000.0).1.contains("save less than 0.1 % of today's load"));
         assert!(words(&Refusal::LowGain { gain: 0.0 }, 1000.0).1.contains("save nothing"));
         assert!(words(&Refusal::LowGain { gain: 0.01 }, 0.0).1.contains("unknown share"));
+        assert!(words(&Refusal::Noise { saved: 0.3, of: 4.45 }, 1000.0).1.starts_with("it would save 0.3 of 4.5 per execution"));
         assert!(!words(&Refusal::CoveredBy(0), 1.0).1.contains('\u{1b}') && words(&Refusal::CoveredBy(7), 1.0).1.contains("another index"));
     }
 }

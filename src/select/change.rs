@@ -133,7 +133,14 @@ impl<O: Oracle> Search<'_, O> {
         if gain < self.limits.least_gain || gain < build(change.out) - build(change.into) {
             return false;
         }
-        if gain >= yardstick.today * self.limits.share_of_workload {
+        // A little of each of many executions is planner noise all the same. What is there stays for it.
+        let there = change.out.is_some_and(|id| self.candidates[id].existing.is_some());
+        let felt = |query: QueryId| {
+            let weight = self.queries[query].weight;
+            weight > 0.0 && self.limits.is_felt(self.weighted(query, set) / weight, after(query) / weight)
+        };
+        let touched = self.touched(change);
+        if gain >= yardstick.today * self.limits.share_of_workload && (there || touched.iter().any(|query| felt(*query))) {
             return true;
         }
         // A giant query that is cured hides nothing any more: what remains counts too.
@@ -145,7 +152,7 @@ impl<O: Oracle> Search<'_, O> {
                 && saved >= self.limits.least_saving * self.queries[query].weight
                 && (large || saved >= without * self.limits.share_of_query)
         };
-        self.touched(change).into_iter().any(great)
+        touched.into_iter().any(great)
     }
 }
 

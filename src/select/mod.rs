@@ -74,7 +74,7 @@ pub struct Target {
 /// What is worth an index.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// An index must save this share of the whole workload…
+    /// An index must save this share of the whole workload, by more than planner noise of some query…
     pub share_of_workload: f64,
     /// …or this share of what the workload still costs with it…
     pub share_of_rest: f64,
@@ -105,6 +105,14 @@ impl Default for Limits {
             max_indexes: None,
             tidy: true,
         }
+    }
+}
+
+impl Limits {
+    /// True when a query that costs the one per execution and would cost the other is felt to differ: a page or two that are in
+    /// memory anyway, and not much of the whole, are the planner's noise.
+    pub fn is_felt(&self, with: f64, without: f64) -> bool {
+        without > with && without - with >= self.least_saving.min(without * self.regression)
     }
 }
 
@@ -158,6 +166,13 @@ pub enum Refusal {
     LowGain {
         /// Gain over the chosen set, planner units per window.
         gain: f64,
+    },
+    /// It would save a little of each of many executions: within the planner's noise.
+    Noise {
+        /// The most that it saves of one execution, planner units.
+        saved: f64,
+        /// Of this cost.
+        of: f64,
     },
 }
 

@@ -4,7 +4,7 @@ use super::change::Change;
 use super::master::Room;
 use super::search::Search;
 use super::set::Set;
-use super::{Chosen, Oracle, Refusal, Selection};
+use super::{Chosen, Limits, Oracle, Refusal, Selection};
 use crate::model::candidate::{CandidateId, QueryId};
 use std::collections::BTreeSet;
 
@@ -26,18 +26,21 @@ impl<O: Oracle> Search<'_, O> {
         if !useful.contains(id) {
             return Refusal::NotUsed;
         }
-        let gain = |query: &QueryId| {
-            let most = self.facts.at_most(*query, &self.part_after(*query, set, Change::with(id))).unwrap_or(f64::INFINITY);
-            (self.weighted(*query, set) - self.queries[*query].weight * most).max(0.0)
+        // Per execution: without it, and with it at most.
+        let costs = |query: &QueryId| {
+            let without = self.known(*query, &self.part(*query, set)).total;
+            let most = self.facts.at_most(*query, &self.part_after(*query, set, Change::with(id)));
+            (self.queries[*query].weight, without, most.unwrap_or(without).min(without))
         };
-        let gain: f64 = self.of_candidate[id].iter().map(gain).sum();
+        let costs: Vec<(f64, f64, f64)> = self.of_candidate[id].iter().map(costs).collect();
+        let gain: f64 = costs.iter().map(|(weight, without, with)| weight * (without - with)).sum();
         let rival = self.rival(id, set).filter(|_| gain <= candidate.writes.cost.max(self.limits.least_gain));
         match rival {
             Some(rival) => Refusal::DroppedFor(rival),
             None if gain > 0.0 && gain <= candidate.writes.cost => Refusal::WriteCost { gain, cost: candidate.writes.cost },
             None if gain > self.limits.least_gain && gain < candidate.build_cost => Refusal::BuildCost { gain, cost: candidate.build_cost },
             None if gain >= self.limits.least_gain && !self.fits(&set.with(id), room) => Refusal::OverBudget { gain },
-            None => Refusal::LowGain { gain },
+            None => noise(&costs, &self.limits).filter(|_| gain >= self.limits.least_gain).unwrap_or(Refusal::LowGain { gain }),
         }
     }
 
@@ -107,4 +110,11 @@ impl<O: Oracle> Search<'_, O> {
         }
         Chosen { id, benefit, write_cost: self.candidates[id].writes.cost, serves }
     }
+}
+
+/// The refusal where no query would feel it; weight, cost without and with it, by query.
+fn noise(costs: &[(f64, f64, f64)], limits: &Limits) -> Option<Refusal> {
+    let (_, of, with) = costs.iter().max_by(|a, b| (a.1 - a.2).total_cmp(&(b.1 - b.2)))?;
+    let felt = costs.iter().any(|(_, without, with)| limits.is_felt(*with, *without));
+    (!felt && of > with).then_some(Refusal::Noise { saved: of - with, of: *of })
 }

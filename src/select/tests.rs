@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::candidate::Writes;
+use crate::model::ddl::IndexName;
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use std::convert::Infallible;
 
@@ -93,6 +94,19 @@ fn a_giant_query_does_not_silence_a_small_one() {
     let candidates = [candidate(&["a"], 0.0), candidate(&["b"], 0.0)];
     let mut table = Table { base: vec![1e9, 1000.0], plans: vec![vec![([0].into(), 1e8)], vec![([1].into(), 10.0)]], asked: 0 };
     assert_eq!(ids(&choose(&mut table, &candidates, &[1.0, 5.0])), [0, 1]);
+}
+
+#[test]
+fn a_hundredth_of_a_cheap_query_is_not_worth_an_index_however_often_it_runs() {
+    let saved_by = |saved: f64, weight: f64| {
+        let mut table = Table { base: vec![4.33], plans: vec![vec![([0].into(), 4.33 - saved)]], asked: 0 };
+        choose(&mut table, &[candidate(&["a"], 0.0)], &[weight]).chosen.len()
+    };
+    assert_eq!((saved_by(0.18, 1e6), saved_by(0.6, 1e6)), (0, 1));
+    // What is there stays for it.
+    let mut there = Table { base: vec![4.33], plans: vec![vec![([0].into(), 4.15)]], asked: 0 };
+    let existing = Candidate { existing: Some(IndexName::new("public", "t_a_idx")), ..candidate(&["a"], 0.0) };
+    assert!(choose(&mut there, &[existing], &[1e6]).dropped.is_empty());
 }
 
 #[test]

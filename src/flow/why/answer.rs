@@ -3,7 +3,7 @@
 use super::{Question, Questions, plain};
 use crate::candidates::FEWEST_ROWS;
 use crate::candidates::writes::in_words;
-use crate::flow::refusals::{further, named, of_load, words};
+use crate::flow::refusals::{further, named, noise, of_load, words};
 use crate::flow::trial::Trials;
 use crate::flow::wording::{Choice, ddl_of};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
@@ -212,7 +212,14 @@ impl Bench<'_> {
             return words(refusal, candidate, self.choice.list, before);
         }
         let gain = self.sum(|q| self.choice.selection.after[q]) - self.beside(&tried.beside);
-        self.worth(gain, candidate, before)
+        let saved = |(q, cost): (&QueryId, &Cost)| (self.choice.selection.after[*q], cost.total);
+        let costs: Vec<(f64, f64)> = tried.beside.iter().map(saved).collect();
+        let most = costs.iter().max_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)));
+        let felt = costs.iter().any(|(without, with)| self.limits.is_felt(*with, *without));
+        match most {
+            Some((of, with)) if !felt && of > with => ("low_gain", noise(of - with, *of)),
+            _ => self.worth(gain, candidate, before),
+        }
     }
 
     /// What a gain beside the advice is worth.
