@@ -4,15 +4,22 @@
 //! drop builds, undoing a create drops. Nothing is dropped that is not owned (or asked to be
 //! dropped), of equal definition and on the recorded table.
 
+mod facts;
+mod moves;
 mod parent;
+mod preview;
 mod rename;
 #[cfg(test)]
 mod tests;
 
+pub use preview::{Preview, preview};
+
 use super::machine::{Ending, Goal, Memory};
-use crate::model::ddl::{Ddl, IndexName};
-use crate::model::ledger::{Builder, Change, Entry, Motion, Relation, SqlError, State, View, Worker};
+use crate::model::ddl::Ddl;
+use crate::model::ledger::{Builder, Change, Entry, Motion, Relation, State, View, Worker};
 use crate::model::text::one_line;
+use facts::{Here, here, is_left_by_reindex};
+use moves::{needs_you, renamed};
 
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +40,6 @@ pub enum Move {
     SendBriefly(String),
     /// Stop.
     End(Ending),
-}
-
-/// What has the index's name, as far as this entry is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Here {
-    Absent,
-    Invalid,
-    Valid,
-    Other(String),
 }
 
 struct Case<'a> {
@@ -113,80 +111,6 @@ pub fn decide(goal: Goal, wanted: &Entry, view: &View, memory: &mut Memory) -> M
         (Motion::Rename, Goal::Apply) => case.rename(),
         (Motion::Rename, Goal::Rollback) => case.unrename(),
     }
-}
-
-/// What apply will do about a change, for the plan; nothing is decided by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preview {
-    /// It will act; with a remark where an earlier run left work.
-    Acts(Option<String>),
-    /// There is nothing to do, and why.
-    Nothing(String),
-    /// It cannot, and what to do.
-    Refused(String, Vec<String>),
-}
-
-/// The first moves of [`decide`], in words.
-pub fn preview(wanted: &Entry, view: &View, adopt: bool) -> Preview {
-    let mut view = view.clone();
-    let memory = || Memory { adopt, ..Memory::default() };
-    let mut first = decide(Goal::Apply, wanted, &view, &mut memory());
-    if first == Move::Plan {
-        view.entry = Some(wanted.clone());
-        first = decide(Goal::Apply, wanted, &view, &mut memory());
-    }
-    match first {
-        Move::End(Ending::NeedsYou(message, hints)) => Preview::Refused(message, hints),
-        Move::End(Ending::Already(why)) => Preview::Nothing(why),
-        Move::End(Ending::Waits(_)) => Preview::Acts(Some("an earlier run was cut short: it is finished".into())),
-        Move::Record(change) if change.to == State::Present => Preview::Nothing(change.detail.unwrap_or_default()),
-        Move::Settle(worker, _) => Preview::Acts(Some(format!("an earlier run's work on it still goes on (process {})", worker.pid))),
-        _ if view.entry.as_ref().is_some_and(|e| !e.owned)
-            && view.relation.as_ref().is_some_and(|r| !r.valid)
-            && wanted.motion == Motion::Create =>
-        {
-            Preview::Acts(Some("the INVALID index that is there is dropped first".into()))
-        }
-        _ if view.entry.as_ref().is_some_and(|e| matches!(e.state, State::Building | State::Dropping)) => {
-            Preview::Acts(Some("an earlier run was cut short: it is finished".into()))
-        }
-        _ => Preview::Acts(None),
-    }
-}
-
-fn here(entry: &Entry, relation: Option<&Relation>) -> Here {
-    let Some(relation) = relation else { return Here::Absent };
-    let Some(definition) = &relation.definition else {
-        return Here::Other(format!("the name is taken by a {}", relation.kind));
-    };
-    if relation.table_oid != Some(entry.table_oid) {
-        return Here::Other(format!("an index of that name is on another table, {}", definition.create.table));
-    }
-    let equal = match &entry.shape {
-        Some(shape) => definition.create.shape() == *shape,
-        // Without a shape to compare (no TEMP privilege) only what we ourselves put there is known.
-        // It is recorded while it is built; earlier versions did not record it when dropping.
-        None => {
-            let unrecorded = entry.state == State::Building || (entry.state == State::Dropping && entry.index_oid.is_none());
-            entry.index_oid == Some(relation.oid) || (entry.owned && unrecorded)
-        }
-    };
-    match (equal, relation.valid) {
-        (true, true) => Here::Valid,
-        (true, false) => Here::Invalid,
-        (false, _) => Here::Other(format!("an index of that name is defined otherwise: {}", one_line(&definition.create.sql()))),
-    }
-}
-
-fn renamed(entry: &Entry, name: &IndexName) -> Move {
-    let back = format!("{};", name.rename_sql(&entry.index.name));
-    let hints =
-        vec![format!("give it its name back and run the command again: {back}"), format!("or: advisor rollback {}", one_line(&entry.id))];
-    needs_you(format!("index {} that a run of advisor began is called {name} now", entry.index), hints)
-}
-
-fn needs_you(message: String, hints: Vec<String>) -> Move {
-    Move::End(Ending::NeedsYou(message, hints))
 }
 
 impl Case<'_> {
@@ -271,12 +195,6 @@ impl Case<'_> {
         }
     }
 
-    /// Why it stays though it was to be dropped: what was found of it is not so any more. A drop never makes an index valid.
-    fn kept(&self) -> Option<String> {
-        let repaired = (!self.entry.definition.valid).then(|| "it was INVALID and is valid by now: somebody repaired it".to_owned());
-        repaired.or_else(|| self.needed())
-    }
-
     fn keep(&self, state: Option<State>) -> Move {
         let why = self.kept().unwrap_or_default();
         match state {
@@ -325,27 +243,11 @@ impl Case<'_> {
         }
     }
 
-    /// True where the index that the name is of is the one that a run of ours was seen to make.
-    fn is_recorded(&self) -> bool {
-        self.entry.index_oid.is_some() && self.entry.index_oid == self.relation.as_ref().map(|r| r.oid)
-    }
-
-    /// CREATE INDEX found the name taken, or never went out: what is there and was not when we began is not our doing.
-    fn somebody_was_first(&self) -> bool {
-        let taken = self.memory.error.as_ref().is_some_and(is_taken);
-        let unsent = self.memory.attempts > 0 && !self.memory.created && self.relation.as_ref().map(|r| r.oid) != self.memory.found;
-        taken || unsent
-    }
-
     /// The intent is taken off the record while others are waited for: whatever they build would pass for ours.
     fn not_begun_after_all(&mut self) -> Move {
         (self.memory.held_back, self.memory.calm) = (false, false);
         let (to, owned) = if self.entry.motion == Motion::Drop { (self.fallback, None) } else { (State::Planned, Some(false)) };
         Move::Record(Change { owned, ..Change::new(self.from(), to) })
-    }
-
-    fn taken_back_meanwhile(&self) -> Move {
-        Move::End(Ending::Failed("another run took it back meanwhile".into()))
     }
 
     fn not_built_by_us(&self) -> Move {
@@ -379,33 +281,6 @@ impl Case<'_> {
         None
     }
 
-    /// True where reaching the goal means that the index is there.
-    fn goal_builds(&self) -> bool {
-        (self.entry.motion == Motion::Drop) == (self.goal == State::RolledBack)
-    }
-
-    /// Our DROP INDEX went through, and an index of that name is there all the same. An equal one that a
-    /// later run finds may be ours, built anew by REINDEX.
-    fn is_another_than_dropped(&self) -> bool {
-        let there = self.relation.as_ref().map(|r| r.oid);
-        let changed = matches!(self.here, Here::Other(_));
-        let gone = self.memory.dropped.or(self.entry.index_oid.filter(|_| changed));
-        gone.is_some_and(|oid| Some(oid) != there)
-    }
-
-    fn vanished(&self) -> Move {
-        let message = format!("index {} was built, but is not there under its name: renamed or dropped meanwhile", self.entry.index);
-        needs_you(message, vec!["advisor status".into()])
-    }
-
-    /// Two builds on one table deadlock, and either may lose: the loser tries again. So does a build
-    /// that a restart of the server or a dead network ended.
-    fn worth_retrying(&self) -> bool {
-        let Some(error) = &self.memory.error else { return false };
-        let deadlock = error.code.as_deref() == Some("40P01");
-        (deadlock || (self.memory.reconnected && error.broke_connection())) && self.memory.attempts < 3 && !self.memory.interrupted
-    }
-
     /// The index is there: restore what hangs on it, then close.
     fn built(&mut self) -> Move {
         match self.here.clone() {
@@ -428,19 +303,6 @@ impl Case<'_> {
         }
     }
 
-    /// Without statistics the planner guesses at an expression and may leave its index aside. Not
-    /// worth failing for, so it is tried once.
-    fn analyze(&self) -> Option<String> {
-        let sql = format!("ANALYZE {}", self.entry.table.quoted());
-        let wanted = self.entry.definition.create.has_expression() && !self.memory.interrupted;
-        (wanted && self.memory.sent.as_deref() != Some(&sql)).then_some(sql)
-    }
-
-    /// An equal index that makes ours needless. A partition's own does not: attached, it would fall with the rest on rollback.
-    fn twin(&self) -> Option<&IndexName> {
-        self.view.twin.as_ref().filter(|_| self.entry.part_of.is_none())
-    }
-
     fn planned_or_twin(&mut self) -> Move {
         match self.twin() {
             Some(twin) => self.present(format!("index {twin} is equal; nothing was built")),
@@ -461,116 +323,4 @@ impl Case<'_> {
         }
     }
 
-    fn reached(&self, before: &str) -> Move {
-        let remark = self.view.entry.as_ref().and_then(|e| e.error.clone());
-        Move::End(if self.memory.acted { Ending::Reached } else { Ending::Already(remark.unwrap_or_else(|| before.to_owned())) })
-    }
-
-    fn gave_up(&self) -> Move {
-        let message = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(|e| e.message.clone());
-        let recorded = || self.view.entry.as_ref().and_then(|e| e.error.clone()).unwrap_or_default();
-        Move::End(if self.memory.interrupted { Ending::Interrupted } else { Ending::Failed(message.unwrap_or_else(recorded)) })
-    }
-
-    fn refuse(&self, what: String) -> Move {
-        let whole = self.entry.part_of.as_ref().map(|id| format!("advisor rollback {} takes back all that it is part of", one_line(id)));
-        needs_you(format!("{}: {what}", self.entry.index), whole.into_iter().collect())
-    }
-
-    /// Why it must not be dropped. UNIQUE guards data, unless it came from us, never became valid, or another guards the same.
-    fn needed(&self) -> Option<String> {
-        let relation = self.relation.as_ref()?;
-        let drops = self.entry.motion == Motion::Drop;
-        let unique = drops && self.view.twin.is_none() && relation.definition.as_ref().is_some_and(|d| d.create.unique && d.valid);
-        let partitioned = drops && relation.partitioned;
-        let what = unique.then_some("it is UNIQUE: it guards the data").or(partitioned.then_some("it is the index of a partitioned table"));
-        relation.needed.clone().or_else(|| what.map(str::to_owned))
-    }
-
-    fn from(&self) -> State {
-        self.state.unwrap_or(State::Planned)
-    }
-
-    fn to(&self, to: State, detail: Option<String>) -> Move {
-        Move::Record(Change { detail, ..Change::new(self.from(), to) })
-    }
-
-    /// An attempt is over and nothing of it is left.
-    fn take_back(&self, to: State) -> Move {
-        let error = self.memory.error.as_ref().or(self.memory.drop_error.as_ref()).map(describe);
-        let owned = if to == State::Failed { Some(false) } else { None };
-        let detail = Some(error.unwrap_or_else(|| "interrupted".to_owned()));
-        Move::Record(Change { owned, detail, ..Change::new(self.from(), to) })
-    }
-
-    /// Commits the intent and the worker before the first statement of an attempt.
-    fn begin(&mut self, to: State) -> Move {
-        if self.memory.interrupted {
-            return Move::End(Ending::Interrupted);
-        }
-        if to == State::Building && !self.memory.calm {
-            self.memory.found = self.relation.as_ref().map(|r| r.oid);
-            return Move::Calm;
-        }
-        let Some(worker) = self.memory.worker else { return Move::OpenWorker };
-        self.memory.attempts += 1;
-        (self.memory.calm, self.memory.held_back, self.memory.created) = (false, false, false);
-        self.memory.found = self.relation.as_ref().map(|r| r.oid);
-        self.memory.reconnected = false;
-        self.memory.error = None;
-        self.memory.sent = None;
-        // Half dropped, it must be known again, also where there is no definition to compare.
-        let index_oid = self.memory.found.filter(|_| to == State::Dropping);
-        Move::Record(Change { owned: Some(true), worker: Some(worker), index_oid, attempt: true, ..Change::new(self.from(), to) })
-    }
-
-    /// One statement, once the ledger knows who runs it.
-    fn send(&self, sql: String) -> Move {
-        match self.memory.worker {
-            None => Move::OpenWorker,
-            Some(worker) if self.entry.worker != Some(worker) => {
-                Move::Record(Change { worker: Some(worker), attempt: true, ..Change::new(self.from(), self.from()) })
-            }
-            Some(_) => Move::Send(sql),
-        }
-    }
-
-    /// The same for a statement that others queue behind.
-    fn send_briefly(&self, sql: String) -> Move {
-        match self.send(sql) {
-            Move::Send(sql) => Move::SendBriefly(sql),
-            other => other,
-        }
-    }
-
-    fn send_drop(&mut self) -> Move {
-        self.memory.dropping = self.relation.as_ref().map(|r| r.oid);
-        let parent = self.entry.motion == Motion::CreateParent;
-        let sql = if parent { self.entry.index.drop_parent_sql() } else { self.entry.index.drop_sql() };
-        let Some(error) = &self.memory.drop_error else { return if parent { self.send_briefly(sql) } else { self.send(sql) } };
-        if self.memory.interrupted {
-            return Move::End(Ending::Interrupted);
-        }
-        let message = format!("index {} could not be dropped: {}", self.entry.index, error.message);
-        needs_you(message, vec!["run the command again to finish".into(), format!("or by hand: {sql};")])
-    }
-}
-
-/// The name is taken; of two that take it at once the server finds only that its own catalog would hold it twice.
-fn is_taken(error: &SqlError) -> bool {
-    let twice = || error.message.contains("pg_class_relname_nsp_index");
-    error.code.as_deref().is_some_and(|code| code == "42P07" || (code == "23505" && twice()))
-}
-
-/// REINDEX CONCURRENTLY gives the index's name to a new one and this to the old one, which it drops.
-fn is_left_by_reindex(name: &IndexName) -> bool {
-    name.name.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("_ccold")
-}
-
-/// SQLSTATE and message.
-fn describe(error: &SqlError) -> String {
-    match &error.code {
-        Some(code) => format!("{code}: {}", error.message),
-        None => error.message.clone(),
-    }
 }
