@@ -322,5 +322,4 @@ impl Case<'_> {
             _ => Move::Plan,
         }
     }
-
 }
