@@ -111,3 +111,53 @@ async fn a_covered_index_goes_although_a_count_gets_dearer_unless_the_user_sets_
     assert!(rejected.iter().any(|r| r["reason_code"] == "missed"), "{rejected:?}");
     assert_eq!(changes(&report_with(&url, count, &["--max-regression", "1000"])), [("drop", "members_realm")]);
 }
+
+/// Both can do each other's work, and the one by the later name is the one that plans use.
+#[tokio::test]
+async fn of_twins_in_either_direction_one_stays() {
+    let url = database(
+        "replace_twins",
+        "create table acct (id int primary key, d timestamptz); \
+         insert into acct select i, now() - i * interval '1 min' from generate_series(1, 60000) i; \
+         create index acct_d on acct (d); create index acct_d_desc on acct (d desc);",
+    )
+    .await;
+    let client = support::connect(&url).await;
+    for _ in 0..20 {
+        client.batch_execute("select id from acct order by d desc limit 10").await.expect("query");
+    }
+    client.batch_execute("select pg_stat_force_next_flush()").await.expect("flush");
+    let found = report(&url, "-- weight: 40\nselect id from acct order by d desc limit 10;");
+    assert_eq!(changes(&found).len(), 1, "{:#}", found["recommendation"]);
+    let cost = |key: &str| found["recommendation"][key].as_f64().expect("a cost");
+    assert!(cost("cost_after") < cost("cost_before") * 1.5, "{:#}", found["recommendation"]);
+}
+
+/// Writes pay for both, and without the narrow one a query reads a wide index in its place.
+#[tokio::test]
+async fn an_index_that_a_query_misses_stays_whatever_its_writes_cost() {
+    let url = database(
+        "replace_missed",
+        "create extension pg_stat_statements; create table log (id int primary key, org int, note text); \
+         insert into log select i, i % 300, md5(i::text) || md5((i + 1)::text) || md5((i + 2)::text) from generate_series(1, 100000) i; \
+         create index log_org on log (org); create index log_org_note on log (org, note);",
+    )
+    .await;
+    let client = support::connect(&url).await;
+    client.batch_execute("select pg_stat_reset(); select pg_stat_statements_reset()").await.expect("reset");
+    for org in 0..20 {
+        client.query(&format!("select count(*) from log where org = {org}"), &[]).await.expect("query");
+    }
+    client.batch_execute("insert into log select i, i % 300, md5(i::text) from generate_series(100001, 120000) i").await.expect("load");
+    client.batch_execute("vacuum analyze log").await.expect("vacuum");
+    let output = Command::new(env!("CARGO_BIN_EXE_advisor"))
+        .args(["analyze", "--db", &url, "--format", "json", "--fail-on", "never"])
+        .args(["--max-regression", "10"])
+        .output()
+        .expect("run advisor");
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let dropped: Vec<_> = changes(&found).into_iter().filter(|(action, _)| *action == "drop").collect();
+    assert!(!dropped.contains(&("drop", "log_org")), "{:#}", found["recommendation"]);
+    let cost = |key: &str| found["recommendation"][key].as_f64().expect("a cost");
+    assert!(cost("cost_after") <= cost("cost_before") * 1.1, "{:#}", found["recommendation"]);
+}

@@ -49,27 +49,22 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
         for finding in findings.iter().filter(|f| f.rule == rule) {
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|g| g.oid == index.oid);
-            let leaned_on = gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec));
+            let leaned_on = leaned_on(index, &gone);
             let planned = rule == "unused-index" && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push(index);
                 let reason = format!("{}: {}", finding.rule, finding.message);
-                let bearable = if given_up.contains(&name_of(index)) {
-                    f64::INFINITY
-                } else if COVERED.contains(&rule) {
-                    bearable(AS_MUCH_AGAIN)
-                } else {
-                    bearable(DEARER)
-                };
+                let bearable = bearable(if COVERED.contains(&rule) { AS_MUCH_AGAIN } else { DEARER });
                 proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable });
             }
         }
     }
     for index in catalog.indexes.iter().filter(|i| given_up.contains(&name_of(i))) {
-        if gone.iter().all(|g| g.oid != index.oid) {
+        let known = gone.iter().any(|g| g.oid == index.oid);
+        if !known && !leaned_on(index, &gone) && !leaves_key_bare(index, &gone, catalog) {
             gone.push(index);
             let reason = "what it saves is less than what it costs, with the advised indexes".to_owned();
-            proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable: f64::INFINITY });
+            proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable: bearable(DEARER) });
         }
     }
     // What covers them is created first: whatever leaned on them leans on that, foreign keys included.
@@ -86,6 +81,11 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
         }
     }
     proposals
+}
+
+/// True where one that is to go is needless because of this one.
+fn leaned_on(index: &Index, gone: &[&Index]) -> bool {
+    gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec))
 }
 
 /// The indexes that an advised one covers, by name.
@@ -110,13 +110,19 @@ const AS_MUCH_AGAIN: f64 = 1.0;
 /// one level higher, and that is the price of every drop.
 const FEW_PAGES: f64 = 8.0;
 
-/// By how much queries get dearer, from the costs of each with the index and without.
-fn most_dearer(costs: &[(f64, f64)], bearable: f64) -> Dearer {
-    let share = |(with, without): &(f64, f64)| if *with > 0.0 { without / with - 1.0 } else { 0.0 };
-    let hurts = |c: &&(f64, f64)| share(c) > bearable && c.1 - c.0 > FEW_PAGES;
-    let hurt = costs.iter().filter(hurts).map(share).reduce(f64::max);
-    let most = costs.iter().max_by(|a, b| share(a).total_cmp(&share(b))).copied().unwrap_or_default();
-    Dearer { hurt, share: share(&most).max(0.0), units: (most.1 - most.0).max(0.0) }
+/// By how much queries get dearer by a drop, from the costs of each with the advice alone, with the drops before it, and with
+/// it. All drops together may not do more than one that is needless for sure.
+fn most_dearer(costs: &[[f64; 3]], bearable: f64) -> Dearer {
+    let share = |from: f64, to: f64| if from > 0.0 { (to / from - 1.0).max(0.0) } else { 0.0 };
+    let own = |[_, with, without]: &[f64; 3]| share(*with, *without);
+    let hurts = |cost: &&[f64; 3]| {
+        let [advice, with, without] = **cost;
+        let much = own(cost) > bearable || share(advice, without) > bearable.max(AS_MUCH_AGAIN);
+        much && without > with && without - advice > FEW_PAGES
+    };
+    let hurt = costs.iter().filter(hurts).map(own).reduce(f64::max);
+    let [_, with, without] = costs.iter().max_by(|a, b| own(a).total_cmp(&own(b))).copied().unwrap_or_default();
+    Dearer { hurt, share: share(with, without), units: (without - with).max(0.0) }
 }
 
 /// By how much queries get dearer by a drop.
@@ -134,7 +140,7 @@ struct Dearer {
 /// What is not dropped replaces nothing.
 pub(super) async fn tried(proposals: Vec<Proposal>, settled: Option<Settled>, recommendation: &mut Recommendation) -> Result<(), Failure> {
     let mut kept = Vec::new();
-    let outcome = try_each(proposals, settled, &mut kept, &mut recommendation.rejected).await;
+    let outcome = try_each(proposals, settled, &mut kept, recommendation).await;
     let dropped =
         |table: (&str, &str), name: &String| kept.iter().any(|k| (k.schema.as_str(), k.table.as_str()) == table && k.name == *name);
     for create in &mut recommendation.indexes {
@@ -150,22 +156,24 @@ async fn try_each(
     proposals: Vec<Proposal>,
     settled: Option<Settled>,
     kept: &mut Vec<AdvisedIndex>,
-    rejected: &mut Vec<Rejected>,
+    recommendation: &mut Recommendation,
 ) -> Result<(), Failure> {
     let Some(mut settled) = settled else {
         kept.extend(proposals.into_iter().filter(|p| !p.only_if_tried).map(|p| p.drop));
         return Ok(());
     };
     let mut hidden = BTreeMap::new();
+    let none = BTreeMap::new();
     for Proposal { mut drop, only_if_tried, bearable } in proposals {
         let name = IndexName::new(&drop.schema, &drop.name);
         let table = TableName::new(&drop.schema, &drop.table);
+        let before = hidden.clone();
         hidden.insert(name.clone(), table.clone());
-        let costs = settled.costs_without(&table, &hidden).await?;
+        let costs = settled.costs_without(&table, [&none, &before, &hidden]).await?;
         match costs.as_deref().map(|costs| most_dearer(costs, bearable)) {
             Some(Dearer { hurt: Some(share), .. }) => {
                 let reason = format!("tried without it, a query of the workload gets {:.0} % dearer", 100.0 * share);
-                rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
+                recommendation.rejected.push(Rejected { ddl: drop.ddl, reason_code: "missed".into(), reason });
                 hidden.remove(&name);
                 continue;
             }
@@ -186,6 +194,10 @@ async fn try_each(
             None => {}
         }
         kept.push(drop);
+    }
+    // What the choice gave up may have stayed, and what it never looked at may have gone.
+    if let Some(cost) = settled.cost_without(&hidden).await? {
+        recommendation.cost_after = Some(cost);
     }
     Ok(())
 }
@@ -243,16 +255,51 @@ fn undo(index: &Index, name: &IndexName) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::model::index_def::{IndexSpec, KeySpec};
+    use crate::model::report::{Confidence, Fix, Severity, Subject};
 
     #[test]
     fn a_drop_hurts_by_share_and_by_pages() {
-        let most_dearer = |costs: &[(f64, f64)]| super::most_dearer(costs, DEARER);
+        let alone = |costs: &[(f64, f64)]| costs.iter().map(|(with, without)| [*with, *with, *without]).collect::<Vec<_>>();
+        let most_dearer = |costs: &[(f64, f64)]| super::most_dearer(&alone(costs), DEARER);
         assert_eq!(most_dearer(&[]), Dearer { hurt: None, share: 0.0, units: 0.0 });
         assert_eq!(most_dearer(&[(4.5, 6.5), (4200.0, 4300.0)]).hurt, None, "a page more, and two percent more");
         assert_eq!(most_dearer(&[(4.0, 10.0), (100.0, 150.0)]).hurt, Some(0.5), "not the larger share, which is one page");
         assert_eq!(most_dearer(&[(4.0, 10.0), (100.0, 105.0)]), Dearer { hurt: None, share: 1.5, units: 6.0 });
-        let covered = |costs| super::most_dearer(costs, AS_MUCH_AGAIN).hurt;
+        let covered = |costs: &[(f64, f64)]| super::most_dearer(&alone(costs), AS_MUCH_AGAIN).hurt;
         assert_eq!((covered(&[(100.0, 155.0)]), covered(&[(100.0, 250.0)])), (None, Some(1.5)), "a wider index reads more pages");
+    }
+
+    #[test]
+    fn a_drop_answers_for_what_it_does_itself_and_all_together_for_the_sum() {
+        let after_others = |cost| super::most_dearer(&[cost], DEARER);
+        assert_eq!(after_others([100.0, 155.0, 155.0]), Dearer { hurt: None, share: 0.0, units: 0.0 });
+        let covered = |cost| super::most_dearer(&[cost], AS_MUCH_AGAIN).hurt.is_some();
+        assert!(!covered([100.0, 100.0, 190.0]) && covered([100.0, 190.0, 300.0]), "half as much again, after nearly as much again");
+    }
+
+    #[test]
+    fn of_two_that_do_each_others_work_one_stays() {
+        let twin = |oid: u32, descending: bool| {
+            let key = KeySpec { descending, nulls_first: descending, ..KeySpec::column("d") };
+            let spec = IndexSpec::btree(TableName::new("public", "t"), vec![key]);
+            Index { oid, name: format!("i{oid}"), spec, valid: true, ready: true, live: true, ..Index::default() }
+        };
+        let catalog = Catalog { indexes: vec![twin(1, false), twin(2, true)], ..Catalog::default() };
+        let some = |word: &str| Some(word.to_owned());
+        let subject = Subject { schema: some("public"), table: some("t"), index: some("i2"), ..Subject::default() };
+        let finding = Finding {
+            rule: "redundant-index".into(),
+            severity: Severity::Info,
+            confidence: Confidence::Confirmed,
+            subject,
+            message: String::new(),
+            evidence: BTreeMap::new(),
+            fix: Fix::default(),
+            fingerprint: String::new(),
+        };
+        let of = Use { given_up: [name_of(&catalog.indexes[0])].into(), ..Use::default() };
+        let names: Vec<String> = drops(&[finding], &catalog, &of, &[]).into_iter().map(|p| p.drop.name).collect();
+        assert_eq!(names, ["i2"]);
     }
 
     #[test]

@@ -48,31 +48,53 @@ pub(super) struct Settled {
     /// Tables of each planned query.
     tables: Vec<BTreeSet<TableName>>,
     chosen: CandidateSet,
+    /// Existing indexes that the choice counts on being gone.
+    given_up: BTreeMap<IndexName, TableName>,
+    /// What the choice says that an execution of each query costs with the advice.
+    after: Vec<f64>,
 }
 
 impl Settled {
-    /// What an execution of each query on `table` costs with the advice, and what when `hidden` are gone besides, planner
-    /// units; `None` where the engine cannot tell.
-    pub(super) async fn costs_without(
+    /// What an execution of each query on `table` costs with the advice, planner units, for each of several sets of indexes that
+    /// are gone besides; `None` where the engine cannot tell.
+    pub(super) async fn costs_without<const N: usize>(
         &mut self,
         table: &TableName,
-        hidden: &BTreeMap<IndexName, TableName>,
-    ) -> Result<Option<Vec<(f64, f64)>>, Failure> {
-        let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
-        let views = |q: usize| {
-            let with = View::with(self.chosen.intersection(&self.targets[q].touching).copied().collect());
-            // What it does not read matters nothing to it.
-            let of_its_own = hidden.iter().filter(|(_, table)| self.tables[q].contains(table));
-            [(q, with.clone()), (q, View { hidden: of_its_own.map(|(name, _)| name.clone()).collect(), ..with })]
-        };
-        let asks: Vec<(usize, View)> = queries.flat_map(views).collect();
+        gone: [&BTreeMap<IndexName, TableName>; N],
+    ) -> Result<Option<Vec<[f64; N]>>, Failure> {
+        let queries: Vec<usize> = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table)).collect();
+        let asks = queries.iter().flat_map(|q| gone.iter().map(|gone| (*q, self.view(*q, gone)))).collect();
+        let Some(costs) = self.costs(asks).await? else { return Ok(None) };
+        let row = |row: &[f64]| std::array::from_fn(|n| row[n]);
+        Ok(Some(costs.chunks_exact(N).map(row).collect()))
+    }
+
+    /// The weighted cost of the workload with the advice when `gone` are dropped; `None` where that is what the choice says already,
+    /// or the engine cannot tell.
+    pub(super) async fn cost_without(&mut self, gone: &BTreeMap<IndexName, TableName>) -> Result<Option<f64>, Failure> {
+        if self.given_up == *gone {
+            return Ok(None);
+        }
+        let touched: BTreeSet<&TableName> = self.given_up.values().chain(gone.values()).collect();
+        let queries: Vec<usize> = (0..self.targets.len()).filter(|q| self.tables[*q].iter().any(|t| touched.contains(t))).collect();
+        let asks = queries.iter().map(|q| (*q, self.view(*q, gone))).collect();
+        let Some(costs) = self.costs(asks).await? else { return Ok(None) };
+        let mut after = self.after.clone();
+        queries.into_iter().zip(costs).for_each(|(query, cost)| after[query] = cost);
+        Ok(Some(self.targets.iter().zip(after).map(|(target, cost)| target.weight * cost).sum()))
+    }
+
+    /// The advice as a query sees it: what it does not read matters nothing to it.
+    fn view(&self, query: usize, gone: &BTreeMap<IndexName, TableName>) -> View {
+        let with = self.chosen.intersection(&self.targets[query].touching).copied().collect();
+        let of_its_own = gone.iter().filter(|(_, table)| self.tables[query].contains(table));
+        View { hidden: of_its_own.map(|(name, _)| name.clone()).collect(), ..View::with(with) }
+    }
+
+    async fn costs(&mut self, asks: Vec<(usize, View)>) -> Result<Option<Vec<f64>>, Failure> {
         let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
         let answers = trials.answers(&asks).await?;
-        let both = |pair: &[Answer]| match pair {
-            [Ok(with), Ok(without)] => Some((weighted_cost(with), weighted_cost(without))),
-            _ => None,
-        };
-        Ok(answers.chunks_exact(2).map(both).collect())
+        Ok(answers.iter().map(|answer| answer.as_ref().ok().map(|plans| weighted_cost(plans))).collect())
     }
 }
 
@@ -97,12 +119,12 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
     advised.recommendation.rejected = found.rejected;
     advised.recommendation.indexes = assumed::advised(&found.assumed, &subjects, snapshot);
     advised.recommendation.why = questions.untried(&found.list);
-    if found.list.is_empty() || advice.what_if == WhatIfChoice::None {
+    costs::add_build_costs(&mut found.list, &subjects, snapshot);
+    // Behind all that are to be built: these are there already. A drop is tried, also where there is nothing to build.
+    found.list.extend(existing::droppable(snapshot, existing::Idle::default()));
+    if found.list.is_empty() || subjects.is_empty() || advice.what_if == WhatIfChoice::None {
         return Ok(());
     }
-    costs::add_build_costs(&mut found.list, &subjects, snapshot);
-    // Behind all that are to be built: these are there already.
-    found.list.extend(existing::droppable(snapshot, existing::Idle::default()));
     let live = match place {
         Place::Live { session, target } => Some((session, target)),
         Place::Offline(_) => None,
@@ -270,7 +292,9 @@ impl Bench {
         advised.recommendation.what_if = self.engine.what_if();
         executions::tell(&mut advised.recommendation, list, &selection, &self.planned, &used);
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
-        advised.settled = Some(Settled { bench: self, targets, tables, chosen });
+        let given_up =
+            selection.dropped.iter().filter_map(|id| Some((list[*id].existing.clone()?, list[*id].spec.table.clone()))).collect();
+        advised.settled = Some(Settled { bench: self, targets, tables, chosen, given_up, after: selection.after });
         Ok(())
     }
 }

@@ -43,8 +43,9 @@ fn covers(wide: &Index, narrow: &Index) -> bool {
     if narrow.spec.predicate != wide.spec.predicate || narrow.spec.method != wide.spec.method {
         return false;
     }
-    // Each covers the other when they differ in direction alone: then the first by name stays.
-    !wide.spec.is_covered_by(&narrow.spec) || wide.is_load_bearing() || wide.name < narrow.name
+    // Each covers the other when they differ in direction alone: then what is needed stays, what is used, the first by name.
+    let worth = |i: &Index| (i.is_load_bearing(), i.scans as u64);
+    !wide.spec.is_covered_by(&narrow.spec) || (worth(wide), &narrow.name) > (worth(narrow), &wide.name)
 }
 
 fn finding(context: &Context, index: &Index, kept: &Index) -> Finding {

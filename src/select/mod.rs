@@ -249,7 +249,7 @@ pub async fn select<O: Oracle>(
     search.start_afresh();
     let mut selections = Vec::new();
     for ((mut set, room), refused) in sets.into_iter().zip(rooms).zip(refusals) {
-        let blamed = search.verify(&mut set).await?;
+        let blamed = search.verify(&mut set, room).await?;
         selections.push(search.selection(&set, room, refused, blamed).await?);
     }
     Ok(selections)

@@ -1,19 +1,27 @@
 //! The last word: every query planned afresh with the whole set.
 
 use super::change::Change;
+use super::master::Room;
 use super::search::Search;
 use super::set::Set;
 use super::{Oracle, Refusal};
-use crate::model::candidate::CandidateId;
+use crate::model::candidate::{CandidateId, QueryId};
 
 impl<O: Oracle> Search<'_, O> {
-    /// Drops what no plan uses and what makes a query dearer, until neither is left. Returns the latter, each with by how much.
-    pub(super) async fn verify(&mut self, set: &mut Set) -> Result<Vec<(CandidateId, Refusal)>, O::Error> {
+    /// Puts back what a query misses, drops what no plan uses and what makes a query dearer, until none is left. Returns what went,
+    /// unless for being unused, with the reason.
+    pub(super) async fn verify(&mut self, set: &mut Set, room: Room) -> Result<Vec<(CandidateId, Refusal)>, O::Error> {
         let start = self.start.clone();
         let mut blamed = Vec::new();
         loop {
             self.must_know(&start).await?;
             self.must_know(set).await?;
+            let missed = self.missed(set);
+            if !missed.is_empty() {
+                *set = set.union(&missed);
+                self.make_room(set, room, &mut blamed).await?;
+                continue;
+            }
             let (mut used, mut culprits, mut worst) = (Vec::new(), Vec::new(), 0.0f64);
             for query in self.ids() {
                 let (before, after) = (self.weighted(query, &start), self.weighted(query, set));
@@ -39,6 +47,31 @@ impl<O: Oracle> Search<'_, O> {
                 None => return Ok(blamed),
             }
         }
+    }
+
+    /// Existing indexes of the plans of today of those queries that are dearer by the limit, and felt to be, because they are gone.
+    fn missed(&self, set: &Set) -> Set {
+        let gone = self.start.minus(set);
+        let of = |query: QueryId| {
+            let (today, then) = (self.known(query, &self.part(query, &self.start)), self.known(query, &self.part(query, set)));
+            let dearer = then.total > today.total * (1.0 + self.limits.regression);
+            let more = then.total - today.total;
+            let matters = more >= self.limits.least_saving && more * self.queries[query].weight >= self.limits.least_gain;
+            if dearer && matters { today.used.intersection(&gone) } else { Set::default() }
+        };
+        self.ids().flat_map(|query| of(query).iter().collect::<Vec<_>>()).collect()
+    }
+
+    /// Lets new indexes go, least missed first, until the others fit.
+    async fn make_room(&mut self, set: &mut Set, room: Room, blamed: &mut Vec<(CandidateId, Refusal)>) -> Result<(), O::Error> {
+        while !self.fits(set, room) {
+            self.must_know(set).await?;
+            let Some(least) = self.least_missed(set, &set.minus(&self.start)).await? else { return Ok(()) };
+            let gain = self.change(set, Change::without(least)).await?;
+            *set = set.without(least);
+            blamed.push((least, Refusal::OverBudget { gain }));
+        }
+        Ok(())
     }
 
     async fn least_missed(&mut self, set: &Set, culprits: &Set) -> Result<Option<CandidateId>, O::Error> {
