@@ -33,13 +33,13 @@ pub fn offers(shape: &Shape, table_ref: usize, table: &Table, taste: &Taste) -> 
         out.extend(heads.into_iter().map(|keys| with(keys, &over)));
     }
     if let Some(needed) = needed {
-        let covered: Vec<IndexSpec> = covering_heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain, taste)).collect();
-        out.extend(covered);
+        let heads = |roles: &Roles| covering_heads(roles).into_iter().filter(|head| taste.may_cover(head, roles)).collect::<Vec<_>>();
+        out.extend(heads(&roles).iter().flat_map(|head| cover::forms(head, &needed, &plain, taste)));
         for predicate in &roles.partial {
             let over = IndexSpec { predicate: Some(predicate.sql.clone()), ..plain.clone() };
             let rest = partial::rest(&roles, predicate);
             let left: Vec<_> = needed.iter().filter(|c| !predicate.fixed.contains(&c.name)).copied().collect();
-            let covered = covering_heads(&rest).into_iter().flat_map(|head| cover::forms(&head, &left, &over, taste));
+            let covered = heads(&rest).into_iter().flat_map(|head| cover::forms(&head, &left, &over, taste));
             out.extend(covered.filter(|spec| !spec.include.is_empty()));
         }
     }

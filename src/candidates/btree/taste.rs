@@ -56,14 +56,25 @@ impl Taste<'_> {
         columns.iter().all(|c| is_ordered(c)) && (self.published || letters().is_some_and(|sum| sum <= MOST_LETTERS))
     }
 
+    /// True where the rows behind a head are worth sparing the table for. How many an expression finds, nobody knows before its
+    /// index is analysed: the planner assumes a two-hundredth of the table, and that covering it saves as much.
+    pub fn may_cover(&self, head: &[KeySpec], roles: &Roles) -> bool {
+        let searched = |k: &&KeySpec| roles.equal.iter().chain(&roles.listed).chain(&roles.range).any(|r| r.expr == k.expr);
+        self.published || head.iter().filter(searched).all(|k| k.column_name().is_some())
+    }
+
     /// True where the query asks for the row of a unique key: one probe, which its index serves already.
     pub fn finds_one_row(&self, roles: &Roles, table: &Table) -> bool {
         let single = |k: &KeySpec| roles.equal.iter().any(|e| e.expr == k.expr) && roles.listed.iter().all(|l| l.expr != k.expr);
         !self.published && self.unique(table).any(|i| i.spec.keys.iter().all(single))
     }
 
-    /// True for a unique key with more behind it, but for a few narrow columns where a join probes it often.
+    /// True for a unique key with more behind it, but for a few narrow columns where a join probes it often, and for a
+    /// part of the rows: those in the key's order are what a queue reads.
     pub fn repeats_unique(&self, spec: &IndexSpec, shape: &Shape, table_ref: usize, table: &Table) -> bool {
+        if spec.predicate.is_some() {
+            return false;
+        }
         let begins = |i: &&Index| {
             let here = spec.keys.get(..i.spec.keys.len()).unwrap_or_default();
             let leads = here.first().map(|k| &k.expr) == i.spec.keys.first().map(|k| &k.expr);

@@ -262,6 +262,8 @@ fn a_unique_key_is_not_written_down_twice() {
     assert!(!offers_with(&["id"], wide).0.iter().any(more), "{:?}", offers_with(&["id"], wide).0);
     let few = "select u.age from users u join posts p on p.user_id = u.id where p.id = 5";
     assert!(!has(&offers_with(&["id"], few).0, "(id) INCLUDE (age)"), "one probe");
+    let queue = "select email from users where age is null order by id limit 10";
+    assert!(has(&offers_with(&["id"], queue).0, "(id) WHERE age IS NULL"), "{:?}", offers_with(&["id"], queue).0);
     let page = "select email from users order by age, id limit 10";
     assert!(has(&offers_with(&["id"], page).0, "(age, id)"), "a unique key behind another is an order");
 }
@@ -305,6 +307,13 @@ fn only_what_stays_narrow_covers() {
     assert_eq!(narrow("character varying(80)", "S", 60.0, &[]), (false, true));
     assert_eq!(narrow("character varying(4000)", "S", 20.0, &[]), (true, false));
     assert_eq!(narrow("uuid", "U", 16.0, &[]), (true, true));
+}
+
+#[test]
+fn what_an_expression_finds_is_not_covered_before_it_is_known() {
+    let found = offered("select id, email from users where lower(email) = $1", "users");
+    assert!(found.iter().any(|f| f == "((lower(email)))") && !found.iter().any(|f| f.contains("INCLUDE")), "{found:?}");
+    offers_all("select id, email from users where email = $1", "users", &["(email) INCLUDE (id)"]);
 }
 
 #[test]

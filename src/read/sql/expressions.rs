@@ -72,7 +72,10 @@ impl Builder<'_> {
             self.shape.parameter_uses.extend(uses);
             let kept = |r: usize| only.as_ref().is_none_or(|o| o.contains(&r));
             let Member { always, optional, arms } = self.within(block, scope, |around| member(conjunct, around));
-            for (table_ref, condition) in always.into_iter().filter(|(r, _)| kept(*r)) {
+            let nullable: Vec<bool> = self.shape.tables.iter().map(|t| t.nullable).collect();
+            // Behind an outer join IS NULL finds the rows without a partner: no row of the table itself has to meet it.
+            let joined = |(r, c): &(usize, Condition)| only.is_none() && c.op == Op::IsNull && nullable[*r];
+            for (table_ref, condition) in always.into_iter().filter(|c| kept(c.0) && !joined(c)) {
                 self.hold(table_ref, condition, block);
             }
             for (table_ref, condition) in optional.into_iter().filter(|(r, _)| kept(*r)) {

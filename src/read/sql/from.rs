@@ -18,8 +18,9 @@ impl Builder<'_> {
         }
     }
 
-    /// ON and USING; on an outer join only the nullable side gets conditions (the other is read whole). `left` and
-    /// `right` say where the sides begin, among the table references and among the sources.
+    /// ON and USING; on an outer join only the nullable side gets conditions (the other is read whole). Of a full join both
+    /// are: what WHERE asks of one side makes it a left or a right one. `left` and `right` say where the sides begin, among the
+    /// table references and among the sources.
     pub(super) fn join(&mut self, operator: &JoinOperator, left: (usize, usize), right: (usize, usize), block: usize, scope: &Scope) {
         use JoinOperator as J;
         let (first, before, after) = (left.0, right.0, self.shape.tables.len());
@@ -27,7 +28,7 @@ impl Builder<'_> {
             J::Join(c) | J::Inner(c) | J::CrossJoin(c) | J::StraightJoin(c) => (c, None),
             J::Left(c) | J::LeftOuter(c) => (c, Some(before..after)),
             J::Right(c) | J::RightOuter(c) => (c, Some(first..before)),
-            J::FullOuter(c) => (c, Some(0..0)),
+            J::FullOuter(c) => (c, Some(first..after)),
             _ => return,
         };
         if let Some(side) = &nullable {

@@ -68,6 +68,20 @@ fn the_preserved_side_of_an_outer_join_gets_no_condition() {
 }
 
 #[test]
+fn is_null_behind_an_outer_join_is_no_condition_of_the_table() {
+    let without = "from conversations c left join messages m on m.conversation_id = c.id where m.id is null and c.user_id = 5";
+    assert_eq!(conditions(&format!("select c.id {without}")), ["c: user_id Eq 5", "m: conversation_id Eq c.id"]);
+}
+
+#[test]
+fn a_full_join_that_where_makes_a_left_one_looks_up_the_other_side() {
+    assert_eq!(
+        conditions("select 1 from conversations c full join messages m on m.conversation_id = c.id where c.id = 5"),
+        ["c: id Eq m.conversation_id", "c: id Eq 5", "m: conversation_id Eq c.id"]
+    );
+}
+
+#[test]
 fn order_limit_and_offset() {
     let shape = shape("select id, created_at as t from messages where sender_id = $1 order by t desc, 1 limit $2 offset 500");
     let block = &shape.blocks[0];
