@@ -46,20 +46,24 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
     let share = |gain: &f64| of_load(*gain, before);
     match refusal {
         Refusal::Regression { share } => ("regression", format!("with it the planner makes a query {:.0} % dearer", 100.0 * share)),
-        Refusal::NotUsed => ("not_used", "the planner never chose it for any query of the workload".to_owned()),
+        Refusal::NotUsed => ("not_used", "beside the other candidates the planner chose it for no query of the workload".to_owned()),
         Refusal::CoveredBy(id) => ("covered", format!("{} does its work", name(id))),
         Refusal::WriteCost { gain, .. } => {
             ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&candidate.writes, *gain)))
         }
         Refusal::BuildCost { gain, cost } => {
-            let reason =
-                format!("it would save {gain:.0} in the window, and building it costs about {cost:.0}: it is asked for too rarely");
+            let reason = format!(
+                "it would save {gain:.0} in the window, writes paid, and building it costs about {cost:.0}: it is asked for too rarely"
+            );
             ("build_cost", reason)
         }
         Refusal::OverBudget { gain } => {
             ("over_budget", format!("it would save a further {} of today's load, but the limit on space or number is reached", share(gain)))
         }
-        Refusal::DroppedFor(id) => ("dropped_for", format!("{} saves more for its space", name(id))),
+        Refusal::DroppedFor(id) => {
+            let one_value = if candidate.bold { ", and it would hold for one value alone" } else { "" };
+            ("dropped_for", format!("{} serves its queries; beside it this one would add next to nothing{one_value}", name(id)))
+        }
         Refusal::LowGain { gain } => {
             ("low_gain", format!("beside the advised indexes it would save {}: too little for an index", further(*gain, before)))
         }

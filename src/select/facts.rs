@@ -20,12 +20,15 @@ pub struct Facts {
     /// How far apart the bounds of a cost may be for it to count as known, as a share.
     tolerance: f64,
     answers: Vec<Vec<Fact>>,
+    /// Beside each answer: the cheapest of it and of those with a part of its indexes. Where an index that was added led the
+    /// planner to a dearer plan, it is this that sets with fewer indexes cost at least.
+    floors: Vec<Vec<f64>>,
 }
 
 impl Facts {
     /// No answers yet for `queries` queries.
     pub fn new(queries: usize, tolerance: f64) -> Self {
-        Facts { tolerance, answers: vec![Vec::new(); queries] }
+        Facts { tolerance, answers: vec![Vec::new(); queries], floors: vec![Vec::new(); queries] }
     }
 
     /// How many answers there are.
@@ -35,7 +38,16 @@ impl Facts {
 
     /// Notes an answer.
     pub fn learn(&mut self, query: QueryId, fact: Fact) {
+        let mut floor = fact.total;
+        for (other, least) in self.answers[query].iter().zip(&mut self.floors[query]) {
+            if other.available.is_subset(&fact.available) {
+                floor = floor.min(*least);
+            } else if fact.available.is_subset(&other.available) {
+                *least = least.min(fact.total);
+            }
+        }
         self.answers[query].push(fact);
+        self.floors[query].push(floor);
     }
 
     /// The answer for `query` with `present`, where it follows from one that we have: the same set, or a
@@ -74,11 +86,11 @@ impl Facts {
         self.best_possible(query, present).map(|fact| fact.total)
     }
 
-    /// The cost that `query` has at least with `present`, if further indexes never make a plan dearer.
+    /// The cost that `query` has at least with `present`, if further indexes never make a plan dearer but where they are known to.
     pub fn at_least(&self, query: QueryId, present: &Set) -> f64 {
-        let larger = self.answers[query].iter().filter(|fact| present.is_subset(&fact.available));
-        let floor = self.answers[query].iter().map(|fact| fact.total).min_by(f64::total_cmp).unwrap_or(0.0);
-        larger.map(|fact| fact.total).max_by(f64::total_cmp).unwrap_or(floor)
+        let all = || self.answers[query].iter().zip(&self.floors[query]);
+        let larger = all().filter(|(fact, _)| present.is_subset(&fact.available)).map(|(_, floor)| *floor);
+        larger.max_by(f64::total_cmp).unwrap_or_else(|| all().map(|(_, floor)| *floor).min_by(f64::total_cmp).unwrap_or(0.0))
     }
 }
 
@@ -110,5 +122,17 @@ mod tests {
         assert_eq!(facts.find(0, &set(&[1, 2])).map(|f| f.total), Some(100.5));
         facts.learn(0, Fact { available: set(&[2]), used: set(&[2]), total: 300.0 });
         assert_eq!(facts.find(0, &set(&[2])).map(|f| f.total), Some(300.0));
+    }
+
+    #[test]
+    fn a_plan_that_a_further_index_made_dearer_bounds_nothing() {
+        let mut facts = Facts::new(1, 0.0);
+        let fact = |available: &[usize], total| Fact { available: set(available), used: set(available), total };
+        facts.learn(0, fact(&[1, 2, 3, 4], 50.0));
+        assert_eq!(facts.at_least(0, &set(&[1, 2])), 50.0);
+        facts.learn(0, fact(&[1, 2, 3], 20.0));
+        assert_eq!((facts.at_least(0, &set(&[1, 2])), facts.at_least(0, &set(&[1, 4]))), (20.0, 20.0));
+        facts.learn(0, fact(&[1, 2, 5], 30.0));
+        assert_eq!(facts.at_least(0, &set(&[1, 2])), 30.0, "that one is not known to be dearer than with less");
     }
 }

@@ -132,7 +132,7 @@ pub struct Chosen {
 /// Why a candidate is not in the set.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
-    /// No plan ever used it.
+    /// No plan used it while the other candidates were there.
     NotUsed,
     /// Another index of the set does its work.
     CoveredBy(CandidateId),
@@ -145,17 +145,17 @@ pub enum Refusal {
     },
     /// It saves less in the window than building it costs.
     BuildCost {
-        /// Gain, planner units per window.
+        /// Gain less what writes pay, planner units per window.
         gain: f64,
         /// Cost of the build, planner units.
         cost: f64,
     },
     /// It would pay, but the set is full: space or number of indexes.
     OverBudget {
-        /// Gain over the chosen set, planner units per window.
+        /// Gain over the chosen set less what writes pay, planner units per window.
         gain: f64,
     },
-    /// It was let go for another one, which serves the same queries better for its space.
+    /// Beside another one, which serves its queries, it would add nothing.
     DroppedFor(CandidateId),
     /// With it the planner makes some query dearer.
     Regression {
@@ -164,7 +164,7 @@ pub enum Refusal {
     },
     /// It would save too little.
     LowGain {
-        /// Gain over the chosen set, planner units per window.
+        /// Gain over the chosen set less what writes pay, planner units per window.
         gain: f64,
     },
     /// It would save a little of each of many executions: within the planner's noise.

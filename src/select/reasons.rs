@@ -34,13 +34,15 @@ impl<O: Oracle> Search<'_, O> {
         };
         let costs: Vec<(f64, f64, f64)> = self.of_candidate[id].iter().map(costs).collect();
         let gain: f64 = costs.iter().map(|(weight, without, with)| weight * (without - with)).sum();
-        let rival = self.rival(id, set).filter(|_| gain <= candidate.writes.cost.max(self.limits.least_gain));
+        let (writes, build) = (candidate.writes.cost, candidate.build_cost);
+        let rival = self.rival(id, set).filter(|_| gain <= writes.max(self.limits.least_gain));
+        let left = gain - writes;
         match rival {
             Some(rival) => Refusal::DroppedFor(rival),
-            None if gain > 0.0 && gain <= candidate.writes.cost => Refusal::WriteCost { gain, cost: candidate.writes.cost },
-            None if gain > self.limits.least_gain && gain < candidate.build_cost => Refusal::BuildCost { gain, cost: candidate.build_cost },
-            None if gain >= self.limits.least_gain && !self.fits(&set.with(id), room) => Refusal::OverBudget { gain },
-            None => noise(&costs, &self.limits).filter(|_| gain >= self.limits.least_gain).unwrap_or(Refusal::LowGain { gain }),
+            None if gain > 0.0 && left <= 0.0 => Refusal::WriteCost { gain, cost: writes },
+            None if left > self.limits.least_gain && left < build => Refusal::BuildCost { gain: left, cost: build },
+            None if left >= self.limits.least_gain && !self.fits(&set.with(id), room) => Refusal::OverBudget { gain: left },
+            None => noise(&costs, &self.limits).filter(|_| left >= self.limits.least_gain).unwrap_or(Refusal::LowGain { gain: left }),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::model::failure::Failure;
 use crate::model::index_def::{IndexSpec, KeyExpr, KeySpec, TableName};
 use crate::model::report::WhyNot;
 use crate::model::snapshot::Snapshot;
-use crate::model::text::one_line;
+use crate::model::text::{one_line, quote_ident};
 use crate::read::asked_index::{self, AskedIndex};
 use std::collections::BTreeSet;
 
@@ -130,11 +130,17 @@ fn resolve(spec: IndexSpec, catalog: &Catalog) -> Result<IndexSpec, (&'static st
     for column in keys.chain(spec.include.iter().map(String::as_str)) {
         if table.column(column).is_none() {
             let near = near(column, table.columns.iter().map(|c| c.name.as_str()));
-            let near = near.map_or(String::new(), |near| format!("; did you mean {}?", one_line(near)));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {}?", as_typed(near)));
             return Err(("unknown_column", format!("{} has no column {}{near}", table.table_name(), one_line(column))));
         }
     }
     Ok(IndexSpec { table: table.table_name(), ..spec })
+}
+
+/// A name as one has to type it: what lower case does not keep stands in double quotes.
+fn as_typed(name: &str) -> String {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    one_line(&if plain { name.to_owned() } else { quote_ident(name) })
 }
 
 /// The table that a name means: without a schema the one in `public`, else the only one of that name.
@@ -151,7 +157,8 @@ fn table<'c>(name: &TableName, catalog: &'c Catalog) -> Result<&'c Table, (&'sta
     }
     let near = near(&name.name, catalog.tables.iter().map(|t| t.name.as_str()));
     let near = near.and_then(|near| catalog.tables.iter().find(|t| t.name == near));
-    let near = near.map_or(String::new(), |table| format!("; did you mean {}?", table.table_name()));
+    let schema = |table: &Table| if table.schema == "public" { String::new() } else { format!("{}.", as_typed(&table.schema)) };
+    let near = near.map_or(String::new(), |table| format!("; did you mean {}{}?", schema(table), as_typed(&table.name)));
     let shown = if name.schema.is_empty() { one_line(&name.name) } else { format!("{}.{}", one_line(&name.schema), one_line(&name.name)) };
     Err(("unknown_table", format!("there is no table {shown}{near}")))
 }

@@ -100,7 +100,7 @@ fn wrong_names_are_told_with_near_ones() {
     for (text, code, words) in [
         ("ordres.id", "unknown_table", "there is no table ordres; did you mean orders?"),
         ("orders.custmer_id", "unknown_column", "orders has no column custmer_id; did you mean customer_id?"),
-        ("orders.note", "unknown_column", "orders has no column note; did you mean Note?"),
+        ("orders.note", "unknown_column", "orders has no column note; did you mean \"Note\"?"),
         ("create index on orders (id) include (nothing_like_it)", "unknown_column", "orders has no column nothing_like_it"),
         ("twins.id", "unknown_table", "there are several: a.twins, b.twins; name the schema"),
         ("report.id", "not_indexable", "report is a view, which cannot have an index"),

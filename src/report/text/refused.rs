@@ -10,7 +10,7 @@ use crate::report::units::plural;
 /// What each reason code means, and whether the best of them is worth a line of its own.
 const REASONS: &[(&str, &str, bool)] = &[
     ("over_budget", "would pay, but the limit on space or number is reached", true),
-    ("dropped_for", "another index saves more for its space", true),
+    ("dropped_for", "another index serves its queries", true),
     ("write_cost", "writes would pay more than reads gain", true),
     ("low_gain", "too little gain", true),
     ("regression", "it would make a query dearer", true),
