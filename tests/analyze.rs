@@ -106,7 +106,8 @@ async fn one_bad_query_never_stops_the_rest() {
         .await
         .expect("tables");
     let sql = "\\set x 1\nselect * from nosuch;\nselect * from t where b = 1 / 0;\nselekt 1;\nselect $1;\nvacuum t;\n\
-               select 1 from never where a = 3;\n-- weight: none\nselect y from v where x = 5;\nselect 'never closed";
+               select 1 from never where a = 3;\n-- weight: none\ndeclare c cursor for select y from v where x = 5;\n\
+               select * from t where a = :id;\nselect v.n from (values ($1, $2), ($3, $4)) v (id, n) join t on t.id = v.id;\nselect 'never closed";
     let (folder, queries) = file("q.sql", sql.as_bytes());
     std::fs::write(folder.path().join("binary.sql"), [0u8, 159, 146, 150]).expect("write");
     std::fs::write(folder.path().join("empty.sql"), "").expect("write");
@@ -114,11 +115,18 @@ async fn one_bad_query_never_stops_the_rest() {
     let tail = created(&found).iter().map(|d| d.split(" ON ").nth(1).expect("a table").to_owned()).collect::<Vec<_>>();
     assert_eq!(tail, ["\"public\".\"t\" USING btree (\"a\")"], "through the view");
     let messages = texts(&found, "/problems", "message").join("\n");
-    for part in
-        ["\"nosuch\" does not exist", "division by zero", "syntax error", "weight is not a positive number", "UTF-8", "no statement"]
-    {
+    for part in [
+        "\"nosuch\" does not exist",
+        "division by zero",
+        "syntax error",
+        "parameters are written $1",
+        "weight is not a positive number",
+        "UTF-8",
+        "no statement",
+    ] {
         assert!(messages.contains(part), "{part} is missing: {messages}");
     }
+    assert!(!messages.contains("operator does not exist"), "{messages}");
     assert!(texts(&found, "/recommendation/rejected", "reason_code").contains(&"too_small"), "an empty table gets nothing");
     assert_eq!(analyze(&["--db", &url, "--queries", path(&queries), "--what-if", "none"]).status.code(), Some(0));
     let missing = analyze(&["--db", &url, "--queries", "/nonexistent/q.sql"]);

@@ -5,6 +5,7 @@ use crate::model::failure::Failure;
 use crate::model::query::{PlanOrigin, Query, QueryPlan, QuerySource};
 use crate::model::snapshot::{Problem, Snapshot};
 use crate::model::text::{one_line, quote_ident};
+use crate::read::sql::wrapped;
 use crate::read::{explain, split};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub(super) fn add_queries(snapshot: &mut Snapshot, paths: &[PathBuf], search_pat
                 Ok(weight) => query.weight = weight,
                 Err(message) => snapshot.problems.push(problem(&file, format!("line {}: {message}", piece.line(&text)))),
             }
-            query.text = piece.text;
+            query.text = wrapped::inner(&piece.text).to_owned();
             snapshot.workload.push(query);
         }
     }

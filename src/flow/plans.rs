@@ -9,7 +9,7 @@ use crate::pg::effects;
 use crate::pg::explain::{self, Call, Ground, Prepared};
 use crate::pg::planner_settings::is_planner_setting;
 use crate::pg::session::Session;
-use crate::read::sql::{is_plannable, rewrite::explainable};
+use crate::read::sql::{is_plannable, rewrite::explainable, untyped::as_numbers, wrapped::foreign_placeholder};
 use crate::sampling::{self, Binding};
 use indicatif::ProgressBar;
 use std::collections::BTreeSet;
@@ -148,6 +148,26 @@ pub(super) async fn prepare(
     Ok((planned, alone.then_some(plans)))
 }
 
+/// SQLSTATEs of a text whose parameters have no type or the wrong one: undefined and ambiguous function, indeterminate type.
+const UNTYPED: [&str; 3] = ["(42883)", "(42725)", "(42P18)"];
+
+/// A text as the server can parse it, and what it says of it.
+async fn parsed(session: &Session, text: &str, ground: &Ground) -> Result<(String, Prepared), String> {
+    let sql = explainable(text);
+    let refused = match explain::prepare_on(session, ground, &sql).await {
+        Ok(prepared) => return Ok((sql, prepared)),
+        Err(reason) => reason,
+    };
+    if UNTYPED.iter().any(|code| refused.contains(code)) {
+        for typed in as_numbers(&sql) {
+            if let Ok(prepared) = explain::prepare_on(session, ground, &typed).await {
+                return Ok((typed, prepared));
+            }
+        }
+    }
+    Err(refused)
+}
+
 /// One text with values chosen for its parameters, at most `most` executions, and their plans; where the server refuses a
 /// value, with the typical ones alone, and at last without any.
 async fn plan_text(
@@ -157,8 +177,7 @@ async fn plan_text(
     catalog: &Catalog,
     most: usize,
 ) -> Result<(Text, Vec<Binding>, Vec<Plan>), String> {
-    let sql = explainable(&text.text);
-    let prepared = explain::prepare_on(session, ground, &sql).await?;
+    let (sql, prepared) = parsed(session, &text.text, ground).await?;
     let parameters = prepared.parameters.len();
     let all = sampling::bindings(text.shape(), catalog, &prepared.parameters).unwrap_or_default();
     let mut tries = vec![&all[..all.len().min(most)], &all[..all.len().min(1)]];
@@ -239,7 +258,11 @@ pub(super) async fn plan_workload(session: &Session, snapshot: &mut Snapshot, mo
         }
         match planned {
             Ok(plan) => query.plans.insert(0, plan),
-            Err(reason) => query.not_planned = Some(format!("not planned: {reason}")),
+            Err(reason) => {
+                let foreign = reason.starts_with("syntax error") && foreign_placeholder(&query.text);
+                let hint = if foreign { "; parameters are written $1, $2" } else { "" };
+                query.not_planned = Some(format!("not planned: {reason}{hint}"));
+            }
         }
     }
     snapshot.catalog = catalog;

@@ -15,7 +15,9 @@ mod outputs;
 mod parameters;
 pub mod rewrite;
 pub mod tokens;
+pub mod untyped;
 mod workload;
+pub mod wrapped;
 mod writes;
 
 pub use workload::read_workload;
