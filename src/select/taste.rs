@@ -7,6 +7,7 @@ use super::set::Set;
 use super::{Oracle, permutes_keys};
 use crate::model::candidate::{CandidateId, QueryId};
 use crate::model::index_def::KeySpec;
+use crate::model::text::quote_ident;
 use std::collections::BTreeSet;
 
 /// An index that takes this share of another's space is smaller.
@@ -165,8 +166,15 @@ impl<O: Oracle> Search<'_, O> {
         let mut found: Vec<CandidateId> = offered.collect();
         found.sort_by_key(|o| (self.candidates[*o].spec.keys.len() + self.candidates[*o].spec.include.len(), *o));
         found.dedup();
+        // The narrowest, and at last the narrowest of those that look up most of what the predicate holds.
+        let predicate = spec.predicate.as_deref().unwrap_or_default();
+        let held = |o: &&CandidateId| {
+            let keys = self.candidates[**o].spec.keys.iter().filter_map(KeySpec::column_name);
+            std::cmp::Reverse(keys.filter(|column| predicate.contains(&quote_ident(column))).count())
+        };
+        let whole = found.iter().min_by_key(held).copied().filter(|o| !found[..found.len().min(STAND_INS)].contains(o));
         found.truncate(STAND_INS);
-        found
+        found.into_iter().chain(whole).collect()
     }
 
     /// No index beside one that can do its work: of such a pair the one goes that is missed less.

@@ -172,7 +172,11 @@ impl Bench<'_> {
             asked: asked.to_owned(),
             ddl: Some(ddl_of(self.candidate(*id))),
             reason_code: code.to_owned(),
-            reason,
+            reason: if self.candidate(*id).spec.unique {
+                format!("{reason}; that its values are unique is assumed, not checked")
+            } else {
+                reason
+            },
             cost_with_advice: Some(self.sum(|q| self.choice.selection.after[q])),
             cost_with_it: Some(self.beside(beside)),
             cost_with_it_alone: Some(with_it),
