@@ -123,7 +123,7 @@ async fn judge(server: &Server, number: usize, case: &Case) -> Outcome<Verdict> 
     run_sql(&admin, &format!("drop database {} with (force)", quote_ident(&loaded))).await?;
     Ok(Verdict {
         met,
-        advised: report.recommendation.indexes.iter().map(|i| i.ddl.clone()).collect(),
+        advised: report.recommendation.indexes.iter().map(|i| format!("{}: {}", i.ddl, i.reason)).collect(),
         seconds,
         refused: report.recommendation.rejected.iter().map(|r| format!("{}: {}", r.ddl, r.reason)).collect(),
         problems: report.problems.iter().map(|p| p.message.clone()).collect(),

@@ -112,6 +112,11 @@ impl<O: Oracle> Search<'_, O> {
         self.weighted_part(query, &self.part_after(query, set, change))
     }
 
+    /// True where what would go exists already.
+    pub(super) fn is_there(&self, change: Change) -> bool {
+        change.out.is_some_and(|id| self.candidates[id].existing.is_some())
+    }
+
     /// True when what `set` has over the changed set gains enough: of the workload, or of one query, and more than building it
     /// costs. Both have been asked for.
     pub(super) fn is_worth(&self, set: &Set, change: Change, gain: f64, yardstick: Yardstick) -> bool {
@@ -134,7 +139,7 @@ impl<O: Oracle> Search<'_, O> {
             return false;
         }
         // A little of each of many executions is planner noise all the same. What is there stays for it.
-        let there = change.out.is_some_and(|id| self.candidates[id].existing.is_some());
+        let there = self.is_there(change);
         let felt = |query: QueryId| {
             let weight = self.queries[query].weight;
             weight > 0.0 && self.limits.is_felt(self.weighted(query, set) / weight, after(query) / weight)

@@ -108,11 +108,14 @@ impl Default for Limits {
     }
 }
 
+/// Less than this of an execution nobody feels, planner units: not even a page read in order.
+const LEAST_FELT: f64 = 1.0;
+
 impl Limits {
     /// True when a query that costs the one per execution and would cost the other is felt to differ: a page or two that are in
     /// memory anyway, and not much of the whole, are the planner's noise.
     pub fn is_felt(&self, with: f64, without: f64) -> bool {
-        without > with && without - with >= self.least_saving.min(without * self.regression)
+        without - with >= self.least_saving.min((without * self.regression).max(LEAST_FELT))
     }
 }
 

@@ -18,17 +18,18 @@ const STAND_INS: usize = 4;
 impl<O: Oracle> Search<'_, O> {
     /// Drops and narrows what is not worth its place, and leaves no index beside one that does its work.
     pub(super) async fn tidy(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
-        self.relax(set, useful).await?;
+        self.relax(set, room, useful).await?;
         self.fill(set, room, useful).await?;
         self.reorder(set).await?;
         self.uncover(set).await
     }
 
     /// Takes out or narrows, least loss first, until every index that stays is worth its place.
-    async fn relax(&mut self, set: &mut Set, useful: &Set) -> Result<(), O::Error> {
+    async fn relax(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
         loop {
             let yardstick = self.yardstick(set);
             let smaller = set.iter().flat_map(|id| self.smaller_changes(set, useful, id));
+            let smaller = smaller.filter(|change| change.into.is_none() || self.fits(&change.of(set), room));
             let smaller: Vec<Change> = smaller.filter(|change| !self.must_stay(set, *change, yardstick)).collect();
             self.prime_changes(set, &smaller).await?;
             let mut losses: Vec<(f64, Change)> = Vec::new();
@@ -56,12 +57,14 @@ impl<O: Oracle> Search<'_, O> {
         }
     }
 
-    /// To be without `id`, and to have each smaller useful index that may do in its place. What exists is not replaced.
+    /// To be without `id`, and to have each smaller useful index that may do in its place, or one that exists and was to go for it.
+    /// What exists is not replaced.
     fn smaller_changes(&self, set: &Set, useful: &Set, id: CandidateId) -> Vec<Change> {
         let mut instead: Vec<CandidateId> = Vec::new();
         if self.candidates[id].existing.is_none() {
             instead.extend(self.narrower(id, useful));
             instead.extend(self.smaller(id, set));
+            instead.extend(self.beside(id).iter().copied().filter(|other| self.candidates[*other].existing.is_some()));
         }
         instead.sort_unstable();
         instead.dedup();

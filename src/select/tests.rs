@@ -102,11 +102,20 @@ fn a_hundredth_of_a_cheap_query_is_not_worth_an_index_however_often_it_runs() {
         let mut table = Table { base: vec![4.33], plans: vec![vec![([0].into(), 4.33 - saved)]], asked: 0 };
         choose(&mut table, &[candidate(&["a"], 0.0)], &[weight]).chosen.len()
     };
-    assert_eq!((saved_by(0.18, 1e6), saved_by(0.6, 1e6)), (0, 1));
+    assert_eq!((saved_by(0.18, 1e6), saved_by(0.6, 1e6), saved_by(1.6, 1e6)), (0, 0, 1));
     // What is there stays for it.
     let mut there = Table { base: vec![4.33], plans: vec![vec![([0].into(), 4.15)]], asked: 0 };
     let existing = Candidate { existing: Some(IndexName::new("public", "t_a_idx")), ..candidate(&["a"], 0.0) };
     assert!(choose(&mut there, &[existing], &[1e6]).dropped.is_empty());
+}
+
+#[test]
+fn what_exists_does_not_go_for_a_new_index_that_is_hardly_better() {
+    // Without both, a page more is read: then either would be worth its place.
+    let mut table = Table { base: vec![7.5], plans: vec![vec![([0].into(), 5.5), ([1].into(), 5.7)]], asked: 0 };
+    let existing = Candidate { existing: Some(IndexName::new("public", "t_a_idx")), ..candidate(&["a"], 0.0) };
+    let chosen = choose(&mut table, &[candidate(&["a", "b"], 0.0), existing], &[1000.0]);
+    assert_eq!((chosen.chosen.len(), chosen.dropped.len()), (0, 0));
 }
 
 #[test]
