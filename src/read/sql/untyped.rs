@@ -49,9 +49,9 @@ fn columns_of_values(list: &[Token]) -> Vec<Vec<usize>> {
 /// What stands between the commas of a list in parentheses.
 fn cells(list: &[Token], open: usize, close: usize) -> Vec<std::ops::Range<usize>> {
     let (mut out, mut from, mut depth) = (Vec::new(), open + 1, 0);
-    for at in open + 1..close {
-        depth += i32::from(list[at].is_symbol("(")) - i32::from(list[at].is_symbol(")"));
-        if depth == 0 && list[at].is_symbol(",") {
+    for (at, token) in list.iter().enumerate().take(close).skip(open + 1) {
+        depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
+        if depth == 0 && token.is_symbol(",") {
             out.push(from..at);
             from = at + 1;
         }

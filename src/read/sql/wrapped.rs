@@ -67,7 +67,7 @@ pub fn foreign_placeholder(sql: &str) -> bool {
     list.windows(2).any(|pair| {
         let together = pair[0].offset + pair[0].text.len() == pair[1].offset;
         let named = pair[1].kind == Kind::Word && together;
-        (pair[0].is_symbol(":") && named) || (pair[0].is_symbol("%") && named) || pair[0].is_symbol("{")
+        (named && (pair[0].is_symbol(":") || pair[0].is_symbol("%"))) || pair[0].is_symbol("{")
     }) || list.iter().any(|t| t.is_symbol("?"))
 }
 
