@@ -49,7 +49,7 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
         for finding in findings.iter().filter(|f| f.rule == rule) {
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|g| g.oid == index.oid);
-            let leaned_on = leaned_on(index, &gone);
+            let leaned_on = leaned_on(index, &gone, catalog);
             let planned = rule == "unused-index" && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push(index);
@@ -61,7 +61,7 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
     }
     for index in catalog.indexes.iter().filter(|i| given_up.contains(&name_of(i))) {
         let known = gone.iter().any(|g| g.oid == index.oid);
-        if !known && !leaned_on(index, &gone) && !leaves_key_bare(index, &gone, catalog) {
+        if !known && !leaned_on(index, &gone, catalog) && !leaves_key_bare(index, &gone, catalog) {
             gone.push(index);
             let reason = "what it saves is less than what it costs, with the advised indexes".to_owned();
             proposals.push(Proposal { drop: advised(index, reason, catalog), only_if_tried: false, bearable: bearable(DEARER) });
@@ -83,9 +83,11 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
     proposals
 }
 
-/// True where one that is to go is needless because of this one.
-fn leaned_on(index: &Index, gone: &[&Index]) -> bool {
-    gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec))
+/// True where one that is to go is needless because of this one, and of no other that stays.
+fn leaned_on(index: &Index, gone: &[&Index], catalog: &Catalog) -> bool {
+    let stays = |other: &&Index| other.oid != index.oid && other.valid && gone.iter().all(|g| g.oid != other.oid);
+    let others = |g: &Index| catalog.indexes_of(&g.spec.table).filter(stays).any(|other| g.spec.is_covered_by(&other.spec));
+    gone.iter().any(|g| g.valid && g.spec.is_covered_by(&index.spec) && !others(g))
 }
 
 /// The indexes that an advised one covers, by name.

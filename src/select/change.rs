@@ -48,21 +48,7 @@ impl Change {
     }
 }
 
-/// What gains are measured against: weighted costs of the workload.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Yardstick {
-    /// As it is.
-    pub(super) today: f64,
-    /// With a set.
-    pub(super) rest: f64,
-}
-
 impl<O: Oracle> Search<'_, O> {
-    /// The yardstick beside a set of which all plans have been asked for.
-    pub(super) fn yardstick(&self, set: &Set) -> Yardstick {
-        Yardstick { today: self.reads(&self.start), rest: self.reads(set) }
-    }
-
     /// Queries that a change can matter to, in order.
     pub(super) fn touched(&self, change: Change) -> Vec<QueryId> {
         let mut queries: Vec<QueryId> =
@@ -117,23 +103,23 @@ impl<O: Oracle> Search<'_, O> {
         change.out.is_some_and(|id| self.candidates[id].existing.is_some())
     }
 
-    /// True when what `set` has over the changed set gains enough: of the workload, or of one query, and more than building it
-    /// costs. Both have been asked for.
-    pub(super) fn is_worth(&self, set: &Set, change: Change, gain: f64, yardstick: Yardstick) -> bool {
-        self.is_worth_by(set, change, gain, yardstick, |query| self.weighted_after(query, set, change))
+    /// True when what `set` has over the changed set gains enough: of `rest`, which is what the workload costs with the advice, or
+    /// of one query, and more than building it costs. Both have been asked for.
+    pub(super) fn is_worth(&self, set: &Set, change: Change, gain: f64, rest: f64) -> bool {
+        self.is_worth_by(set, change, gain, rest, |query| self.weighted_after(query, set, change))
     }
 
     /// True when what is known already shows that the changed set is worse by enough, if further indexes never make a plan dearer.
-    pub(super) fn must_stay(&self, set: &Set, change: Change, yardstick: Yardstick) -> bool {
+    pub(super) fn must_stay(&self, set: &Set, change: Change, rest: f64) -> bool {
         let at_least = |query: QueryId| self.queries[query].weight * self.facts.at_least(query, &self.part_after(query, set, change));
         let writes = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].writes.cost);
         let reads: f64 = self.touched(change).into_iter().map(|q| at_least(q) - self.weighted(q, set)).sum();
         let loss = reads + writes(change.into) - writes(change.out);
-        loss > 0.0 && self.is_worth_by(set, change, loss, yardstick, at_least)
+        loss > 0.0 && self.is_worth_by(set, change, loss, rest, at_least)
     }
 
     /// [`Search::is_worth`], by what each query costs with the changed set.
-    fn is_worth_by(&self, set: &Set, change: Change, gain: f64, yardstick: Yardstick, after: impl Fn(QueryId) -> f64) -> bool {
+    fn is_worth_by(&self, set: &Set, change: Change, gain: f64, rest: f64, after: impl Fn(QueryId) -> f64) -> bool {
         let build = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].build_cost);
         if gain < self.limits.least_gain || gain < build(change.out) - build(change.into) {
             return false;
@@ -145,17 +131,16 @@ impl<O: Oracle> Search<'_, O> {
             weight > 0.0 && self.limits.is_felt(self.weighted(query, set) / weight, after(query) / weight)
         };
         let touched = self.touched(change);
-        if gain >= yardstick.today * self.limits.share_of_workload && (there || touched.iter().any(|query| felt(*query))) {
+        // Of what remains: a giant query that is cured hides nothing, and once the advice is applied the bar is where it was.
+        if gain >= rest * self.limits.share_of_rest && (there || touched.iter().any(|query| felt(*query))) {
             return true;
         }
-        // A giant query that is cured hides nothing any more: what remains counts too.
-        let large = gain >= yardstick.rest * self.limits.share_of_rest;
         let great = |query: QueryId| {
             let (with, without) = (self.weighted(query, set), after(query));
             let saved = without - with;
             saved >= self.limits.least_gain
                 && saved >= self.limits.least_saving * self.queries[query].weight
-                && (large || saved >= without * self.limits.share_of_query)
+                && saved >= without * self.limits.share_of_query
         };
         touched.into_iter().any(great)
     }

@@ -74,13 +74,13 @@ pub struct Target {
 /// What is worth an index.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// An index must save this share of the whole workload, by more than planner noise of some query…
+    /// A query that costs a smaller share of the workload is looked at less closely.
     pub share_of_workload: f64,
-    /// …or this share of what the workload still costs with it…
+    /// An index must save this share of what the workload still costs with it, and more than planner noise of some query…
     pub share_of_rest: f64,
-    /// …or this share of some query that it serves.
+    /// …or this share of some query that it serves…
     pub share_of_query: f64,
-    /// …in the last two cases of a query that becomes cheaper by at least this per execution: less is a page or two that are in memory anyway.
+    /// …which becomes cheaper by at least this per execution: less is a page or two that are in memory anyway.
     pub least_saving: f64,
     /// And never less than this, planner units per window.
     pub least_gain: f64,

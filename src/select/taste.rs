@@ -1,6 +1,6 @@
 //! What a careful engineer would leave out again.
 
-use super::change::{Change, Yardstick};
+use super::change::Change;
 use super::master::Room;
 use super::search::Search;
 use super::set::Set;
@@ -20,22 +20,22 @@ impl<O: Oracle> Search<'_, O> {
     pub(super) async fn tidy(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
         self.relax(set, room, useful).await?;
         self.fill(set, room, useful).await?;
-        self.reorder(set).await?;
+        self.reorder(set, room).await?;
         self.uncover(set).await
     }
 
     /// Takes out or narrows, least loss first, until every index that stays is worth its place.
     async fn relax(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
         loop {
-            let yardstick = self.yardstick(set);
+            let rest = self.reads(set);
             let smaller = set.iter().flat_map(|id| self.smaller_changes(set, useful, id));
             let smaller = smaller.filter(|change| change.into.is_none() || self.fits(&change.of(set), room));
-            let smaller: Vec<Change> = smaller.filter(|change| !self.must_stay(set, *change, yardstick)).collect();
+            let smaller: Vec<Change> = smaller.filter(|change| !self.must_stay(set, *change, rest)).collect();
             self.prime_changes(set, &smaller).await?;
             let mut losses: Vec<(f64, Change)> = Vec::new();
             for change in smaller {
                 let loss = self.rise(set, change);
-                if loss <= 0.0 || !self.is_worth(set, change, loss, yardstick) {
+                if loss <= 0.0 || !self.is_worth(set, change, loss, rest) {
                     losses.push((loss, change));
                 }
             }
@@ -99,7 +99,7 @@ impl<O: Oracle> Search<'_, O> {
     /// Adds every useful candidate that is worth it and fits, as far as the planner's answers say so already.
     async fn fill(&mut self, set: &mut Set, room: Room, useful: &Set) -> Result<(), O::Error> {
         self.additions(set, useful, room.bytes).await?;
-        let mut yardstick = self.yardstick(set);
+        let mut rest = self.reads(set);
         for id in useful.minus(set).iter() {
             let addition = Change::with(id);
             let gain = |q: &QueryId| {
@@ -111,11 +111,11 @@ impl<O: Oracle> Search<'_, O> {
                 continue;
             }
             let gain = -self.change(set, addition).await?;
-            let rest = yardstick.rest + self.reads_rise(set, addition);
+            let then = rest + self.reads_rise(set, addition);
             let larger = set.with(id);
-            if gain > 0.0 && self.is_worth(&larger, Change::without(id), gain, Yardstick { rest, ..yardstick }) {
+            if gain > 0.0 && self.is_worth(&larger, Change::without(id), gain, then) {
                 *set = larger;
-                yardstick.rest = rest;
+                rest = then;
             }
         }
         Ok(())
@@ -130,8 +130,8 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// Of two indexes with the same keys in another order that do as well, takes the one offered first: its leading key is the choosier.
-    async fn reorder(&mut self, set: &mut Set) -> Result<(), O::Error> {
-        let mut yardstick = self.yardstick(set);
+    async fn reorder(&mut self, set: &mut Set, room: Room) -> Result<(), O::Error> {
+        let mut rest = self.reads(set);
         for id in set.clone().iter() {
             let spec = &self.candidates[id].spec;
             let permutes = |o: &CandidateId| permutes_keys(&self.candidates[*o].spec, spec) && !set.contains(*o);
@@ -139,9 +139,12 @@ impl<O: Oracle> Search<'_, O> {
             let earlier = self.beside(id).iter().copied().filter(|o| *o < id);
             for other in earlier.filter(permutes).chain(plainer).collect::<Vec<_>>() {
                 let swap = Change::swap(id, other);
+                if !self.fits(&swap.of(set), room) {
+                    continue;
+                }
                 let loss = self.change(set, swap).await?;
-                if loss <= 0.0 || !self.is_worth(set, swap, loss, yardstick) {
-                    yardstick.rest += self.reads_rise(set, swap);
+                if loss <= 0.0 || !self.is_worth(set, swap, loss, rest) {
+                    rest += self.reads_rise(set, swap);
                     *set = swap.of(set);
                     break;
                 }

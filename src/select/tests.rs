@@ -119,6 +119,16 @@ fn what_exists_does_not_go_for_a_new_index_that_is_hardly_better() {
 }
 
 #[test]
+fn no_larger_index_takes_the_place_of_one_for_a_single_value_beyond_the_space() {
+    let whole = Candidate { size_bytes: Some(8e6), ..candidate(&["a", "b"], 0.0) };
+    let partial = IndexSpec { predicate: Some("\"a\" = 'x'".into()), ..candidate(&["b"], 0.0).spec };
+    let partial = Candidate { size_bytes: Some(16e3), bold: true, ..Candidate::new(partial) };
+    let mut table = Table { base: vec![1000.0], plans: vec![vec![([0].into(), 10.0), ([1].into(), 10.0)]], asked: 0 };
+    let chosen = choose_within(&mut table, &[whole, partial], &[10.0], &[1e5]);
+    assert!(ids(&chosen) == [1] && chosen.size_bytes <= 1e5, "{chosen:?}");
+}
+
+#[test]
 fn an_unused_candidate_costs_two_questions() {
     let candidates = [candidate(&["a"], 0.0)];
     let mut table = Table { base: vec![1000.0], plans: vec![vec![]], asked: 0 };

@@ -39,6 +39,10 @@ impl<O: Oracle> Search<'_, O> {
                 *set = set.minus(&idle);
                 continue;
             }
+            if !self.fits(set, room) && !set.minus(&start).is_empty() {
+                self.make_room(set, room, &mut blamed).await?;
+                continue;
+            }
             match self.least_missed(set, &culprits.minus(&start)).await? {
                 Some(culprit) => {
                     *set = set.without(culprit);

@@ -232,7 +232,8 @@ impl Bench<'_> {
         if gain > 0.0 && gain <= writes {
             return ("write_cost", format!("writes would pay more than it saves beside the advice: {}", in_words(&candidate.writes, gain)));
         }
-        if gain - writes < self.limits.least_gain.max(self.limits.share_of_workload * before) {
+        let rest = self.sum(|q| self.choice.selection.after[q]);
+        if gain - writes < self.limits.least_gain.max(self.limits.share_of_rest * rest) {
             return ("low_gain", format!("beside the advice it would save {saved}: too little for an index"));
         }
         ("pays", format!("it would pay: beside the advice it saves {saved}, and its writes cost {}", of_load(writes, before)))
