@@ -161,3 +161,48 @@ async fn an_index_that_a_query_misses_stays_whatever_its_writes_cost() {
     let cost = |key: &str| found["recommendation"][key].as_f64().expect("a cost");
     assert!(cost("cost_after") <= cost("cost_before") * 1.1, "{:#}", found["recommendation"]);
 }
+
+/// Vacuums until every page is known to be visible to all, however long other sessions' snapshots stand in the way.
+async fn all_visible(client: &tokio_postgres::Client, table: &str) {
+    for _ in 0..100 {
+        client.batch_execute("vacuum analyze").await.expect("vacuum");
+        let row = client.query_one("select relallvisible >= relpages from pg_class where relname = $1", &[&table]).await.expect("pages");
+        if row.get(0) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("pages of {table} stay hidden");
+}
+
+/// What is advised is applied, and the next analysis wants nothing else built.
+#[tokio::test]
+async fn advice_that_is_applied_is_the_last_word() {
+    let url = database(
+        "replace_again",
+        "create table inv (id int primary key, cust int, state text, due date, paid_at date, amt numeric, note text); \
+         insert into inv select g, g % 2000, case when g % 20 = 0 then 'open' when g % 7 = 0 then 'draft' else 'paid' end, \
+           date '2025-01-01' + g % 700, case when g % 3 = 0 then date '2025-01-01' + g % 400 end, g % 977, repeat('n', 60) \
+           from generate_series(1, 60000) g; \
+         create index inv_cust on inv (cust); create index inv_state on inv (state);",
+    )
+    .await;
+    let queries = "-- weight: 300\nselect * from inv where cust = 55 order by due desc limit 20;\n\
+                   -- weight: 300\nselect id, due, amt from inv where state = 'open' and due < date '2025-02-01' order by due limit 50;\n\
+                   -- weight: 20\nselect cust, sum(amt) from inv where state = 'open' group by cust order by 2 desc limit 10;\n\
+                   -- weight: 10\nselect sum(amt) from inv where paid_at >= date '2026-01-20';\n\
+                   -- weight: 60\nselect 1 from inv where cust = 99 and state <> 'paid' limit 1;";
+    let client = support::connect(&url).await;
+    all_visible(&client, "inv").await;
+    let first = report(&url, queries);
+    assert!(changes(&first).iter().any(|(action, _)| *action == "create"), "{:#}", first["recommendation"]);
+    for index in first["recommendation"]["indexes"].as_array().expect("a list") {
+        client.batch_execute(index["ddl"].as_str().expect("a statement")).await.expect("applied");
+    }
+    all_visible(&client, "inv").await;
+    let second = report(&url, queries);
+    let built: Vec<_> = changes(&second).into_iter().filter(|(action, _)| *action == "create").collect();
+    assert!(built.is_empty(), "{:#}\nafter\n{:#}", second["recommendation"], first["recommendation"]);
+    let dropped_again = changes(&second).into_iter().any(|(_, name)| changes(&first).iter().any(|(_, before)| *before == name));
+    assert!(!dropped_again, "{:#}", second["recommendation"]);
+}
