@@ -22,6 +22,9 @@ pub struct Candidate {
     pub spec: IndexSpec,
     /// Estimated size, bytes; `None` where there is no basis for an estimate.
     pub size_bytes: Option<f64>,
+    /// What it counts for where space is limited and its size is not known, bytes: a working figure, never shown as its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed_bytes: Option<f64>,
     /// What the writes of the window pay for it.
     pub writes: Writes,
     /// What building it costs once, planner units; 0 where the workload was not counted over a time, so that no gain can be held
@@ -45,6 +48,7 @@ impl Candidate {
         Candidate {
             spec,
             size_bytes: None,
+            assumed_bytes: None,
             writes: Writes::default(),
             build_cost: 0.0,
             from_queries: BTreeSet::new(),

@@ -184,7 +184,7 @@ pub enum Refusal {
 pub struct Selection {
     /// Space allowed, bytes; `None` without a limit.
     pub budget: Option<f64>,
-    /// Space that the chosen take, less what the dropped give back, bytes; unknown sizes count nothing.
+    /// Space that the chosen take, less what the dropped give back, bytes; unknown sizes are assumed, or count nothing.
     pub size_bytes: f64,
     /// By how much the best set of these candidates could be cheaper at most, as a share, if further indexes never
     /// make a plan dearer; `None` where space or number are limited: the bound is too weak to say anything then.
@@ -329,7 +329,7 @@ impl<O: Oracle> Search<'_, O> {
     fn master(&self, useful: &Set, room: Room) -> Master {
         let member = |id: CandidateId| Member {
             id,
-            size: self.candidates[id].size_bytes.unwrap_or(0.0),
+            size: Some(self.bytes(id)).filter(|bytes| bytes.is_finite()).unwrap_or(0.0),
             write: self.candidates[id].writes.cost,
             is_new: self.candidates[id].existing.is_none(),
         };

@@ -98,7 +98,7 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     fn space(&self, set: &Set) -> f64 {
-        set.iter().filter_map(|id| self.candidates[id].size_bytes).sum()
+        set.iter().map(|id| self.bytes(id)).filter(|bytes| bytes.is_finite()).sum()
     }
 
     fn part_of(&self, id: CandidateId, set: &Set, before: &[f64], after: &[f64]) -> Chosen {

@@ -219,9 +219,11 @@ impl<'a, O: Oracle> Search<'a, O> {
         &self.on_table[self.table_of[id]]
     }
 
-    /// Bytes that an index takes; unknown sizes never fit where space is counted.
+    /// Bytes that an index takes, by assumption where that is all there is; one of which nothing is known never fits where space
+    /// is counted.
     pub(super) fn bytes(&self, id: CandidateId) -> f64 {
-        self.candidates[id].size_bytes.unwrap_or(f64::INFINITY)
+        let candidate = &self.candidates[id];
+        candidate.size_bytes.or(candidate.assumed_bytes).unwrap_or(f64::INFINITY)
     }
 }
 

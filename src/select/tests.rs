@@ -183,8 +183,14 @@ fn an_index_of_unknown_size_is_chosen_unless_space_is_counted() {
     let plans = vec![vec![([0].into(), 900.0), ([1].into(), 5.0)], vec![([2].into(), 10.0)], vec![([0].into(), 10.0)]];
     let mut table = Table { base: vec![1000.0; 3], plans: plans.clone(), asked: 0 };
     assert_eq!(choose(&mut table, &candidates, &[9.0, 9.0, 9.0]).chosen.len(), 3);
-    let mut table = Table { base: vec![1000.0; 3], plans, asked: 0 };
-    let mut within = ids(&choose_within(&mut table, &candidates, &[9.0, 9.0, 9.0], &[3e6]));
-    within.sort_unstable();
-    assert_eq!(within, [1, 2]);
+    let within = |candidates: &[Candidate]| {
+        let mut table = Table { base: vec![1000.0; 3], plans: plans.clone(), asked: 0 };
+        let mut within = ids(&choose_within(&mut table, candidates, &[9.0, 9.0, 9.0], &[3e6]));
+        within.sort_unstable();
+        within
+    };
+    assert_eq!(within(&candidates), [1, 2]);
+    // With something to count it for it has its chance.
+    candidates[0].assumed_bytes = Some(1e6);
+    assert_eq!(within(&candidates), [0, 1, 2]);
 }
