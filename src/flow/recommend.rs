@@ -62,11 +62,23 @@ impl Settled {
         table: &TableName,
         gone: [&BTreeMap<IndexName, TableName>; N],
     ) -> Result<Option<Vec<[f64; N]>>, Failure> {
-        let queries: Vec<usize> = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table)).collect();
-        let asks = queries.iter().flat_map(|q| gone.iter().map(|gone| (*q, self.view(*q, gone)))).collect();
-        let Some(costs) = self.costs(asks).await? else { return Ok(None) };
-        let row = |row: &[f64]| std::array::from_fn(|n| row[n]);
-        Ok(Some(costs.chunks_exact(N).map(row).collect()))
+        let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
+        // Sets that are one to a query are asked about once.
+        let (mut asks, mut places): (Vec<(usize, View)>, Vec<[usize; N]>) = Default::default();
+        for query in queries {
+            let first = asks.len();
+            places.push(gone.map(|gone| {
+                let view = self.view(query, gone);
+                let known = asks[first..].iter().position(|(_, asked)| *asked == view);
+                first
+                    + known.unwrap_or_else(|| {
+                        asks.push((query, view));
+                        asks.len() - first - 1
+                    })
+            }));
+        }
+        let costs = self.costs(asks).await?;
+        Ok(costs.map(|costs| places.into_iter().map(|row| row.map(|at| costs[at])).collect()))
     }
 
     /// The weighted cost of the workload with the advice when `gone` are dropped; `None` where that is what the choice says already,

@@ -44,6 +44,15 @@ impl Token<'_> {
     }
 }
 
+/// The partner of the parenthesis at `open`.
+pub fn closing(list: &[Token], open: usize) -> Option<usize> {
+    let mut depth = 0;
+    list.iter().enumerate().skip(open).find_map(|(at, token)| {
+        depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
+        (depth == 0).then_some(at)
+    })
+}
+
 /// All tokens; comments and white space are left out. Unterminated strings and comments end with the text.
 pub fn tokens(sql: &str) -> Vec<Token<'_>> {
     let pieces = lex::tokens(sql);

@@ -1,7 +1,7 @@
 //! Constants that stood in VALUES, in `generate_series(…)` or in a sum had a type; the `$n` that pg_stat_statements made of
 //! them have none, and the server then guesses wrongly or not at all. Here they are numbers.
 
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Kind, Token, closing, tokens};
 
 /// Most texts offered.
 const MOST: usize = 8;
@@ -77,14 +77,6 @@ fn sums(list: &[Token]) -> Vec<Vec<usize>> {
         |at: Option<usize>| at.and_then(|at| list.get(at)).is_some_and(|t| ["+", "-", "*", "/", "%"].iter().any(|o| t.is_symbol(o)));
     let in_sum = |at: &usize| list[*at].kind == Kind::Parameter && (operator(at.checked_sub(1)) || operator(Some(at + 1)));
     vec![(0..list.len()).filter(in_sum).collect()]
-}
-
-fn closing(list: &[Token], open: usize) -> Option<usize> {
-    let mut depth = 0;
-    list.iter().enumerate().skip(open).find_map(|(at, token)| {
-        depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
-        (depth == 0).then_some(at)
-    })
 }
 
 fn cast(sql: &str, list: &[Token], places: &[usize]) -> String {

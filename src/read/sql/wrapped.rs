@@ -1,7 +1,7 @@
 //! Statements that hold a query which the planner plans as if it stood alone: cursors, CREATE TABLE AS, COPY, PREPARE, EXPLAIN.
 
 use super::is_plannable;
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Kind, Token, closing, tokens};
 
 /// The query inside, as written; the text itself where it is one already, or holds none.
 pub fn inner(sql: &str) -> &str {
@@ -50,15 +50,6 @@ fn created<'s>(sql: &'s str, list: &[Token]) -> Option<&'s str> {
 /// What stands between the parenthesis at `open` and its partner.
 fn in_parentheses<'s>(sql: &'s str, list: &[Token], open: usize) -> Option<&'s str> {
     closing(list, open).map(|close| &sql[list[open].offset + 1..list[close].offset])
-}
-
-/// The partner of the parenthesis at `open`.
-fn closing(list: &[Token], open: usize) -> Option<usize> {
-    let mut depth = 0;
-    list.iter().enumerate().skip(open).find_map(|(at, token)| {
-        depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
-        (depth == 0).then_some(at)
-    })
 }
 
 /// A placeholder of a driver or a template: `:id`, `?`, `%s`, `{id}`. The server knows `$1` alone.
