@@ -19,7 +19,7 @@ create table w (
   id int, big bigint, token uuid, short text, long text, email varchar(60), price numeric(10,2), at timestamptz, day date,
   flag boolean, mood mood, low smallint, medium int, high int, pair int, skewed int, sparse bigint, sparse_text text,
   code char(8), ip inet, ratio double precision, city text, country text, tags text[], folded text collate anyway,
-  wide text, gap interval, amount money, pad text);
+  wide text, gap interval, amount money, plan text, pad text);
 insert into w
 select g, (random() * 1e15)::bigint, md5(random()::text)::uuid, 'n' || (random() * 99999)::int, md5(random()::text) || md5(random()::text),
   'user' || (random() * 1e7)::int || '@mail' || (random() * 50)::int || '.example', (random() * 100000)::numeric(10,2),
@@ -29,7 +29,8 @@ select g, (random() * 1e15)::bigint, md5(random()::text)::uuid, 'n' || (random()
   case when random() < 0.1 then 'reason ' || (random() * 300)::int end, 'C' || lpad(((random() * 1e6)::int)::text, 7, '0'),
   ('10.' || (random() * 255)::int || '.' || (random() * 255)::int || '.' || (random() * 255)::int)::inet, random(),
   'city ' || g % 3000, 'country ' || g % 3000 % 60, array['t' || (random() * 9)::int], 'f' || (random() * 500)::int,
-  repeat(md5(random()::text), 6), (random() * 1000)::int * interval '1 min', ((random() * 500)::int)::money, repeat('x', 30)
+  repeat(md5(random()::text), 6), (random() * 1000)::int * interval '1 min', ((random() * 500)::int)::money,
+  (array['free', 'pro', 'enterprise edition'])[1 + (random() < 0.2)::int + (random() < 0.04)::int], repeat('x', 30)
 from generate_series(1, 150000) g;
 analyze w;
 ";
@@ -68,7 +69,7 @@ fn shapes() -> Vec<(&'static str, IndexSpec)> {
     .into_iter()
     .map(|column| (column, spec(&[column])))
     .collect();
-    let composites: [&[&str]; 12] = [
+    let composites: [&[&str]; 17] = [
         &["low", "medium"],
         &["flag", "at"],
         &["medium", "at"],
@@ -81,6 +82,11 @@ fn shapes() -> Vec<(&'static str, IndexSpec)> {
         &["low", "email"],
         &["flag", "token", "low"],
         &["medium", "high"],
+        &["plan", "id"],
+        &["plan", "big"],
+        &["plan", "day"],
+        &["medium", "plan"],
+        &["id", "plan", "token"],
     ];
     shapes.extend(composites.into_iter().map(|columns| (columns[0], spec(columns))));
     let mut descending = spec(&["medium", "at"]);
@@ -90,6 +96,7 @@ fn shapes() -> Vec<(&'static str, IndexSpec)> {
         ("descending", descending),
         ("included", IndexSpec { include: vec!["price".into(), "short".into()], ..spec(&["medium"]) }),
         ("included, NULLs", IndexSpec { include: vec!["sparse".into()], ..spec(&["low"]) }),
+        ("included, a text of few values", IndexSpec { include: vec!["plan".into()], ..spec(&["id"]) }),
         ("partial, rare value", partial(&["at"], "\"flag\"")),
         ("partial, common value", partial(&["high"], "\"low\" = 2")),
         ("partial, IS NULL", partial(&["medium"], "\"sparse\" IS NULL")),
@@ -138,7 +145,7 @@ async fn sizes_are_within_a_tenth_of_the_built_index() {
 }
 
 #[tokio::test]
-async fn columns_that_hang_together_need_statistics_of_their_own() {
+async fn columns_that_hang_together_are_sized_within_bounds_until_somebody_counts() {
     let url = support::database("index_sizes_together");
     let client = support::connect(&url).await;
     client
@@ -152,22 +159,31 @@ async fn columns_that_hang_together_need_statistics_of_their_own() {
         .expect("schema");
     let (three, unknown) =
         (spec(&["country", "city", "street"]), IndexSpec { keys: vec![KeySpec::expression("(doc ->> 'k')")], ..spec(&[]) });
-    let off = async |spec: &IndexSpec| {
+    let told = async |spec: &IndexSpec| {
         let session = Session::open(Some(&url), &Purpose::reading("test")).await.expect("session");
         let snapshot = collect(&session, &CollectOptions::default()).await.expect("snapshot");
         let table = snapshot.catalog.table(&spec.table).expect("the table");
-        let estimate = size::bytes(spec, table);
-        (estimate, snapshot)
+        (size::least(spec, table), size::bytes(spec, table), snapshot.catalog.tables[0].distinct_together.len())
     };
+    let near = |size: Option<f64>, real: f64| size.is_some_and(|size| (size / real - 1.0).abs() < TOLERANCE);
     let real = built(&client, &three).await;
-    let (alone, _) = off(&three).await;
-    let alone = alone.expect("an estimate") / real;
     // Too large spoils no budget; to guess at a dependence would make the independent ones too small.
-    assert!(alone > 1.1 && alone < 4.0, "without them columns count as independent, which makes it too large: {alone}");
-    client.batch_execute("create statistics together (ndistinct) on country, city, street from w; analyze w").await.expect("statistics");
-    let (told, snapshot) = off(&three).await;
-    let told = told.expect("an estimate") / real;
-    assert!((told - 1.0).abs() < TOLERANCE, "with them it is known: {told}");
-    assert_eq!(snapshot.catalog.tables[0].distinct_together.len(), 4, "two pairs with each, one of three");
-    assert_eq!(off(&unknown).await.0, None, "the width of a document's value is not known");
+    let (Some(least), Some(most), 0) = told(&three).await else { panic!("an estimate within bounds") };
+    assert!(least < real && real < most && most < 4.0 * real, "{least}..{most} for {real}");
+    let pair = spec(&["country", "city"]);
+    let (least, _, _) = told(&pair).await;
+    assert!(near(least, built(&client, &pair).await), "one follows from the other");
+    let (least, most, _) = told(&spec(&["country", "street"])).await;
+    assert!(least.is_none() && near(most, built(&client, &spec(&["country", "street"])).await), "400 or 80 make no difference");
+    let count = async |name: &str, columns: &str| {
+        client.batch_execute(&format!("create statistics {name} (ndistinct) on {columns} from w; analyze w")).await.expect("statistics");
+    };
+    count("pair", "country, city").await;
+    let (_, most, _) = told(&three).await;
+    assert!(near(most, real), "what was counted of two of them bounds the three: {most:?} for {real}");
+    count("three", "country, city, street").await;
+    let (least, most, sets) = told(&three).await;
+    assert!(near(most, real) && least.is_none(), "what is counted is known: {least:?} {most:?}");
+    assert_eq!(sets, 5, "two pairs with each, one of three, and the pair of before");
+    assert_eq!(told(&unknown).await.1, None, "the width of a document's value is not known");
 }

@@ -4,9 +4,10 @@ use super::build_time;
 use super::plans::Planned;
 use super::refusals;
 use super::subjects::Subject;
+use crate::candidates::size;
 use crate::candidates::writes::in_words;
 use crate::model::candidate::{Candidate, Writes};
-use crate::model::catalog::{Catalog, TableKind};
+use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::report::{Action, AdvisedIndex, Proof, Recommendation, ServedQuery};
 use crate::model::text::quote_ident;
 use crate::report::units::{count, percent, plural};
@@ -102,6 +103,7 @@ pub(super) fn to_create(candidate: &Candidate, catalog: &Catalog) -> AdvisedInde
         name,
         ddl,
         size_bytes: candidate.size_bytes,
+        least_size_bytes: least_size(candidate, table),
         write_cost: candidate.writes.cost,
         entries_per_second: candidate.writes.entries_per_second,
         wal_bytes_per_second: candidate.writes.wal_bytes_per_second,
@@ -109,6 +111,11 @@ pub(super) fn to_create(candidate: &Candidate, catalog: &Catalog) -> AdvisedInde
         owner: table.filter(|t| !t.ours).map(|t| t.owner.clone()),
         ..AdvisedIndex::default()
     }
+}
+
+/// The least that it may take, bytes, where one figure does not say it.
+pub(super) fn least_size(candidate: &Candidate, table: Option<&Table>) -> Option<f64> {
+    table.filter(|_| candidate.size_bytes.is_some()).and_then(|table| size::least(&candidate.spec, table))
 }
 
 /// Stable id of a change: 8 hex digits of its statement's hash.

@@ -247,6 +247,10 @@ pub struct AdvisedIndex {
     pub undo: Vec<String>,
     /// Estimated (create) or real (drop) size, bytes; null where not known.
     pub size_bytes: Option<f64>,
+    /// The least that it may be, bytes, where statistics do not tell how far its columns follow from each other: `size_bytes` is
+    /// then the most. Null where one figure says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_size_bytes: Option<f64>,
     /// What writes of the window pay for it, in the same weighted planner units.
     pub write_cost: f64,
     /// Index entries that writes make because of it, per second; null where the window's length is unknown.
@@ -353,6 +357,9 @@ pub struct WhyNot {
     /// Its estimated size, bytes; null where not known.
     #[serde(default)]
     pub size_bytes: Option<f64>,
+    /// The least that it may be, as for an advised index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_size_bytes: Option<f64>,
     /// Fingerprints of the queries whose plan uses it when it is alone.
     #[serde(default)]
     pub used_by: Vec<String>,

@@ -27,6 +27,16 @@ pub fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &[" B", " kB", " MB", " GB", " TB"])
 }
 
+/// A size that is known within bounds only: `1.5–5.7 MB`.
+pub fn bytes_between(least: Option<f64>, most: f64) -> String {
+    let (low, high) = (least.map_or_else(String::new, bytes), bytes(most));
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number}–{high}"),
+        (Some(_), _) => format!("{low}–{high}"),
+        (None, _) => high,
+    }
+}
+
 /// A limit that a person set: `50 MB` in powers of 1000 where that is a round number, else `47.7 MiB`.
 pub fn limit_bytes(value: f64) -> String {
     let decimal = scaled(value, 1000.0, &[" B", " kB", " MB", " GB", " TB"]);
@@ -139,6 +149,9 @@ mod tests {
     #[test]
     fn names_carry_their_unit() {
         assert_eq!(named("total_ms", 3400.0), ("total".into(), "3.4 s".into()));
+        assert_eq!(bytes_between(Some(1.5 * 1048576.0), 5.7 * 1048576.0), "1.5–5.7 MB");
+        assert_eq!(bytes_between(Some(900.0 * 1024.0), 1.2 * 1048576.0), "900 kB–1.2 MB");
+        assert_eq!(bytes_between(None, 8192.0), "8 kB");
         assert_eq!(named("size_bytes", 8192.0), ("size".into(), "8 kB".into()));
         assert_eq!(named("spilled_bytes_per_call", 8192.0), ("spilled per call".into(), "8 kB".into()));
         assert_eq!(named("rows_removed", 12_300.0), ("rows removed".into(), "12.3k".into()));

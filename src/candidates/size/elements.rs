@@ -160,7 +160,9 @@ fn sampled(stats: &ColumnStats, rows: f64, parts: impl Fn(&str) -> HashSet<Part>
             rare.entry(&part.place).or_default().add(times, part.bytes);
         }
     }
-    all.extend(rare.values().map(|rare| rare.group(weight * rows)));
+    let values = (stats.distinct(rows) - stats.common_values.len() as f64).max(1.0);
+    let each = values / stats.histogram.len().max(1) as f64;
+    all.extend(rare.values().map(|rare| rare.group(weight * rows, each)));
     // A fixed order: sums of floats must not depend on a hash.
     all.sort_by(|a, b| b.rows_each.total_cmp(&a.rows_each).then(a.key_bytes.total_cmp(&b.key_bytes)));
     all
@@ -194,11 +196,12 @@ impl Rare {
         self.bytes += bytes;
     }
 
-    /// All that there are, by Haas and Stokes as ANALYZE counts distinct values; each sighting stands for `rows`.
-    fn group(&self, rows: f64) -> Group {
+    /// All that there are, by Haas and Stokes as ANALYZE counts distinct values; each sighting stands for `rows`, and for so many
+    /// `values` of the column: there are no more entries than these have.
+    fn group(&self, rows: f64, values: f64) -> Group {
         let all = (self.seen * rows).max(1.0);
         let entries = self.seen * self.distinct / (self.seen - self.once + self.once * self.seen / all).max(f64::MIN_POSITIVE);
-        let entries = entries.clamp(self.distinct.min(all), all);
+        let entries = entries.clamp(self.distinct.min(all), all).min((self.seen * values).max(self.distinct));
         Group { entries, rows_each: (all / entries).max(1.0), key_bytes: self.bytes / self.distinct }
     }
 }

@@ -5,7 +5,7 @@ use crate::candidates::FEWEST_ROWS;
 use crate::candidates::writes::in_words;
 use crate::flow::refusals::{further, named, noise, of_load, words};
 use crate::flow::trial::Trials;
-use crate::flow::wording::{Choice, ddl_of};
+use crate::flow::wording::{Choice, ddl_of, least_size};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Cost, QueryId};
 use crate::model::failure::Failure;
 use crate::model::report::{Rejected, ServedQuery, WhyNot};
@@ -182,6 +182,7 @@ impl Bench<'_> {
             cost_with_it_alone: Some(with_it),
             write_cost: self.writes(*id),
             size_bytes: self.candidate(*id).size_bytes,
+            least_size_bytes: least_size(self.candidate(*id), self.choice.catalog.table(&self.candidate(*id).spec.table)),
             queries,
             used_by,
         }

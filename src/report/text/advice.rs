@@ -4,7 +4,7 @@ use crate::model::report::{Action, AdvisedIndex, Execution, Proof, Recommendatio
 use crate::model::text::one_line;
 use crate::report::Style;
 use crate::report::paint::{BAD, BOLD, DIM, GOOD, fold, heading, lines, paint, safe, table};
-use crate::report::units::{bytes, change, count, duration, limit_bytes, percent, plural};
+use crate::report::units::{bytes_between, change, count, duration, limit_bytes, percent, plural};
 use comfy_table::{Attribute, Cell, Color};
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
@@ -69,7 +69,7 @@ fn row(index: &AdvisedIndex, before: Option<f64>, width: usize) -> Vec<Cell> {
         Cell::new(serves(&index.queries)),
         Cell::new(costs),
         Cell::new(gain),
-        Cell::new(index.size_bytes.map_or("unknown".to_owned(), bytes)),
+        Cell::new(index.size_bytes.map_or("unknown".to_owned(), |most| bytes_between(index.least_size_bytes, most))),
         Cell::new(writes(index, before)),
     ]
 }

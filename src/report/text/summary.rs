@@ -93,12 +93,17 @@ fn verdict(report: &Report, width: usize) -> String {
     out
 }
 
+/// A total that may be less by more than this share of it is called the most.
+const NEAR: f64 = 0.1;
+
 /// What the advice takes: ` for 340 MB and 12 entries/s`; what is unknown of it is left out, or named where all of it is.
 fn price(advice: &Recommendation) -> String {
     let created = || advice.indexes.iter().filter(|i| i.action == Action::Create);
     let known: f64 = created().filter_map(|i| i.size_bytes).sum();
+    let spread: f64 = created().filter_map(|i| Some(i.size_bytes? - i.least_size_bytes?)).sum();
     let size = match advice.size_bytes {
         Some(size) if size < 0.0 => format!(", {} less space", bytes(-size)),
+        Some(size) if spread > NEAR * size => format!(" for at most {}", bytes(size)),
         Some(size) => format!(" for {}", bytes(size)),
         None if known > 0.0 => format!(" for more than {}", bytes(known)),
         None => " for unknown space".to_owned(),

@@ -4,7 +4,7 @@ use super::advice::{definition, table_name};
 use crate::model::report::{Report, ServedQuery, WhyNot};
 use crate::report::Style;
 use crate::report::paint::{BOLD, DIM, GOOD, NOTE, WARN, fold, heading, lines, paint, safe, table};
-use crate::report::units::{bytes, change, count};
+use crate::report::units::{bytes_between, change, count};
 use comfy_table::Cell;
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ fn one(why: &WhyNot, before: Option<f64>, texts: &HashMap<&str, &str>, style: &S
     let shown = folded.strip_prefix(&asked).map_or(folded.clone(), |rest| paint(BOLD, &asked) + rest);
     let mut out = format!("  {} {shown}\n", paint(colour, sign));
     if let Some(ddl) = &why.ddl {
-        let size = why.size_bytes.map_or("size unknown".to_owned(), |size| format!("about {}", bytes(size)));
+        let size = why.size_bytes.map_or("size unknown".to_owned(), |size| format!("about {}", bytes_between(why.least_size_bytes, size)));
         let index = format!("{} {}, {size}", table_name(ddl), definition(ddl, style.width));
         out.push_str(&format!("    {}\n", paint(DIM, fold(&index, style.width, 4))));
     }

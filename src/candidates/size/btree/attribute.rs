@@ -16,11 +16,26 @@ const UNKNOWN_WIDTH: f64 = 16.0;
 /// Tuples that are looked at for the mean.
 const SAMPLES: usize = 64;
 
+/// Which values of an attribute some rows have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Values {
+    /// Any.
+    Any,
+    /// Those that are not common.
+    Rare,
+    /// One value of this width, bytes.
+    One(f64),
+    /// NULL.
+    Null,
+}
+
 /// A column or expression of an index.
 #[derive(Debug, Clone)]
 pub(super) struct Attribute {
-    /// Widths of typical values, bytes; one where all are equal.
+    /// Widths of values, bytes, each as often as it is met; one where all are equal.
     widths: Vec<f64>,
+    /// The same of those that are not among the most common ones.
+    rare_widths: Vec<f64>,
     /// Boundary at which it begins; 1 where a short value needs none.
     alignment: f64,
     varies: bool,
@@ -28,8 +43,8 @@ pub(super) struct Attribute {
     pub(super) null_frac: f64,
     /// Distinct values in the whole table, NULL not among them.
     pub(super) distinct: f64,
-    /// Shares of the rows that the most common values have.
-    pub(super) common: Vec<f64>,
+    /// Shares of the rows that the most common values have, and their widths where these differ.
+    pub(super) common: Vec<(f64, Option<f64>)>,
     /// Equal values may share a tuple.
     pub(super) deduplicates: bool,
 }
@@ -44,6 +59,7 @@ impl Attribute {
     pub(super) fn some_of(spec: &IndexSpec, table: &Table) -> Vec<Attribute> {
         let unknown = Attribute {
             widths: vec![UNKNOWN_WIDTH],
+            rare_widths: vec![UNKNOWN_WIDTH],
             alignment: 1.0,
             varies: true,
             null_frac: 0.0,
@@ -59,26 +75,44 @@ impl Attribute {
         let varies = if column.length == 0 { is_text(column) || column.type_name.starts_with("numeric") } else { column.length < 0 };
         let width = if column.length > 0 { f64::from(column.length) } else { stats.avg_width_bytes };
         let container = column.type_name.ends_with("[]") || column.type_name.contains("range");
+        let width_of = width_of(column).filter(|_| varies);
+        let common_width = |n: usize| width_of.zip(stats.common_values.get(n)).map(|(width_of, value)| width_of(value));
+        let common = stats.common_freqs.iter().enumerate().map(|(n, share)| (*share, common_width(n))).collect();
+        let (widths, rare_widths) = width_of.map_or_else(|| (vec![width], vec![width]), |width_of| widths(stats, width_of));
         (width <= COMPRESSED).then(|| Attribute {
-            widths: if varies { widths(column, stats) } else { vec![width] },
+            widths,
+            rare_widths,
             alignment: alignment(column, width),
             varies,
             null_frac: stats.null_frac.clamp(0.0, 1.0),
             distinct: stats.distinct(rows).max(1.0),
-            common: stats.common_freqs.clone(),
+            common,
             deduplicates: !container && !column.ambiguous && !NOT_DEDUPLICATED.iter().any(|t| column.type_name.starts_with(t)),
         })
     }
 
     /// An expression over a column with values of a fixed width, so many of them distinct.
     pub(super) fn fixed(width: f64, distinct: f64, null_frac: f64) -> Attribute {
-        let varies = false;
-        Attribute { widths: vec![width], alignment: width.min(8.0), varies, null_frac, distinct, common: Vec::new(), deduplicates: true }
+        Attribute {
+            widths: vec![width],
+            rare_widths: vec![width],
+            alignment: width.min(8.0),
+            varies: false,
+            null_frac,
+            distinct,
+            common: Vec::new(),
+            deduplicates: true,
+        }
     }
 
-    fn width(&self, sample: usize, place: usize) -> f64 {
-        // Another stride for each attribute, lest wide meets wide.
-        self.widths[(sample * (2 * place + 1) + place) % self.widths.len()]
+    /// Widths of such values; none where they take no room.
+    fn widths_of(&self, values: Values) -> Vec<f64> {
+        match values {
+            Values::Any => self.widths.clone(),
+            Values::Rare => self.rare_widths.clone(),
+            Values::One(width) => vec![width],
+            Values::Null => Vec::new(),
+        }
     }
 }
 
@@ -108,24 +142,48 @@ fn alignment(column: &Column, width: f64) -> f64 {
     }
 }
 
-/// Widths of typical values with the mean that the statistics have.
-fn widths(column: &Column, stats: &ColumnStats) -> Vec<f64> {
-    let width: Option<fn(&str) -> f64> = match () {
+/// How wide a value is by its text, where that tells: of other types all are alike as a rule (addresses, bit strings).
+fn width_of(column: &Column) -> Option<fn(&str) -> f64> {
+    match () {
         () if is_text(column) => Some(|text| text.len() as f64 + 1.0),
         () if column.type_name.starts_with("numeric") => Some(numeric_width),
         () => None,
-    };
-    let values = if stats.histogram.is_empty() { &stats.common_values } else { &stats.histogram };
-    let Some(width) = width.filter(|_| !values.is_empty()) else {
-        // As a rule they are all alike: addresses, bit strings.
-        return vec![stats.avg_width_bytes];
-    };
-    let mut found: Vec<f64> = values.iter().step_by((values.len() / SAMPLES).max(1)).map(|v| width(v)).collect();
-    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    }
+}
+
+/// Widths of all values and of those that are not common, with the mean that the statistics have.
+fn widths(stats: &ColumnStats, width_of: fn(&str) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let widths = |values: &[String]| -> Vec<f64> { values.iter().map(|v| width_of(v)).collect() };
+    let (common, rare) = (widths(&stats.common_values), widths(&stats.histogram));
+    if common.is_empty() && rare.is_empty() {
+        return (vec![stats.avg_width_bytes], vec![stats.avg_width_bytes]);
+    }
+    let mut all = by_share(&common, &stats.common_freqs, &rare, 1.0 - stats.null_frac);
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
     // The statistics have the mean without what stands behind its point.
     let more = if mean.floor() == stats.avg_width_bytes { 0.0 } else { stats.avg_width_bytes + 0.5 - mean };
-    found.iter_mut().for_each(|w| *w = (*w + more).round().max(1.0));
-    found
+    let put_right = |widths: &mut Vec<f64>| widths.iter_mut().for_each(|w| *w = (*w + more).round().max(1.0));
+    let mut rare = if rare.is_empty() { all.clone() } else { by_share(&[], &[], &rare, 1.0) };
+    put_right(&mut all);
+    put_right(&mut rare);
+    (all, rare)
+}
+
+/// So many widths, of common values as often as these are met, of the others spread over their range.
+fn by_share(common: &[f64], shares: &[f64], rare: &[f64], sum: f64) -> Vec<f64> {
+    let listed: f64 = if rare.is_empty() { shares.iter().sum() } else { sum };
+    let mut next = common.iter().zip(shares).peekable();
+    let mut passed = 0.0;
+    let common_share: f64 = common.iter().zip(shares).map(|(_, share)| share).sum();
+    let one = |sample: usize| {
+        let at = (sample as f64 + 0.5) / SAMPLES as f64 * listed;
+        while let Some((_, share)) = next.next_if(|(_, share)| passed + **share < at) {
+            passed += share;
+        }
+        let among_rare = ((at - common_share) / (listed - common_share) * rare.len() as f64) as usize;
+        next.peek().map_or_else(|| rare.get(among_rare).or(common.last()).copied().unwrap_or(UNKNOWN_WIDTH), |(width, _)| **width)
+    };
+    (0..SAMPLES).map(one).collect()
 }
 
 /// A header of three bytes, then two for each group of four digits, counted from the point; outer groups of zeros are not stored.
@@ -148,18 +206,19 @@ pub(super) struct TupleBytes {
     pub(super) is_even: bool,
 }
 
-/// The tuple of a row in which some attributes are NULL.
-pub(super) fn tuple_bytes(attributes: &[Attribute], nulls: &[bool]) -> TupleBytes {
-    let is_null = |place: usize| nulls.get(place).copied().unwrap_or(false);
-    let present: Vec<(usize, &Attribute)> = attributes.iter().enumerate().filter(|(place, _)| !is_null(*place)).collect();
+/// The tuple of a row that has such values.
+pub(super) fn tuple_bytes(attributes: &[Attribute], values: &[Values]) -> TupleBytes {
     // The bitmap of NULLs is as wide as the header.
-    let header = if nulls.contains(&true) { 16.0 } else { 8.0 };
-    let is_even = present.iter().all(|(_, a)| a.widths.len() == 1);
+    let header = if values.contains(&Values::Null) { 16.0 } else { 8.0 };
+    let widths: Vec<Vec<f64>> = attributes.iter().zip(values).map(|(a, values)| a.widths_of(*values)).collect();
+    let is_even = widths.iter().all(|w| w.len() <= 1);
     let samples = if is_even { 1 } else { SAMPLES };
     let one = |sample: usize| {
-        let end = present.iter().fold(0.0, |end: f64, (place, a)| {
-            let width = a.width(sample, *place);
-            let boundary = if a.varies && width <= SHORT { 1.0 } else { a.alignment };
+        let present = attributes.iter().zip(&widths).enumerate().filter(|(_, (_, widths))| !widths.is_empty());
+        let end = present.fold(0.0, |end: f64, (place, (attribute, widths))| {
+            // Another stride for each attribute, lest wide meets wide.
+            let width = widths[(sample * (2 * place + 1) + place) % widths.len()];
+            let boundary = if attribute.varies && width <= SHORT { 1.0 } else { attribute.alignment };
             (end / boundary).ceil() * boundary + width
         });
         align(header + end)

@@ -1,9 +1,10 @@
 //! Rows told apart by how common their keys are: common values, the others, NULL, and each combination of those.
 
-use super::attribute::Attribute;
+use super::attribute::{Attribute, Values};
 use super::sampled;
+use super::together::{self, Together};
 use crate::model::catalog::Table;
-use crate::model::index_def::{IndexSpec, KeyExpr};
+use crate::model::index_def::IndexSpec;
 
 /// Most combinations looked at.
 const MOST_CELLS: f64 = 4000.0;
@@ -15,8 +16,8 @@ pub(super) struct Cell {
     pub(super) rows: f64,
     /// Distinct keys among them.
     pub(super) keys: f64,
-    /// By attribute: it is NULL.
-    pub(super) nulls: Vec<bool>,
+    /// By attribute.
+    pub(super) values: Vec<Values>,
 }
 
 /// A part of one column's values.
@@ -27,17 +28,17 @@ struct Class {
     /// Of the rows of the table.
     of_table: f64,
     distinct: f64,
-    is_null: bool,
+    values: Values,
 }
 
 /// The rows of an index in cells. Where equal keys do not share a tuple, only NULLs are told apart.
-pub(super) fn cells(spec: &IndexSpec, table: &Table, attributes: &[Attribute], rows: f64, shares: bool) -> Vec<Cell> {
+pub(super) fn cells(spec: &IndexSpec, table: &Table, attributes: &[Attribute], rows: f64, shares: bool, together: Together) -> Vec<Cell> {
     let all = table.rows.unwrap_or(rows).max(1.0);
     let most = (MOST_CELLS.powf(1.0 / attributes.len() as f64) - 2.0).max(0.0) as usize;
-    let classes: Vec<Vec<Class>> =
+    let by_column: Vec<Vec<Class>> =
         attributes.iter().enumerate().map(|(place, a)| classes(a, all, if shares { most } else { 0 }, held(spec, place))).collect();
     let mut combined: Vec<Vec<Class>> = vec![Vec::new()];
-    for list in &classes {
+    for list in &by_column {
         combined = combined.iter().flat_map(|left| list.iter().map(move |c| left.iter().copied().chain([*c]).collect())).collect();
     }
     let mut cells: Vec<Cell> = combined
@@ -45,13 +46,25 @@ pub(super) fn cells(spec: &IndexSpec, table: &Table, attributes: &[Attribute], r
         .map(|parts| {
             let rows = rows * parts.iter().map(|c| c.share).product::<f64>();
             let keys = if shares { keys(parts, rows, all) } else { rows };
-            Cell { rows, keys, nulls: parts.iter().map(|c| c.is_null).collect() }
+            Cell { rows, keys, values: parts.iter().map(|c| c.values).collect() }
         })
         .filter(|cell| cell.rows > 0.0)
         .collect();
-    if let Some(known) = counted(spec, table).filter(|_| shares).map(|told| sampled::distinct(told, all, 1.0)) {
+    if shares {
         let sum: f64 = cells.iter().map(|c| c.keys).sum();
-        cells.iter_mut().for_each(|c| c.keys = (c.keys * known / sum.max(1.0)).clamp(1.0, c.rows.max(1.0)));
+        let keys = match together {
+            Together::Unrelated => together::most(spec, table, sum, rows),
+            Together::Related => {
+                // Of part of the rows the same part of the values: the predicate may well tell them apart.
+                let of_one = |list: &Vec<Class>| {
+                    let part = |c: &Class| (c.distinct * rows * c.share / (all * c.of_table)).clamp(1.0, c.distinct);
+                    list.iter().map(part).sum::<f64>()
+                };
+                let widest = by_column.iter().map(of_one).fold(1.0, f64::max);
+                together::least(spec, table, widest).min(together::most(spec, table, sum, rows))
+            }
+        };
+        cells.iter_mut().for_each(|c| c.keys = (c.keys * keys / sum.max(1.0)).clamp(1.0, c.rows.max(1.0)));
     }
     cells
 }
@@ -59,21 +72,22 @@ pub(super) fn cells(spec: &IndexSpec, table: &Table, attributes: &[Attribute], r
 /// Common values one by one, as far as they are to be told apart; the others together; NULL.
 fn classes(attribute: &Attribute, rows: f64, most: usize, held: Held) -> Vec<Class> {
     if held == Held::ToOneValue {
-        return vec![Class { share: 1.0, of_table: 1.0, distinct: 1.0, is_null: attribute.null_frac >= 1.0 }];
+        let values = if attribute.null_frac >= 1.0 { Values::Null } else { Values::Any };
+        return vec![Class { share: 1.0, of_table: 1.0, distinct: 1.0, values }];
     }
-    let class = |of_table: f64, distinct: f64, is_null: bool| Class { share: of_table, of_table, distinct, is_null };
+    let class = |of_table: f64, distinct: f64, values: Values| Class { share: of_table, of_table, distinct, values };
     let common = || attribute.common.iter().take(most);
-    let rest = (1.0 - attribute.null_frac - common().sum::<f64>()).max(0.0);
-    let listed: f64 = attribute.common.iter().sum();
+    let rest = (1.0 - attribute.null_frac - common().map(|(share, _)| share).sum::<f64>()).max(0.0);
+    let listed: f64 = attribute.common.iter().map(|(share, _)| share).sum();
     let unlisted = attribute.distinct - attribute.common.len() as f64;
     let unlisted = sampled::distinct(unlisted, rows, (1.0 - attribute.null_frac - listed).max(0.0));
     let others = (unlisted + (attribute.common.len() - common().count()) as f64).max(1.0);
-    let mut classes: Vec<Class> = common().map(|share| class(*share, 1.0, false)).collect();
-    classes.push(class(rest, others, false));
+    let mut classes: Vec<Class> = common().map(|(share, width)| class(*share, 1.0, width.map_or(Values::Any, Values::One))).collect();
+    classes.push(class(rest, others, if most == 0 { Values::Any } else { Values::Rare }));
     if held == Held::ToValues {
         classes.iter_mut().for_each(|c| c.share = c.of_table / (1.0 - attribute.null_frac).max(f64::MIN_POSITIVE));
     } else {
-        classes.push(class(attribute.null_frac, 1.0, true));
+        classes.push(class(attribute.null_frac, 1.0, Values::Null));
     }
     classes.retain(|c| c.share > 0.0);
     classes
@@ -90,22 +104,6 @@ fn keys(parts: &[Class], rows: f64, all: f64) -> f64 {
     let others: f64 = parts.iter().enumerate().filter(|(n, _)| *n != first).map(|(_, c)| c.distinct).product();
     let each = others * (1.0 - (1.0 - 1.0 / others).powf(rows / met));
     (met * each.max(1.0)).min(rows)
-}
-
-/// Combinations that CREATE STATISTICS counted, where it did for just these columns and all rows are in the index.
-fn counted(spec: &IndexSpec, table: &Table) -> Option<f64> {
-    let number = |key: &KeyExpr| match key {
-        KeyExpr::Column(name) => table.column(name).map(|c| c.number),
-        KeyExpr::Expression(_) => None,
-    };
-    let mut keys: Vec<i16> = spec.keys.iter().map(|k| number(&k.expr)).collect::<Option<_>>()?;
-    keys.sort_unstable();
-    let alike = |numbers: &[i16]| {
-        let mut numbers = numbers.to_vec();
-        numbers.sort_unstable();
-        numbers == keys
-    };
-    table.distinct_together.iter().find(|(numbers, _)| spec.predicate.is_none() && alike(numbers)).map(|(_, count)| *count)
 }
 
 /// What the predicate leaves of a column.

@@ -31,7 +31,7 @@ fn answer(values: f64, all: f64, seen: f64) -> f64 {
 }
 
 /// Of so many values, those that some row has.
-fn met(values: f64, rows: f64) -> f64 {
+pub(super) fn met(values: f64, rows: f64) -> f64 {
     -values * (-rows / values).exp_m1()
 }
 
