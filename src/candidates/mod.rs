@@ -168,10 +168,11 @@ pub fn candidate(catalog: &Catalog, load: &Load, spec: IndexSpec, from_queries: 
     let table = catalog.table(&spec.table);
     let size_bytes = table.and_then(|t| size::bytes(&spec, t));
     let assumed_bytes = table.filter(|_| size_bytes.is_none()).and_then(|t| size::assumed(&spec, t));
-    let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes)).unwrap_or_default();
+    let writes = table.map(|t| load.of_candidate(&spec, t, size_bytes, 0.0)).unwrap_or_default();
+    let hot = table.map(|t| load.hot(&spec, t)).unwrap_or_default();
     let gin = catalog.table(&spec.table).filter(|_| spec.method == "gin").and_then(|t| size::gin::counters(&spec, t));
     let bold = spec.predicate.as_deref().is_some_and(|p| table.is_some_and(|t| is_bold(p, t)));
-    Candidate { size_bytes, assumed_bytes, writes, from_queries, gin, bold, ..Candidate::new(spec) }
+    Candidate { size_bytes, assumed_bytes, writes, hot, from_queries, gin, bold, ..Candidate::new(spec) }
 }
 
 #[cfg(test)]

@@ -288,6 +288,7 @@ impl Bench {
         for (id, walks) in walks.iter().filter(|(id, _)| chosen.contains(id)) {
             list[*id].spec = direction::turned(&list[*id].spec, walks).unwrap_or_else(|| list[*id].spec.clone());
         }
+        costs::add_costs_beside(list, &chosen, snapshot);
         let list = &*list;
         frontier::tell(&mut advised.recommendation, &selections, &subjects, list);
         let (planned, built, catalog) = (&self.planned, &self.built, &snapshot.catalog);

@@ -2,7 +2,7 @@
 
 use super::wording::ddl_of;
 use crate::candidates::writes::in_words;
-use crate::model::candidate::Candidate;
+use crate::model::candidate::{Candidate, Writes};
 use crate::model::report::Rejected;
 use crate::model::text::one_line;
 use crate::report::units::percent;
@@ -48,8 +48,9 @@ pub(super) fn words(refusal: &Refusal, candidate: &Candidate, list: &[Candidate]
         Refusal::Regression { share } => ("regression", format!("with it the planner makes a query {:.0} % dearer", 100.0 * share)),
         Refusal::NotUsed => ("not_used", "beside the other candidates the planner chose it for no query of the workload".to_owned()),
         Refusal::CoveredBy(id) => ("covered", format!("{} does its work", name(id))),
-        Refusal::WriteCost { gain, .. } => {
-            ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&candidate.writes, *gain)))
+        Refusal::WriteCost { gain, cost } => {
+            let writes = Writes { cost: *cost, ..candidate.writes };
+            ("write_cost", format!("writes would pay more than reads gain: {}", in_words(&writes, *gain)))
         }
         Refusal::BuildCost { gain, cost } => {
             let reason = format!(
@@ -101,7 +102,6 @@ pub(super) fn of_load(cost: f64, before: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::candidate::Writes;
     use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 
     #[test]

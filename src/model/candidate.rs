@@ -27,6 +27,9 @@ pub struct Candidate {
     pub assumed_bytes: Option<f64>,
     /// What the writes of the window pay for it.
     pub writes: Writes,
+    /// What it has to do with updates that are HOT today.
+    #[serde(default, skip_serializing_if = "Hot::is_nothing")]
+    pub hot: Hot,
     /// What building it costs once, planner units; 0 where the workload was not counted over a time, so that no gain can be held
     /// against it.
     pub build_cost: f64,
@@ -50,6 +53,7 @@ impl Candidate {
             size_bytes: None,
             assumed_bytes: None,
             writes: Writes::default(),
+            hot: Hot::default(),
             build_cost: 0.0,
             from_queries: BTreeSet::new(),
             existing: None,
@@ -72,6 +76,28 @@ pub struct Writes {
     pub entries_per_second: Option<f64>,
     /// WAL that they cause, bytes per second; `None` where the window's length is unknown.
     pub wal_bytes_per_second: Option<f64>,
+}
+
+/// What an index has to do with updates that are HOT today: those that are so no more write an entry in every index of the table,
+/// in the other advised ones too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hot {
+    /// Updates that it ends, by number among those of the table, with what they cost in one further index of all rows, planner units
+    /// per window.
+    pub ends: Vec<(usize, f64)>,
+    /// Share of the table's rows that it has entries of, 0–1.
+    pub share: f64,
+}
+
+impl Hot {
+    fn is_nothing(&self) -> bool {
+        *self == Hot::default()
+    }
+
+    /// True where updates of this number are HOT no more because of it.
+    pub fn ends(&self, update: usize) -> bool {
+        self.ends.iter().any(|(ended, _)| *ended == update)
+    }
 }
 
 /// What a trial lets the planner see: real indexes, less some, and candidates.

@@ -83,8 +83,7 @@ impl<O: Oracle> Search<'_, O> {
 
     /// By how much the objective rises; [`Search::prime_changes`] has asked for the plans.
     pub(super) fn rise(&self, set: &Set, change: Change) -> f64 {
-        let writes = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].writes.cost);
-        self.reads_rise(set, change) + writes(change.into) - writes(change.out)
+        self.reads_rise(set, change) + self.writes_rise(set, change)
     }
 
     /// By how much the objective rises.
@@ -112,9 +111,8 @@ impl<O: Oracle> Search<'_, O> {
     /// True when what is known already shows that the changed set is worse by enough, if further indexes never make a plan dearer.
     pub(super) fn must_stay(&self, set: &Set, change: Change, rest: f64) -> bool {
         let at_least = |query: QueryId| self.queries[query].weight * self.facts.at_least(query, &self.part_after(query, set, change));
-        let writes = |id: Option<CandidateId>| id.map_or(0.0, |id| self.candidates[id].writes.cost);
         let reads: f64 = self.touched(change).into_iter().map(|q| at_least(q) - self.weighted(q, set)).sum();
-        let loss = reads + writes(change.into) - writes(change.out);
+        let loss = reads + self.writes_rise(set, change);
         loss > 0.0 && self.is_worth_by(set, change, loss, rest, at_least)
     }
 

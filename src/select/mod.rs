@@ -21,6 +21,7 @@
 mod change;
 mod explore;
 mod facts;
+mod hot;
 mod master;
 mod reasons;
 mod search;

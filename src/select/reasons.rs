@@ -34,7 +34,7 @@ impl<O: Oracle> Search<'_, O> {
         };
         let costs: Vec<(f64, f64, f64)> = self.of_candidate[id].iter().map(costs).collect();
         let gain: f64 = costs.iter().map(|(weight, without, with)| weight * (without - with)).sum();
-        let (writes, build) = (candidate.writes.cost, candidate.build_cost);
+        let (writes, build) = (self.writes_beside(id, set), candidate.build_cost);
         let rival = self.rival(id, set).filter(|_| gain <= writes.max(self.limits.least_gain));
         let left = gain - writes;
         match rival {
@@ -110,7 +110,7 @@ impl<O: Oracle> Search<'_, O> {
                 benefit += self.queries[query].weight * (before[query] - after[query]) / used.len() as f64;
             }
         }
-        Chosen { id, benefit, write_cost: self.candidates[id].writes.cost, serves }
+        Chosen { id, benefit, write_cost: self.writes_beside(id, set), serves }
     }
 }
 

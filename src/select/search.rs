@@ -39,9 +39,11 @@ pub(super) struct Search<'a, O: Oracle> {
     /// By candidate: queries that it is relevant to.
     pub(super) of_candidate: Vec<Vec<QueryId>>,
     /// By candidate: number of its table.
-    table_of: Vec<usize>,
+    pub(super) table_of: Vec<usize>,
     /// By table: its candidates in order.
-    on_table: Vec<Vec<CandidateId>>,
+    pub(super) on_table: Vec<Vec<CandidateId>>,
+    /// Some candidate ends HOT updates.
+    pub(super) any_ends_hot: bool,
     /// By query: its place among all; of a great many, those on the same tables stand side by side.
     place: Vec<usize>,
     pub(super) facts: Facts,
@@ -82,6 +84,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             of_candidate: Vec::new(),
             table_of,
             on_table,
+            any_ends_hot: candidates.iter().any(|c| !c.hot.ends.is_empty()),
             place,
             facts,
             start,

@@ -40,11 +40,12 @@ impl<O: Oracle> Search<'_, O> {
                 }
             }
             losses.sort_by(|(a, x), (b, y)| a.total_cmp(b).then(y.out.cmp(&x.out)).then(x.into.cmp(&y.into)));
-            // Changes that no query sees together are made in one go.
-            let (mut seen, mut now) = (BTreeSet::<QueryId>::new(), set.clone());
+            // Changes that no query sees together are made in one go, nor writers where they pay for both.
+            let (mut seen, mut tables, mut now) = (BTreeSet::<QueryId>::new(), BTreeSet::<usize>::new(), set.clone());
             for (_, change) in losses {
                 let touched = self.touched(change);
-                let apart = touched.iter().all(|q| !seen.contains(q));
+                let table = change.out.map(|id| self.table_of[id]).filter(|_| self.any_ends_hot);
+                let apart = touched.iter().all(|q| !seen.contains(q)) && table.is_none_or(|table| tables.insert(table));
                 if apart && change.out.is_none_or(|out| now.contains(out)) {
                     now = change.of(&now);
                     seen.extend(touched);
@@ -106,7 +107,7 @@ impl<O: Oracle> Search<'_, O> {
                 let most = self.facts.at_most(*q, &self.part_after(*q, set, addition)).unwrap_or(f64::INFINITY);
                 (self.weighted(*q, set) - self.queries[*q].weight * most).max(0.0)
             };
-            let hoped: f64 = self.of_candidate[id].iter().map(gain).sum::<f64>() - self.candidates[id].writes.cost;
+            let hoped: f64 = self.of_candidate[id].iter().map(gain).sum::<f64>() - self.writes_beside(id, set);
             if hoped <= self.limits.least_gain || !self.fits(&set.with(id), room) {
                 continue;
             }

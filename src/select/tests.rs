@@ -1,7 +1,7 @@
 //! The chooser against a table of answers.
 
 use super::*;
-use crate::model::candidate::Writes;
+use crate::model::candidate::{Hot, Writes};
 use crate::model::ddl::IndexName;
 use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use std::convert::Infallible;
@@ -87,6 +87,23 @@ fn writes_that_cost_more_than_the_reads_gain_refuse_an_index() {
     let selection = choose(&mut table, &candidates, &[3.0]);
     assert!(selection.chosen.is_empty());
     assert!(matches!(selection.refused[0].1, Refusal::WriteCost { .. }));
+}
+
+#[test]
+fn what_ends_hot_pays_for_the_other_new_indexes_too() {
+    let hot = |ends: &[(usize, f64)]| Hot { ends: ends.to_vec(), share: 1.0 };
+    let chosen = |cost: f64| {
+        let mut candidates = [candidate(&["seen"], 100.0), candidate(&["b"], 0.0), candidate(&["c"], 0.0)];
+        candidates[0].hot = hot(&[(0, cost)]);
+        (1..3).for_each(|id| candidates[id].hot = hot(&[]));
+        let plan = |id: usize| vec![([id].into(), 10.0)];
+        let mut table = Table { base: vec![500.0, 2000.0, 2000.0], plans: vec![plan(0), plan(1), plan(2)], asked: 0 };
+        choose(&mut table, &candidates, &[1.0, 1.0, 1.0])
+    };
+    let (cheap, dear) = (chosen(50.0), chosen(300.0));
+    assert_eq!((ids(&cheap).len(), cheap.chosen[2].write_cost), (3, 200.0), "its own, and a part in each of the others");
+    assert_eq!(ids(&dear), [1, 2]);
+    assert!(matches!(dear.refused[0].1, Refusal::WriteCost { cost, .. } if cost == 700.0), "{:?}", dear.refused);
 }
 
 #[test]

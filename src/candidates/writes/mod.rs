@@ -12,7 +12,7 @@ pub use load::Load;
 pub use words::in_words;
 
 use super::size;
-use crate::model::candidate::Writes;
+use crate::model::candidate::{Hot, Writes};
 use crate::model::catalog::{Index, Table};
 use crate::model::index_def::{IndexSpec, KeyExpr};
 use crate::model::text::quote_ident;
@@ -36,14 +36,27 @@ struct Entries {
 }
 
 impl Load {
-    /// What an index that does not exist would cost.
-    pub fn of_candidate(&self, spec: &IndexSpec, table: &Table, size_bytes: Option<f64>) -> Writes {
+    /// What an index that does not exist would cost, with so many new ones `beside` it, a partial one counting as its share of
+    /// the rows.
+    pub fn of_candidate(&self, spec: &IndexSpec, table: &Table, size_bytes: Option<f64>, beside: f64) -> Writes {
         let Some(load) = self.table(&spec.table) else { return Writes::default() };
-        let blocks = spec.method != "brin" || self.brin_blocks_hot;
-        let lost = |u: &Update| if blocks && !u.rewrites && u.assigned.iter().any(|c| holds(spec, c)) { u.hot } else { 0.0 };
-        let hot_lost: f64 = load.updates.iter().map(lost).sum();
+        let hot_lost: f64 = self.ended(spec, load).map(|(_, rows)| rows).sum();
         let updated = load.updates.iter().map(|u| u.rows - u.hot).sum::<f64>() + hot_lost;
-        self.writes(spec, table, size_bytes, entries(load, spec, table, updated, hot_lost, load.indexes))
+        self.writes(spec, table, size_bytes, entries(load, spec, table, updated, hot_lost, load.indexes + beside))
+    }
+
+    /// What an index that does not exist would have to do with HOT updates.
+    pub fn hot(&self, spec: &IndexSpec, table: &Table) -> Hot {
+        let Some(load) = self.table(&spec.table) else { return Hot::default() };
+        let ends = self.ended(spec, load).map(|(number, rows)| (number, rows * (Price::OTHER.units + price::DEAD_UNITS)));
+        Hot { ends: ends.collect(), share: share(spec, table) }
+    }
+
+    /// Updates that are HOT without the index only, by number, with their rows.
+    fn ended(&self, spec: &IndexSpec, load: &TableLoad) -> impl Iterator<Item = (usize, f64)> {
+        let blocks = spec.method != "brin" || self.brin_blocks_hot;
+        let lost = move |u: &Update| blocks && u.hot > 0.0 && !u.rewrites && u.assigned.iter().any(|c| holds(spec, c));
+        load.updates.iter().enumerate().filter(move |(_, u)| lost(u)).map(|(number, u)| (number, u.hot))
     }
 
     /// What an index that exists costs, and dropping it saves.
@@ -83,10 +96,12 @@ impl Load {
     }
 }
 
-/// Counts them. A partial index has entries of its rows only; rows that leave it by an update came in by an insert.
+/// Counts them. A partial index has entries of its rows only; rows that leave it by an update came in by an insert, and updates
+/// that no statement tells of may well be of that kind.
 fn entries(load: &TableLoad, spec: &IndexSpec, table: &Table, updated: f64, hot_lost: f64, others: f64) -> Entries {
     let share = share(spec, table);
-    let moves = |u: &&Update| u.assigned.iter().any(|c| spec.predicate.as_deref().is_some_and(|p| mentions(p, c)));
+    let predicate = spec.predicate.as_deref().unwrap_or_default();
+    let moves = |u: &&Update| u.assigned.is_empty() || u.assigned.iter().any(|c| mentions(predicate, c));
     let moved: f64 = load.updates.iter().filter(moves).map(|u| u.rows).sum();
     let inserted = (load.inserted * share).max(load.inserted.min(moved));
     let (here, elsewhere) = (inserted + updated * share, hot_lost * others);

@@ -45,7 +45,7 @@ fn snapshot(statements: &[(&str, f64)], usage: Option<TableUsage>) -> Snapshot {
 }
 
 fn cost(snapshot: &Snapshot, spec: &IndexSpec) -> Writes {
-    Load::of(snapshot).of_candidate(spec, &snapshot.catalog.tables[0], Some(22e6))
+    Load::of(snapshot).of_candidate(spec, &snapshot.catalog.tables[0], Some(22e6), 0.0)
 }
 
 #[test]
@@ -125,6 +125,14 @@ fn a_partial_index_pays_for_its_own_rows_and_for_those_that_pass_through() {
     let queue = snapshot(&[("insert into t values (1)", 1000.0), ("update t set status = false where id = 1", 1000.0)], None);
     let passing = cost(&queue, &partial);
     assert_eq!((passing.entries, passing.hot_lost), (1020.0, 1000.0), "each row goes in and comes out, and no update is HOT");
+}
+
+#[test]
+fn updates_that_no_statement_tells_of_may_move_rows_out_of_a_partial_index() {
+    let partial = IndexSpec { predicate: Some("\"status\"".into()), ..spec("user_id") };
+    let usage = |updated: f64| TableUsage { updated_rows: updated, hot_updated_rows: updated, live_rows: 1e6, ..TableUsage::default() };
+    let entries = |updated: f64| cost(&snapshot(&[("insert into t values (1)", 1000.0)], Some(usage(updated))), &partial).entries;
+    assert_eq!((entries(0.0), entries(3000.0).round()), (20.0, 1000.0), "a third of the counters' time is the window");
 }
 
 #[test]
