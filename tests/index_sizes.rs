@@ -104,6 +104,8 @@ fn shapes() -> Vec<(&'static str, IndexSpec)> {
         ("partial, its own column", partial(&["mood"], "\"mood\" = 'sad'")),
         ("lower", IndexSpec { keys: vec![KeySpec::expression("lower(email)")], ..spec(&[]) }),
         ("day of", IndexSpec { keys: vec![KeySpec::expression("date_trunc('day', at at time zone 'UTC')")], ..spec(&[]) }),
+        ("year", IndexSpec { keys: vec![KeySpec::expression("EXTRACT(YEAR FROM day)")], ..spec(&[]) }),
+        ("part", IndexSpec { keys: vec![KeySpec::expression("date_part('month', day)"), KeySpec::column("low")], ..spec(&[]) }),
         ("packed", IndexSpec { with: vec![("fillfactor".into(), "100".into())], ..spec(&["big"]) }),
         ("loose", IndexSpec { with: vec![("fillfactor".into(), "60".into())], ..spec(&["medium"]) }),
     ]);

@@ -277,6 +277,10 @@ statements! {
     CLONE_TABLE_PATH = "clone/table_path", 13..=99, None, ["text", "text"] -> ["path"];
     /// Clone: every index under its root.
     CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
+    /// Clone: keys of an index that are expressions.
+    CLONE_EXPRESSION_KEYS = "clone/expression_keys", 13..=99, None, ["oid"] -> ["expression", "name"];
+    /// Clone: columns of a table with their types.
+    CLONE_COLUMN_TYPES = "clone/column_types", 13..=99, None, ["text", "text"] -> ["name", "type"];
     /// Clone: shows indexes to the planner, or hides them.
     CLONE_TOGGLE = "clone/toggle", 13..=99, None, ["_oid"] -> [];
     /// Texts sorted; another collation is put in by `pg::collate`.

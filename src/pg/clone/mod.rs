@@ -5,12 +5,13 @@
 //! What others wrote (schema, functions, queries) runs only as `advisor_owner`, a role without
 //! superuser, file or program rights, on a connection of its own; the superuser's connection sends
 //! nothing but our fixed statements. Functions in C and untrusted languages are left out. No query
-//! is ever executed here, only plain EXPLAIN.
+//! is ever executed here, only plain EXPLAIN; expressions of candidates are computed of the statistics' values.
 //!
 //! ```text
 //! rebuild.rs      the schema, object by object
 //! statistics.rs   pg_statistic
 //! extended.rs     pg_statistic_ext_data
+//! expressions.rs  statistics that a candidate's expression will have
 //! ends.rs         least and greatest values, as an index keeps them
 //! sizes.rs        page counts, file lengths, first pages of indexes
 //! btree.rs        the pages of a tree that holds nothing, or its two ends
@@ -23,6 +24,7 @@
 mod brin;
 mod btree;
 mod ends;
+mod expressions;
 mod extended;
 mod files;
 mod lane;
@@ -151,6 +153,7 @@ impl CloneDb {
                 self.candidates.push(Member { candidate: *id, gin: candidates[*id].gin, ..member });
             }
         }
+        expressions::write(&admin, &planner, &self.candidates, candidates, &self.table_rows()).await?;
         let hidden: Vec<u32> = self.candidates.iter().map(|m| m.oid).collect();
         admin.client.execute(statements::CLONE_TOGGLE.sql, &[&hidden]).await.map_err(broken)?;
         Ok(refused)
@@ -217,11 +220,14 @@ impl CloneDb {
         Lane::enter(session).await
     }
 
+    fn table_rows(&self) -> HashMap<TableName, f64> {
+        self.relations.iter().map(|r| (TableName::new(&r.schema, &r.name), f64::from(r.rows.max(0.0)))).collect()
+    }
+
     /// The candidates' files: on a partitioned table each partition has its share by its rows.
     fn candidate_relations(&self, sizes: &[(CandidateId, f64, f64)]) -> Vec<Relation> {
-        let table_rows: HashMap<(&str, &str), f64> =
-            self.relations.iter().map(|r| ((r.schema.as_str(), r.name.as_str()), f64::from(r.rows.max(0.0)))).collect();
-        let rows_of = |m: &Member| table_rows.get(&(m.table.schema.as_str(), m.table.name.as_str())).copied().unwrap_or(0.0);
+        let table_rows = self.table_rows();
+        let rows_of = |m: &Member| table_rows.get(&m.table).copied().unwrap_or(0.0);
         let sizes: HashMap<CandidateId, (f64, f64)> = sizes.iter().map(|(id, bytes, rows)| (*id, (*bytes, *rows))).collect();
         let files = || self.candidates.iter().filter(|m| m.has_storage);
         let mut whole: HashMap<CandidateId, (f64, f64)> = HashMap::new();

@@ -105,6 +105,12 @@ impl Attribute {
         }
     }
 
+    /// Numbers of this width that do not share tuples, however many are alike.
+    pub(super) fn number(width: f64, null_frac: f64) -> Attribute {
+        let alignment = if width < 8.0 { 1.0 } else { 8.0 };
+        Attribute { alignment, deduplicates: false, ..Attribute::fixed(width, 1.0, null_frac) }
+    }
+
     /// Widths of such values; none where they take no room.
     fn widths_of(&self, values: Values) -> Vec<f64> {
         match values {

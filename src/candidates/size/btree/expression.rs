@@ -26,12 +26,17 @@ pub(super) fn attribute(sql: &str, table: &Table) -> Option<Attribute> {
         let steps = (span(column)? / seconds).ceil() + 1.0;
         Some(Attribute::fixed(width, own.distinct.min(steps), own.null_frac))
     };
+    let number = |width: f64, of: &Column| Some(Attribute::number(width, of.stats.as_ref()?.null_frac));
     if let Some(date) = sql.strip_suffix("::date") {
         return time(column(date, table)?, 4.0, DAY);
     }
     let (name, arguments) = sql.strip_suffix(')')?.split_once('(')?;
     match name.trim().to_lowercase().as_str() {
         name if LIKE_ARGUMENT.contains(&name) => Attribute::of_column(column(arguments, table)?, rows),
+        // Numbers, which do not share tuples: how many there are does not matter. An extracted field is a numeric since 14, of up to
+        // four digits as a rule: three bytes of header and two for them.
+        "extract" => number(5.0, column(arguments.rsplit(' ').next()?, table)?),
+        "date_part" => number(8.0, column(arguments.rsplit(',').next()?, table)?),
         "date" => time(column(arguments, table)?, 4.0, DAY),
         "date_trunc" => {
             let (unit, rest) = arguments.split_once(',')?;
