@@ -206,7 +206,7 @@ async fn an_expression_is_planned_as_after_the_analyze_that_follows_the_build() 
         ("select * from notes where doc ->> 'kind' = 'k3'", "doc ->> 'kind'", true),
         ("select * from notes where upper(code) is null", "upper(code)", false),
     ];
-    let spec = |key: &str| spec("notes", vec![KeySpec::expression(&format!("({key})"))]);
+    let spec = |key: &str| spec("notes", vec![KeySpec::expression(format!("({key})"))]);
     let mut real = Vec::new();
     for (sql, key, used) in &cases {
         client.batch_execute(&spec(key).create_sql("really", false)).await.expect("create index");

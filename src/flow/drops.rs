@@ -1,6 +1,6 @@
 //! Indexes to drop: those that findings name, and those that the advice makes needless.
 
-use super::recommend::Settled;
+use super::settled::Settled;
 use super::wording::id_of;
 use crate::candidates::existing::leaves_key_bare;
 use crate::model::catalog::{Catalog, Index};

@@ -37,6 +37,7 @@ pub mod rollback;
 mod runner;
 mod seen;
 mod self_check;
+mod settled;
 pub mod snapshot;
 pub mod status;
 mod subjects;

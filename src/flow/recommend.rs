@@ -9,9 +9,10 @@ use super::frontier;
 use super::plans::{self, Planned};
 use super::seen::Seen;
 use super::self_check;
+use super::settled::Settled;
 use super::subjects::{self, Subject};
 use super::targets::targets;
-use super::trial::{Answer, InUse, Trials, weighted_cost};
+use super::trial::{Answer, InUse, Trials};
 use super::why::Questions;
 use super::wording;
 use crate::candidates::{self, Wanted};
@@ -19,7 +20,6 @@ use crate::candidates::{existing, size};
 use crate::model::candidate::{Candidate, CandidateId, CandidateSet, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::Failure;
-use crate::model::index_def::TableName;
 use crate::model::plan::Plan;
 use crate::model::report::{Fidelity, Recommendation, Rejected};
 use crate::model::snapshot::{Problem, Snapshot};
@@ -27,7 +27,7 @@ use crate::select;
 use crate::term;
 use futures_util::future::join_all;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Advice to create, and what it leans on.
 pub(super) struct Advised {
@@ -39,75 +39,6 @@ pub(super) struct Advised {
     pub(super) given_up: BTreeSet<IndexName>,
     /// The engine with the choice made, where there was one.
     pub(super) settled: Option<Settled>,
-}
-
-/// An engine on which a set of candidates was chosen: more can be tried beside it.
-pub(super) struct Settled {
-    bench: Bench,
-    targets: Vec<select::Target>,
-    /// Tables of each planned query.
-    tables: Vec<BTreeSet<TableName>>,
-    chosen: CandidateSet,
-    /// Existing indexes that the choice counts on being gone.
-    given_up: BTreeMap<IndexName, TableName>,
-    /// What the choice says that an execution of each query costs with the advice.
-    after: Vec<f64>,
-}
-
-impl Settled {
-    /// What an execution of each query on `table` costs with the advice, planner units, for each of several sets of indexes that
-    /// are gone besides; `None` where the engine cannot tell.
-    pub(super) async fn costs_without<const N: usize>(
-        &mut self,
-        table: &TableName,
-        gone: [&BTreeMap<IndexName, TableName>; N],
-    ) -> Result<Option<Vec<[f64; N]>>, Failure> {
-        let queries = (0..self.targets.len()).filter(|q| self.tables[*q].contains(table));
-        // Sets that are one to a query are asked about once.
-        let (mut asks, mut places): (Vec<(usize, View)>, Vec<[usize; N]>) = Default::default();
-        for query in queries {
-            let first = asks.len();
-            places.push(gone.map(|gone| {
-                let view = self.view(query, gone);
-                let known = asks[first..].iter().position(|(_, asked)| *asked == view);
-                first
-                    + known.unwrap_or_else(|| {
-                        asks.push((query, view));
-                        asks.len() - first - 1
-                    })
-            }));
-        }
-        let costs = self.costs(asks).await?;
-        Ok(costs.map(|costs| places.into_iter().map(|row| row.map(|at| costs[at])).collect()))
-    }
-
-    /// The weighted cost of the workload with the advice when `gone` are dropped; `None` where that is what the choice says already,
-    /// or the engine cannot tell.
-    pub(super) async fn cost_without(&mut self, gone: &BTreeMap<IndexName, TableName>) -> Result<Option<f64>, Failure> {
-        if self.given_up == *gone {
-            return Ok(None);
-        }
-        let touched: BTreeSet<&TableName> = self.given_up.values().chain(gone.values()).collect();
-        let queries: Vec<usize> = (0..self.targets.len()).filter(|q| self.tables[*q].iter().any(|t| touched.contains(t))).collect();
-        let asks = queries.iter().map(|q| (*q, self.view(*q, gone))).collect();
-        let Some(costs) = self.costs(asks).await? else { return Ok(None) };
-        let mut after = self.after.clone();
-        queries.into_iter().zip(costs).for_each(|(query, cost)| after[query] = cost);
-        Ok(Some(self.targets.iter().zip(after).map(|(target, cost)| target.weight * cost).sum()))
-    }
-
-    /// The advice as a query sees it: what it does not read matters nothing to it.
-    fn view(&self, query: usize, gone: &BTreeMap<IndexName, TableName>) -> View {
-        let with = self.chosen.intersection(&self.targets[query].touching).copied().collect();
-        let of_its_own = gone.iter().filter(|(_, table)| self.tables[query].contains(table));
-        View { hidden: of_its_own.map(|(name, _)| name.clone()).collect(), ..View::with(with) }
-    }
-
-    async fn costs(&mut self, asks: Vec<(usize, View)>) -> Result<Option<Vec<f64>>, Failure> {
-        let mut trials = Trials::new(&mut self.bench.engine, &self.bench.planned, term::progress(0));
-        let answers = trials.answers(&asks).await?;
-        Ok(answers.iter().map(|answer| answer.as_ref().ok().map(|plans| weighted_cost(plans))).collect())
-    }
 }
 
 /// Finds, tries and chooses. What prevents advice is a problem in the snapshot, not a failure.
@@ -163,13 +94,13 @@ async fn advise(place: Place<'_>, snapshot: &mut Snapshot, advice: &Advice, advi
 }
 
 /// An engine with the candidates built in it and the queries that it can plan.
-struct Bench {
-    engine: Engine,
+pub(super) struct Bench {
+    pub(super) engine: Engine,
     /// By position: candidates that the engine has.
     built: Vec<bool>,
     refused: Vec<Rejected>,
     /// By position among the subjects; `None` for one that cannot be planned here.
-    planned: Vec<Planned>,
+    pub(super) planned: Vec<Planned>,
     /// By planned query: its plans with the indexes that exist, where they are known from parsing it.
     plain: Vec<Option<Vec<Seen>>>,
     /// Position among the subjects of each planned query.
@@ -307,7 +238,7 @@ impl Bench {
         let tables = subjects.iter().map(|s| s.shape.tables.iter().map(|t| t.table.clone()).collect()).collect();
         let given_up =
             selection.dropped.iter().filter_map(|id| Some((list[*id].existing.clone()?, list[*id].spec.table.clone()))).collect();
-        advised.settled = Some(Settled { bench: self, targets, tables, chosen, given_up, after: selection.after });
+        advised.settled = Some(Settled::new(self, !advice.as_published, (targets, tables), (chosen, given_up), selection.after));
         Ok(())
     }
 }

@@ -37,6 +37,11 @@ impl Seen {
         }
     }
 
+    /// Its part of what an execution costs on average, planner units; with what a lost bet costs, where one is `cautious`.
+    pub(super) fn weighted(&self, cautious: bool) -> f64 {
+        self.share * (self.cost + if cautious { self.bets } else { 0.0 })
+    }
+
     /// Looks at the plans of a query's executions, each with its share.
     pub(super) fn all(plans: &[(f64, Plan)]) -> Vec<Seen> {
         plans.iter().map(|(share, plan)| Seen::of(*share, plan)).collect()

@@ -21,7 +21,7 @@ pub(super) type Answer = Result<Vec<(f64, Plan)>, String>;
 type Sight = Result<Vec<Seen>, String>;
 
 /// Most plan trees held at once: what is seen of them is kept.
-const TREES: usize = 1000;
+pub(super) const TREES: usize = 1000;
 
 /// Answers by planning on the engine.
 pub(super) struct Trials<'a> {
@@ -158,8 +158,7 @@ impl<'a> Trials<'a> {
     fn cost(&mut self, query: QueryId, answer: Sight) -> Cost {
         match answer {
             Ok(plans) => {
-                let cost = |seen: &Seen| seen.share * if self.cautious { seen.cost + seen.bets } else { seen.cost };
-                let total = plans.iter().map(cost).sum();
+                let total = plans.iter().map(|seen| seen.weighted(self.cautious)).sum();
                 self.first_cost.entry(query).or_insert(total);
                 Cost { total, used: plans.iter().flat_map(|seen| self.used(query, seen)).collect() }
             }
@@ -170,11 +169,6 @@ impl<'a> Trials<'a> {
             }
         }
     }
-}
-
-/// What an execution costs on average, planner units.
-pub(super) fn weighted_cost(plans: &[(f64, Plan)]) -> f64 {
-    plans.iter().map(|(share, plan)| share * plan.root.total_cost.unwrap_or(0.0)).sum()
 }
 
 /// Schema and name of each index in a plan. A Bitmap Index Scan names no schema; the heap scan above it does.

@@ -95,7 +95,7 @@ async fn of_expression(planner: &Session, table: &TableName, sql: &str, rows: f6
     let read = answer.iter().map(Outcome::read).collect::<Result<Vec<_>, Error>>();
     let Some(first) = answer.first() else { return Ok(None) };
     let column = Of::read(first, rows).map_err(broken)?;
-    Ok(read.map(|outcomes| describe(&outcomes, &column)).map_err(broken)?)
+    read.map(|outcomes| describe(&outcomes, &column)).map_err(broken)
 }
 
 /// The column that a word may name.
