@@ -144,12 +144,13 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
 /// True where a valid index has these keys in front already.
 fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
-    let repeats = |i: &Index| {
-        // The server words expressions and predicates in its own way.
-        let same_rows = predicate::same(spec.predicate.as_deref(), i.spec.predicate.as_deref());
-        same_rows && bare(spec).is_covered_by(&bare(&i.spec))
-    };
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(i))
+    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(spec, &i.spec))
+}
+
+/// True when `other` can do all that `spec` can over the same rows, in whatever words: the server has its own for expressions and
+/// predicates.
+pub fn repeats(spec: &IndexSpec, other: &IndexSpec) -> bool {
+    predicate::same(spec.predicate.as_deref(), other.predicate.as_deref()) && bare(spec).is_covered_by(&bare(other))
 }
 
 /// Without its predicate, expressions in one wording.
@@ -229,6 +230,17 @@ mod tests {
         catalog.indexes.push(existing(spec));
         let found = tails(&run("select * from posts where user_id = 1", &catalog));
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn the_servers_words_are_ours() {
+        let spec = |columns: &[&str], predicate: &str| IndexSpec {
+            predicate: Some(predicate.into()),
+            ..IndexSpec::btree(TableName::new("s", "t"), columns.iter().map(|c| KeySpec::column(*c)).collect())
+        };
+        let (here, ours) = (spec(&["due"], "(state = 'open'::text)"), spec(&["due", "id"], "\"state\" = 'open'"));
+        assert!(repeats(&here, &ours) && !repeats(&ours, &here));
+        assert!(!repeats(&here, &spec(&["due"], "\"state\" = 'paid'")));
     }
 
     fn existing(spec: IndexSpec) -> Index {

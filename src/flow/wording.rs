@@ -4,8 +4,8 @@ use super::build_time;
 use super::plans::Planned;
 use super::refusals;
 use super::subjects::Subject;
-use crate::candidates::size;
 use crate::candidates::writes::in_words;
+use crate::candidates::{repeats, size};
 use crate::model::candidate::{Candidate, Writes};
 use crate::model::catalog::{Catalog, Table, TableKind};
 use crate::model::report::{Action, AdvisedIndex, Proof, Recommendation, ServedQuery};
@@ -50,7 +50,8 @@ impl Choice<'_> {
         let candidate = &self.list[chosen.id];
         let spec = &candidate.spec;
         let queries: Vec<ServedQuery> = chosen.serves.iter().map(|q| self.served(*q, before, after)).collect();
-        let covered = |i: &&crate::model::catalog::Index| i.valid && !i.is_load_bearing() && i.spec.is_covered_by(spec);
+        let covered =
+            |i: &&crate::model::catalog::Index| i.valid && !i.is_load_bearing() && (i.spec.is_covered_by(spec) || repeats(&i.spec, spec));
         let replaces = self.catalog.indexes_of(&spec.table).filter(covered).map(|i| i.name.clone());
         AdvisedIndex {
             write_cost: chosen.write_cost,

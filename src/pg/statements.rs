@@ -46,7 +46,9 @@ macro_rules! statements {
 
 statements! {
     /// On arrival: which backend, standby or not, our settings as pg_settings has them (ms).
-    ARRIVED = "session/arrived", 13..=99, None, [] -> ["backend_pid", "is_standby", "default_transaction_read_only", "lock_timeout", "statement_timeout"];
+    ARRIVED = "session/arrived", 13..=99, None, [] -> ["backend_pid", "is_standby", "is_superuser", "version_num", "default_transaction_read_only", "lock_timeout", "statement_timeout"];
+    /// May this role set track_counts, which is a superuser's?
+    MAY_STOP_COUNTING = "session/may_stop_counting", 15..=99, None, [] -> ["may"];
     /// Version, database, recovery state.
     SERVER = "collect/server", 13..=99, None, [] -> ["version_num", "version", "database", "is_standby"];
     /// Role, rights, default search_path.

@@ -112,12 +112,12 @@ impl Attribute {
     }
 
     /// Widths of such values; none where they take no room.
-    fn widths_of(&self, values: Values) -> Vec<f64> {
+    fn widths_of<'a>(&'a self, values: &'a Values) -> &'a [f64] {
         match values {
-            Values::Any => self.widths.clone(),
-            Values::Rare => self.rare_widths.clone(),
-            Values::One(width) => vec![width],
-            Values::Null => Vec::new(),
+            Values::Any => &self.widths,
+            Values::Rare => &self.rare_widths,
+            Values::One(width) => std::slice::from_ref(width),
+            Values::Null => &[],
         }
     }
 }
@@ -216,11 +216,11 @@ pub(super) struct TupleBytes {
 pub(super) fn tuple_bytes(attributes: &[Attribute], values: &[Values]) -> TupleBytes {
     // The bitmap of NULLs is as wide as the header.
     let header = if values.contains(&Values::Null) { 16.0 } else { 8.0 };
-    let widths: Vec<Vec<f64>> = attributes.iter().zip(values).map(|(a, values)| a.widths_of(*values)).collect();
-    let is_even = widths.iter().all(|w| w.len() <= 1);
+    let widths = || attributes.iter().zip(values).map(|(a, values)| (a, a.widths_of(values)));
+    let is_even = widths().all(|(_, widths)| widths.len() <= 1);
     let samples = if is_even { 1 } else { SAMPLES };
     let one = |sample: usize| {
-        let present = attributes.iter().zip(&widths).enumerate().filter(|(_, (_, widths))| !widths.is_empty());
+        let present = widths().enumerate().filter(|(_, (_, widths))| !widths.is_empty());
         let end = present.fold(0.0, |end: f64, (place, (attribute, widths))| {
             // Another stride for each attribute, lest wide meets wide.
             let width = widths[(sample * (2 * place + 1) + place) % widths.len()];
