@@ -57,7 +57,7 @@ pub struct Wanted<'a> {
 /// Finds the candidates that the user allows.
 pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> Candidates {
     let (catalog, load) = (&snapshot.catalog, Load::of(snapshot));
-    let taste = Taste { catalog, published: allowed.prefixes_of_unique };
+    let taste = Taste::of(catalog, allowed.prefixes_of_unique);
     let mut specs: BTreeMap<IndexSpec, (usize, BTreeSet<QueryId>)> = BTreeMap::new();
     let mut refused: BTreeMap<TableName, (String, (&str, String))> = BTreeMap::new();
     let mut assumed: BTreeMap<IndexSpec, (String, BTreeSet<QueryId>)> = BTreeMap::new();
@@ -85,10 +85,10 @@ pub fn find(snapshot: &Snapshot, wanted: &[Wanted], allowed: &Restrictions) -> C
     specs.sort_by_key(|(_, (place, _))| *place);
     let mut specs: Vec<Offered> = specs.into_iter().map(|(spec, (_, from_queries))| (spec, from_queries)).collect();
     specs.extend(merged(&specs, &taste));
-    specs.retain(|(spec, _)| allowed.allow(spec) && !exists(catalog, spec, allowed));
+    specs.retain(|(spec, _)| allowed.allow(spec) && !exists(&taste, spec, allowed));
     let list = priced(catalog, &load, specs);
     let rejected = refused.into_values().map(|(ddl, (code, reason))| Rejected { ddl, reason_code: code.into(), reason });
-    assumed.retain(|spec, _| allowed.allow(spec) && !exists(catalog, spec, allowed) && may_have(catalog, spec, allowed));
+    assumed.retain(|spec, _| allowed.allow(spec) && !exists(&taste, spec, allowed) && may_have(catalog, spec, allowed));
     let assumed = assumed.into_iter().map(|(spec, (advice, from_queries))| Assumed {
         reason: format!(
             "not tried: {} is of an extension whose library the trial server lacks; {} {} by the distance that it serves; {advice}",
@@ -142,9 +142,9 @@ fn why_not(table: &Table, named: &[String]) -> Option<(&'static str, String)> {
 }
 
 /// True where a valid index has these keys in front already.
-fn exists(catalog: &Catalog, spec: &IndexSpec, allowed: &Restrictions) -> bool {
+fn exists(taste: &Taste, spec: &IndexSpec, allowed: &Restrictions) -> bool {
     let wider = |i: &Index| allowed.prefixes_of_unique && i.spec.unique && i.spec.keys.len() > spec.keys.len();
-    catalog.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(spec, &i.spec))
+    taste.indexes_of(&spec.table).any(|i| i.valid && i.ready && !wider(i) && repeats(spec, &i.spec))
 }
 
 /// True when `other` can do all that `spec` can over the same rows, in whatever words: the server has its own for expressions and

@@ -335,7 +335,13 @@ pub struct ForeignKey {
 impl Catalog {
     /// Table by schema and name.
     pub fn table(&self, name: &TableName) -> Option<&Table> {
-        self.tables.iter().find(|t| t.name == name.name && t.schema == name.schema)
+        let wanted = (name.schema.as_str(), name.name.as_str());
+        let of = |t: &Table| (t.schema.as_str(), t.name.as_str()).cmp(&wanted);
+        match self.tables.binary_search_by(of) {
+            Ok(place) => self.tables.get(place),
+            // Pseudonyms, and a list put together by hand, may stand in another order.
+            Err(_) => self.tables.iter().find(|t| of(t).is_eq()),
+        }
     }
 
     /// Indexes of a table.

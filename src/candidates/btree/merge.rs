@@ -82,9 +82,8 @@ mod tests {
             let keys = keys.iter().map(|k| KeySpec::column(*k)).collect();
             IndexSpec { include: include.iter().map(|c| (*c).to_owned()).collect(), ..IndexSpec::btree(name.clone(), keys) }
         };
-        let tails = |specs: &[Offered]| {
-            merged(specs, &Taste { catalog: &catalog, published: false }).iter().map(|(s, q)| (s.tail_sql(), q.len())).collect::<Vec<_>>()
-        };
+        let tails =
+            |specs: &[Offered]| merged(specs, &Taste::of(&catalog, false)).iter().map(|(s, q)| (s.tail_sql(), q.len())).collect::<Vec<_>>();
         let found = tails(&[(spec(&["a"], &["c"]), [0].into()), (spec(&["a", "b"], &["d"]), [1].into())]);
         let wanted = [(" USING btree (\"a\", \"b\") INCLUDE (\"c\", \"d\")", 2), (" USING btree (\"a\", \"b\", \"c\", \"d\")", 2)];
         assert_eq!(found, wanted.map(|(t, n)| (t.to_owned(), n)));

@@ -6,8 +6,9 @@ use super::cover::UNKNOWN_WIDTH;
 use super::key::is_ordered;
 use super::roles::{Roles, distinct};
 use crate::model::catalog::{Catalog, Column, Index, Table};
-use crate::model::index_def::{IndexSpec, KeySpec};
+use crate::model::index_def::{IndexSpec, KeySpec, TableName};
 use crate::model::query::{Condition, Op, Rhs, Shape};
+use std::collections::HashMap;
 
 /// Most bytes of an INCLUDE column on average: more makes the index the table once more.
 const WIDEST_INCLUDED: f64 = 32.0;
@@ -31,15 +32,28 @@ const MOST_INCLUDED: usize = 3;
 const MOST_INCLUDED_BY_COST: usize = 8;
 
 /// What may be offered.
-#[derive(Clone, Copy)]
 pub struct Taste<'a> {
-    /// Where unique indexes and other tables are found.
+    /// Where other tables are found.
     pub catalog: &'a Catalog,
     /// Everything that a published comparison may choose from.
     pub published: bool,
+    /// By table its indexes.
+    indexes: HashMap<&'a TableName, Vec<&'a Index>>,
 }
 
-impl Taste<'_> {
+impl<'a> Taste<'a> {
+    /// Offers from a catalog.
+    pub fn of(catalog: &'a Catalog, published: bool) -> Taste<'a> {
+        let mut indexes: HashMap<&TableName, Vec<&Index>> = HashMap::new();
+        catalog.indexes.iter().for_each(|index| indexes.entry(&index.spec.table).or_default().push(index));
+        Taste { catalog, published, indexes }
+    }
+
+    /// The indexes of a table. Of a great many candidates each is held against them.
+    pub fn indexes_of(&self, table: &TableName) -> impl Iterator<Item = &'a Index> + use<'a, '_> {
+        self.indexes.get(table).into_iter().flatten().copied()
+    }
+
     /// Most INCLUDE columns of one index.
     pub fn most_included(&self) -> usize {
         if self.published { MOST_INCLUDED_BY_COST } else { MOST_INCLUDED }
@@ -90,9 +104,8 @@ impl Taste<'_> {
     }
 
     fn unique(&self, table: &Table) -> impl Iterator<Item = &Index> {
-        let name = table.table_name();
         let enforced = |i: &&Index| i.spec.unique && i.valid && i.ready && i.spec.predicate.is_none() && !i.spec.keys.is_empty();
-        self.catalog.indexes.iter().filter(move |i| i.spec.table == name).filter(enforced)
+        self.indexes_of(&table.table_name()).filter(enforced)
     }
 
     /// Rows that the tables joined with a reference have to look up in it, by their constants; the most of any.

@@ -66,7 +66,7 @@ fn offered(sql: &str, on: &str) -> Vec<String> {
     let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
     let table = catalog.table(&TableName::new("public", on)).expect("a table");
     let refs = shape.tables.iter().enumerate().filter(|(_, t)| t.table.name == on).map(|(n, _)| n);
-    let specs: Vec<IndexSpec> = refs.flat_map(|r| offers(&shape, r, table, &Taste { catalog: &catalog, published: false })).collect();
+    let specs: Vec<IndexSpec> = refs.flat_map(|r| offers(&shape, r, table, &Taste::of(&catalog, false))).collect();
     specs.iter().map(|s| s.tail_sql().replace(" USING btree ", "").replace('"', "")).collect()
 }
 
@@ -225,12 +225,12 @@ fn many_conditions_make_no_explosion() {
     let filter: Vec<String> = (0..20).map(|n| format!("c{n} {} ${}", if n % 3 == 0 { ">" } else { "=" }, n + 1)).collect();
     let sql = format!("select c1 from wide where {} order by c2, c3 desc", filter.join(" and "));
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
-    let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published: false });
+    let found = offers(&shape, 0, &catalog.tables[0], &Taste::of(&catalog, false));
     assert!((20..120).contains(&found.len()), "{}", found.len());
     let arms: Vec<String> = (0..1000).map(|n| format!("(c{} = {n} and c{} = 3)", n % 20, (n + 7) % 20)).collect();
     let sql = format!("select c1 from wide where {}", arms.join(" or "));
     let Reading::Understood(shape) = crate::read::sql::read(&sql, &catalog, &["public".to_owned()]) else { panic!("arms") };
-    let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published: false });
+    let found = offers(&shape, 0, &catalog.tables[0], &Taste::of(&catalog, false));
     assert!((2..60).contains(&found.len()), "{}", found.len());
 }
 
@@ -246,7 +246,7 @@ fn a_unique_key_is_not_written_down_twice() {
         catalog.indexes.push(crate::model::catalog::Index { spec, valid: true, ready: true, ..Default::default() });
         let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
         let n = shape.tables.iter().position(|t| t.table.name == "users").expect("users");
-        let taste = |published| Taste { catalog: &catalog, published };
+        let taste = |published| Taste::of(&catalog, published);
         let tails = |specs: Vec<IndexSpec>| specs.iter().map(|s| s.tail_sql().replace('"', "")).collect::<Vec<_>>();
         let of = |published| tails(offers(&shape, n, &catalog.tables[1], &taste(published)));
         (of(false), of(true))
@@ -274,7 +274,7 @@ fn an_equality_that_all_rows_meet_is_no_key() {
     catalog.tables[0].columns[2].stats.get_or_insert_default().n_distinct = 1.0;
     let keys = |sql: &str, published: bool| {
         let Reading::Understood(shape) = crate::read::sql::read(sql, &catalog, &["public".to_owned()]) else { panic!("{sql}") };
-        let found = offers(&shape, 0, &catalog.tables[0], &Taste { catalog: &catalog, published });
+        let found = offers(&shape, 0, &catalog.tables[0], &Taste::of(&catalog, published));
         found.iter().map(|s| s.tail_sql()).collect::<Vec<_>>().join(";")
     };
     let sql = "select * from posts where kind = $1 and lower(title) = $2";
@@ -294,7 +294,7 @@ fn only_what_stays_narrow_covers() {
         else {
             panic!("a query")
         };
-        let found = offers(&shape, 0, &catalog.tables[1], &Taste { catalog: &catalog, published: false });
+        let found = offers(&shape, 0, &catalog.tables[1], &Taste::of(&catalog, false));
         let has = |tail: &str| found.iter().any(|s| s.tail_sql().ends_with(tail));
         (has(r#"("age") INCLUDE ("email")"#), has(r#"("age", "email")"#))
     };

@@ -65,8 +65,10 @@ const TOGGLE_RIGHT: &str = "GRANT UPDATE (indisvalid) ON pg_catalog.pg_index TO 
 /// Settings of the server. Nothing may read an index before its file has its final shape, or the
 /// server would keep the old first page in a buffer: a parallel build plans; small new files are
 /// logged, unless told to sync, page by page.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("autovacuum", "off"),
+    // Nothing here runs for long.
+    ("jit", "off"),
     ("allow_system_table_mods", "on"),
     ("max_connections", "40"),
     ("max_parallel_maintenance_workers", "0"),
