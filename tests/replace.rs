@@ -206,3 +206,39 @@ async fn advice_that_is_applied_is_the_last_word() {
     let dropped_again = changes(&second).into_iter().any(|(_, name)| changes(&first).iter().any(|(_, before)| *before == name));
     assert!(!dropped_again, "{:#}", second["recommendation"]);
 }
+
+#[tokio::test]
+async fn an_index_that_the_server_words_in_its_own_way_is_there_already() {
+    let url = database(
+        "replace_words",
+        "create table t (id int primary key, uid uuid, n int, state text);
+         insert into t select g, md5(g::text)::uuid, g, 's' || g % 50 from generate_series(1, 60000) g;
+         create index by_start on t (left(uid::text, 6)); create index by_sum on t ((n::bigint % 700)) where state in ('s1', 's2')",
+    )
+    .await;
+    let queries =
+        "select * from t where left(uid::text, 6) = 'c4ca42'; select id from t where n::bigint % 700 = 7 and state in ('s1', 's2');";
+    let asked = "create index on t (left(uid::text, 6))";
+    let found = report_with(&url, queries, &["--why", asked, "--min-stats-age", "0"]);
+    assert_eq!(changes(&found), [], "{:#}", found["recommendation"]);
+    assert_eq!(found["recommendation"]["why"][0]["reason_code"], "exists", "{:#}", found["recommendation"]["why"]);
+    assert!(found["recommendation"]["why"][0]["reason"].as_str().is_some_and(|r| r.contains("by_start")));
+    let unused = |f: &&Value| f["rule"] == "unused-index";
+    assert_eq!(found["findings"].as_array().expect("findings").iter().filter(unused).count(), 0, "the queries are planned with them");
+}
+
+#[tokio::test]
+async fn an_index_that_could_not_be_built_is_not_advised() {
+    let url = database(
+        "replace_failing",
+        "create table t (id int primary key, n text, pad text);
+         insert into t select g, case when g % 50 = 0 then '' else g::text end, repeat('x', 100) from generate_series(1, 60000) g",
+    )
+    .await;
+    let found = report(&url, "select id from t where n <> '' and n::int = 77;");
+    assert!(changes(&found).is_empty(), "{:#}", found["recommendation"]["indexes"]);
+    let rejected = found["recommendation"]["rejected"].as_array().expect("a list");
+    let failing = rejected.iter().find(|r| r["reason_code"] == "not_buildable").unwrap_or_else(|| panic!("{rejected:#?}"));
+    let reason = failing["reason"].as_str().expect("a reason");
+    assert!(reason.contains("its build would fail: the expression fails for a value of n") && !reason.contains("77"), "{reason}");
+}

@@ -116,12 +116,9 @@ async fn judge_and_advise(mut snapshot: Snapshot, place: Place<'_>, analysis: &A
     let recommend::Advised { mut recommendation, in_use, given_up, settled } = recommend::recommend(place, &mut snapshot, &advice).await;
     recommendation.statistics = candidates::statistics::advise(&snapshot, &advice.allowed);
     cures::adopt(&mut judgement.findings, &recommendation.indexes);
-    let drops = drops::drops(
-        &judgement.findings,
-        &snapshot.catalog,
-        &drops::Use { in_use, given_up, bearable: advice.max_regression },
-        &recommendation.indexes,
-    );
+    let of = drops::Use { in_use, given_up, bearable: advice.max_regression };
+    let drops = drops::drops(&judgement.findings, &snapshot.catalog, &of, &recommendation.indexes);
+    judgement.findings.retain(|finding| !of.disproves(finding));
     if let Err(failure) = drops::tried(drops, settled, &mut recommendation).await {
         snapshot.problems.push(Problem { source: "what-if".into(), message: failure.message });
     }

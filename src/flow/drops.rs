@@ -13,7 +13,9 @@ use crate::read::index_ddl;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules whose subject is an index that nobody needs, surest first.
-const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", "unused-index"];
+const DROPPING: [&str; 4] = ["invalid-index", "duplicate-index", "redundant-index", UNUSED];
+/// The one that goes by counters alone.
+const UNUSED: &str = "unused-index";
 
 /// A drop to be tried.
 pub(super) struct Proposal {
@@ -38,6 +40,16 @@ pub(super) struct Use {
     pub(super) bearable: Option<f64>,
 }
 
+impl Use {
+    /// True for a finding that an index is unused, where queries of the workload are planned with it: they may be newer than the
+    /// counters.
+    pub(super) fn disproves(&self, finding: &Finding) -> bool {
+        let subject = &finding.subject;
+        let name = subject.schema.as_ref().zip(subject.index.as_ref()).map(|(schema, index)| IndexName::new(schema, index));
+        finding.rule == UNUSED && name.is_some_and(|name| self.in_use.contains(&name) && !self.given_up.contains(&name))
+    }
+}
+
 /// One drop per index. An index that a dropped one leans on (the one that covers it) stays; so does
 /// one in `in_use`, whatever the counters say, and the last one that a foreign key is looked up by.
 pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &[AdvisedIndex]) -> Vec<Proposal> {
@@ -50,7 +62,7 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|g| g.oid == index.oid);
             let leaned_on = leaned_on(index, &gone, catalog);
-            let planned = rule == "unused-index" && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
+            let planned = rule == UNUSED && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push(index);
                 let reason = format!("{}: {}", finding.rule, finding.message);

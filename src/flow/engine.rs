@@ -4,7 +4,7 @@ use super::parsed::{MOST_PARSED, Parsed};
 use super::plans::Planned;
 use super::trial::Answer;
 use crate::model::blueprint::Blueprint;
-use crate::model::candidate::{Candidate, CandidateId, QueryId, View};
+use crate::model::candidate::{Candidate, CandidateId, QueryId, Unbuilt, View};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::report::WhatIf;
@@ -119,7 +119,7 @@ impl Engine {
         &mut self,
         candidates: &[Candidate],
         sizes: &[(CandidateId, f64, f64)],
-    ) -> Result<Vec<(CandidateId, String)>, Failure> {
+    ) -> Result<Vec<(CandidateId, Unbuilt)>, Failure> {
         match self {
             Engine::Clone(clone) => {
                 let refused = clone.add_candidates(candidates).await?;

@@ -120,10 +120,10 @@ impl Bench {
         let refusals = engine.add_candidates(&list[..new], &sizes[..new]).await?;
         let is_built = |id: usize| if id < new { refusals.iter().all(|(refused, _)| *refused != id) } else { engine.can_hide() };
         let built = (0..list.len()).map(is_built).collect();
-        let refused = refusals.iter().map(|(id, reason)| Rejected {
+        let refused = refusals.iter().map(|(id, why)| Rejected {
             ddl: wording::ddl_of(&list[*id]),
-            reason_code: "not_buildable".into(),
-            reason: format!("the server refuses it: {reason}"),
+            reason_code: why.code().into(),
+            reason: why.reason(),
         });
         let refused = refused.collect();
         let (planned, plain, of, problems) = Default::default();

@@ -3,6 +3,7 @@
 use super::blueprint::GinCounters;
 use super::ddl::IndexName;
 use super::index_def::IndexSpec;
+use super::text::one_line;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -59,6 +60,36 @@ impl Candidate {
             existing: None,
             gin: None,
             bold: false,
+        }
+    }
+}
+
+/// Why an engine does not have a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unbuilt {
+    /// The server refuses it, for this reason.
+    Refused(String),
+    /// Its build would fail, for this reason.
+    Fails(String),
+    /// An index of this name is the same, in the server's own words for it.
+    Exists(String),
+}
+
+impl Unbuilt {
+    /// Reason code of a refusal.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Unbuilt::Refused(_) | Unbuilt::Fails(_) => "not_buildable",
+            Unbuilt::Exists(_) => "exists",
+        }
+    }
+
+    /// In words; names are as they are in the catalog.
+    pub fn reason(&self) -> String {
+        match self {
+            Unbuilt::Refused(why) => format!("the server refuses it: {why}"),
+            Unbuilt::Fails(why) => format!("its build would fail: {why}"),
+            Unbuilt::Exists(name) => format!("{} is there already", one_line(name)),
         }
     }
 }

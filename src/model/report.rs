@@ -408,7 +408,7 @@ pub struct Execution {
 pub struct Rejected {
     /// As CREATE INDEX.
     pub ddl: String,
-    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `over_budget`, `dropped_for`, `build_cost`, `regression`, `not_owned`, `platform`, `not_buildable`, `not_indexable`, `not_analyzed`, `missed` (a drop).
+    /// Machine-readable: `not_used`, `covered`, `write_cost`, `too_small`, `low_gain`, `over_budget`, `dropped_for`, `build_cost`, `regression`, `not_owned`, `platform`, `not_buildable`, `exists`, `not_indexable`, `not_analyzed`, `missed` (a drop).
     pub reason_code: String,
     /// In words.
     pub reason: String,

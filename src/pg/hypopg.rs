@@ -1,7 +1,7 @@
 //! Hypothetical indexes on the analysed server itself, through the HypoPG extension: they live in
 //! our session's memory alone and go with it. B-trees only are offered here; sizes are HypoPG's.
 
-use crate::model::candidate::{Candidate, CandidateId, CandidateSet};
+use crate::model::candidate::{Candidate, CandidateId, CandidateSet, Unbuilt};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::plan::Plan;
 use crate::model::text::quote_ident;
@@ -36,17 +36,19 @@ impl Hypopg {
     }
 
     /// Tries each candidate once; those that HypoPG or the server refuses come back with the reason.
-    pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+    pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, Unbuilt)>, Failure> {
         self.ddl = candidates.iter().map(|c| format!("CREATE INDEX ON {}{}", c.spec.table.quoted(), c.spec.tail_sql())).collect();
         let tried = join_all((0..candidates.len()).map(|id| self.try_one(id))).await;
         let mut refused = Vec::new();
         for (id, outcome) in tried.into_iter().enumerate() {
             match outcome {
                 // Planning beside a hypothetical BRIN index fails now and then (seen with 1.3.1: floating-point exception).
-                Ok(()) if candidates[id].spec.method == "brin" => refused.push((id, "HypoPG does not plan with BRIN reliably".into())),
+                Ok(()) if candidates[id].spec.method == "brin" => {
+                    refused.push((id, Unbuilt::Refused("HypoPG does not plan with BRIN reliably".into())))
+                }
                 Ok(()) => {}
                 Err(error) if self.session.closed() => return Err(Failure::new(FailureKind::Connect, describe(&error))),
-                Err(error) => refused.push((id, describe(&error))),
+                Err(error) => refused.push((id, Unbuilt::Refused(describe(&error)))),
             }
         }
         Ok(refused)

@@ -124,6 +124,9 @@ impl<O: Oracle> Search<'_, O> {
 
     /// True when a set is within the space and number allowed.
     pub(super) fn fits(&self, set: &Set, room: Room) -> bool {
+        if !room.is_tight() {
+            return true;
+        }
         let bytes: f64 = set.iter().map(|id| self.bytes(id)).sum();
         let new = set.iter().filter(|id| self.candidates[*id].existing.is_none()).count();
         // Without a limit an unknown size is no obstacle.

@@ -15,6 +15,9 @@ use super::btree::roles::share_of;
 use crate::model::catalog::Table;
 use crate::model::index_def::IndexSpec;
 
+/// An empty index has a page at least, bytes.
+const PAGE: f64 = 8192.0;
+
 /// Estimated size, bytes; `None` where there is no basis for an estimate: an unknown number of rows, or
 /// an access method whose size depends on more than the statistics say.
 pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
@@ -31,8 +34,11 @@ pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
 }
 
 /// The least it would be, bytes, where [`bytes`] is the most and the truth may be more than a tenth below it: the statistics do
-/// not tell how far the columns of a B-tree, and those of its predicate, follow from each other.
+/// not tell how far the columns of a B-tree, and those of its predicate, follow from each other, or how many rows meet a predicate.
 pub fn least(spec: &IndexSpec, table: &Table) -> Option<f64> {
+    if spec.predicate.as_deref().is_some_and(|p| share_of(p, table).is_none()) {
+        return bytes(spec, table).map(|_| PAGE);
+    }
     (spec.method == "btree" && (spec.keys.len() > 1 || spec.predicate.is_some())).then(|| btree::least(spec, table))?
 }
 

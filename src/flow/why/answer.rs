@@ -72,8 +72,9 @@ impl Bench<'_> {
         let Some((id, alone)) = self.best_alone(candidates, trials).await? else {
             let ddl = candidates.first().map(|id| ddl_of(self.candidate(*id)));
             let refused = self.rejected.iter().find(|r| Some(&r.ddl) == ddl.as_ref());
-            let reason = refused.map_or("the server refuses it", |r| r.reason.as_str()).to_owned();
-            return Ok(WhyNot { ddl, ..plain(asked, "not_buildable", reason) });
+            let (code, reason) =
+                refused.map_or(("not_buildable", "the server refuses it"), |r| (r.reason_code.as_str(), r.reason.as_str()));
+            return Ok(WhyNot { ddl, ..plain(asked, code, reason.to_owned()) });
         };
         let tried = self.beside_advice(id, alone, trials).await?;
         let (code, mut reason) = self.verdict(&tried);

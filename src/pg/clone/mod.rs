@@ -34,7 +34,7 @@ mod sizes;
 mod statistics;
 
 use crate::model::blueprint::{Blueprint, GinCounters, ObjectKind, Relation};
-use crate::model::candidate::{Candidate, CandidateId, View};
+use crate::model::candidate::{Candidate, CandidateId, Unbuilt, View};
 use crate::model::ddl::IndexName;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::index_def::TableName;
@@ -140,12 +140,12 @@ impl CloneDb {
         Ok(CloneDb { server, settings, relations, ends, candidates, files, named, roots, lanes, has_partitions, opened: 0, problems })
     }
 
-    /// Builds the candidates in the template, hidden; those the server refuses come back with its reason.
-    pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, String)>, Failure> {
+    /// Builds the candidates in the template, hidden; those that cannot be built, or exist already, come back with the reason.
+    pub async fn add_candidates(&mut self, candidates: &[Candidate]) -> Result<Vec<(CandidateId, Unbuilt)>, Failure> {
         let admin = open(&self.server, "postgres", DATABASE).await?;
         let planner = open(&self.server, OWNER, DATABASE).await?;
         let texts: Vec<String> = candidates.iter().enumerate().map(|(id, c)| c.spec.create_sql(&candidate_name(id), false)).collect();
-        let refused = self.create_all(&planner, candidates, &texts).await?;
+        let mut unbuilt = self.create_all(&planner, candidates, &texts).await?;
         let ids: HashMap<IndexName, CandidateId> =
             candidates.iter().enumerate().map(|(id, c)| (IndexName::new(&c.spec.table.schema, candidate_name(id)), id)).collect();
         for (root, member) in tree(&admin).await? {
@@ -155,10 +155,19 @@ impl CloneDb {
                 self.candidates.push(Member { candidate: *id, gin: candidates[*id].gin, ..member });
             }
         }
-        expressions::write(&admin, &planner, &self.candidates, candidates, &self.table_rows()).await?;
+        let failing = expressions::write(&admin, &planner, &self.candidates, candidates, &self.table_rows()).await?;
+        unbuilt.extend(failing.into_iter().map(|(id, why)| (id, Unbuilt::Fails(why))));
         let hidden: Vec<u32> = self.candidates.iter().map(|m| m.oid).collect();
+        for row in admin.client.query(statements::CLONE_TWINS.sql, &[&hidden]).await.map_err(broken)? {
+            let (oid, name): (u32, String) = (row.try_get("oid").map_err(broken)?, row.try_get("name").map_err(broken)?);
+            // A partition may have one of its own: that is not the index of the whole table.
+            let whole = self.candidates.iter().find(|m| m.oid == oid && m.name.name == candidate_name(m.candidate));
+            unbuilt.extend(whole.map(|m| (m.candidate, Unbuilt::Exists(name))));
+        }
+        unbuilt.sort_by_key(|(id, _)| *id);
+        unbuilt.dedup_by_key(|(id, _)| *id);
         admin.client.execute(statements::CLONE_TOGGLE.sql, &[&hidden]).await.map_err(broken)?;
-        Ok(refused)
+        Ok(unbuilt)
     }
 
     /// Creates the candidates' indexes; those that the server refuses come back with its reason. Where there are many, two
@@ -168,7 +177,7 @@ impl CloneDb {
         planner: &Session,
         candidates: &[Candidate],
         texts: &[String],
-    ) -> Result<Vec<(CandidateId, String)>, Failure> {
+    ) -> Result<Vec<(CandidateId, Unbuilt)>, Failure> {
         const WORTH_A_BACKEND: usize = 500;
         let beside = match candidates.len() > WORTH_A_BACKEND && !self.has_partitions {
             true => Some(open(&self.server, OWNER, DATABASE).await?),
@@ -181,7 +190,7 @@ impl CloneDb {
             beside.as_ref().filter(|_| number % 2 == 1).unwrap_or(planner).client.batch_execute(sql)
         });
         let built = join_all(creates.collect::<Vec<_>>()).await;
-        Ok(built.into_iter().enumerate().filter_map(|(id, done)| done.err().map(|e| (id, describe(&e)))).collect())
+        Ok(built.into_iter().enumerate().filter_map(|(id, done)| done.err().map(|e| (id, Unbuilt::Refused(describe(&e))))).collect())
     }
 
     /// Opens `lanes` databases with files of production's length, in place of those that are open.

@@ -133,7 +133,9 @@ fn each(spec: &IndexSpec, table: &Table) -> impl Iterator<Item = Option<Attribut
 }
 
 fn is_text(column: &Column) -> bool {
-    ["text", "character varying", "character(", "varchar"].iter().any(|t| column.type_name.starts_with(t))
+    // Also a domain over one.
+    column.category == "S"
+        || ["text", "character varying", "character(", "varchar"].iter().any(|t| column.type_name.starts_with(t))
         || column.type_name == "character"
 }
 

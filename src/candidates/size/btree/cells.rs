@@ -7,7 +7,7 @@ use crate::model::catalog::Table;
 use crate::model::index_def::IndexSpec;
 
 /// Most combinations looked at.
-const MOST_CELLS: f64 = 4000.0;
+const MOST_CELLS: f64 = 2000.0;
 
 /// Rows whose keys are alike in kind.
 #[derive(Debug, Clone)]

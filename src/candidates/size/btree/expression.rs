@@ -32,7 +32,10 @@ pub(super) fn attribute(sql: &str, table: &Table) -> Option<Attribute> {
     }
     let (name, arguments) = sql.strip_suffix(')')?.split_once('(')?;
     match name.trim().to_lowercase().as_str() {
-        name if LIKE_ARGUMENT.contains(&name) => Attribute::of_column(column(arguments, table)?, rows),
+        // Of a range `lower` is its bound.
+        name if LIKE_ARGUMENT.contains(&name) => {
+            Attribute::of_column(column(arguments, table).filter(|c| !c.type_name.contains("range"))?, rows)
+        }
         // Numbers, which do not share tuples: how many there are does not matter. An extracted field is a numeric since 14, of up to
         // four digits as a rule: three bytes of header and two for them.
         "extract" => number(5.0, column(arguments.rsplit(' ').next()?, table)?),

@@ -45,6 +45,11 @@ pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
 /// The size if all columns follow from one of them, bytes; `None` where that makes less than a tenth of a difference.
 pub fn least(spec: &IndexSpec, table: &Table) -> Option<f64> {
     let attributes = Attribute::all_of(spec, table)?;
+    let rows = table.rows?;
+    let nearly_unique = |a: &Attribute| a.null_frac == 0.0 && a.distinct >= NEAR * rows;
+    if !shares(spec, &attributes) || (spec.predicate.is_none() && attributes.iter().any(nearly_unique)) {
+        return None;
+    }
     let [least, most] = [Together::Related, Together::Unrelated].map(|t| pages(spec, table, &attributes, t));
     least.zip(most).filter(|(least, most)| *least < *most * NEAR).map(|(least, _)| least * PAGE)
 }
@@ -56,13 +61,20 @@ pub fn assumed(spec: &IndexSpec, table: &Table) -> Option<f64> {
 
 fn pages(spec: &IndexSpec, table: &Table, attributes: &[Attribute], together: Together) -> Option<f64> {
     let rows = rows(spec, table)?;
-    let (keys, shares) = (spec.keys.len(), spec.include.is_empty() && attributes.iter().all(|a| a.deduplicates));
+    let (keys, shares) = (spec.keys.len(), shares(spec, attributes));
     let fill = spec.with.iter().find(|(name, _)| name == "fillfactor").and_then(|(_, value)| value.parse().ok()).unwrap_or(FILL);
     let cells = cells(spec, table, attributes, rows, shares, together);
     let leaves = cells.iter().map(|cell| leaf_pages(cell, attributes, fill)).sum::<f64>().ceil();
     let separator = tuple_bytes(&attributes[..keys], &vec![Values::Any; keys]).mean;
     // One page tells where the tree begins.
     Some(leaves.max(1.0) + inner_pages(leaves, separator) + 1.0)
+}
+
+/// True where rows of equal keys share a tuple.
+fn shares(spec: &IndexSpec, attributes: &[Attribute]) -> bool {
+    let is_off =
+        spec.with.iter().any(|(name, value)| name == "deduplicate_items" && matches!(value.as_str(), "off" | "false" | "0" | "no"));
+    !is_off && spec.include.is_empty() && attributes.iter().all(|a| a.deduplicates)
 }
 
 /// Leaf pages that the rows of a cell fill.
