@@ -57,11 +57,14 @@ pub(super) fn drops(findings: &[Finding], catalog: &Catalog, of: &Use, advice: &
     let bearable = |by_default: f64| bearable.unwrap_or(by_default);
     let mut gone: Vec<&Index> = Vec::new();
     let mut proposals = Vec::new();
+    let unused: Vec<u32> = findings.iter().filter(|f| f.rule == UNUSED).filter_map(|f| Some(subject(f, catalog)?.oid)).collect();
     for rule in DROPPING {
         for finding in findings.iter().filter(|f| f.rule == rule) {
             let Some(index) = subject(finding, catalog) else { continue };
             let known = gone.iter().any(|g| g.oid == index.oid);
-            let leaned_on = leaned_on(index, &gone, catalog);
+            // What nobody used leans on nothing.
+            let leaning: Vec<&Index> = gone.iter().copied().filter(|g| rule != UNUSED || !unused.contains(&g.oid)).collect();
+            let leaned_on = leaned_on(index, &leaning, catalog);
             let planned = rule == UNUSED && in_use.contains(&name_of(index)) && !given_up.contains(&name_of(index));
             if !known && !leaned_on && !planned && !index.partition && !index.partitioned && !leaves_key_bare(index, &gone, catalog) {
                 gone.push(index);
@@ -300,20 +303,25 @@ mod tests {
         };
         let catalog = Catalog { indexes: vec![twin(1, false), twin(2, true)], ..Catalog::default() };
         let some = |word: &str| Some(word.to_owned());
-        let subject = Subject { schema: some("public"), table: some("t"), index: some("i2"), ..Subject::default() };
-        let finding = Finding {
-            rule: "redundant-index".into(),
+        let finding = |rule: &str, index: &str| Finding {
+            rule: rule.into(),
             severity: Severity::Info,
             confidence: Confidence::Confirmed,
-            subject,
+            subject: Subject { schema: some("public"), table: some("t"), index: some(index), ..Subject::default() },
             message: String::new(),
             evidence: BTreeMap::new(),
             fix: Fix::default(),
             fingerprint: String::new(),
         };
         let of = Use { given_up: [name_of(&catalog.indexes[0])].into(), ..Use::default() };
-        let names: Vec<String> = drops(&[finding], &catalog, &of, &[]).into_iter().map(|p| p.drop.name).collect();
-        assert_eq!(names, ["i2"]);
+        let dropped = |findings: &[Finding], of: &Use| -> Vec<String> {
+            drops(findings, &catalog, of, &[]).into_iter().map(|p| p.drop.name).collect()
+        };
+        let redundant = finding("redundant-index", "i2");
+        assert_eq!(dropped(std::slice::from_ref(&redundant), &of), ["i2"]);
+        let unused = |index: &str| finding("unused-index", index);
+        assert_eq!(dropped(&[redundant.clone(), unused("i1")], &Use::default()), ["i2"], "what used the one will use the other");
+        assert_eq!(dropped(&[redundant, unused("i1"), unused("i2")], &Use::default()), ["i2", "i1"], "nobody used either");
     }
 
     #[test]

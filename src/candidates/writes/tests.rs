@@ -180,6 +180,6 @@ fn words_are_plain() {
     let writes = Writes { cost: 3.0, entries: 15_120.0, hot_lost: 0.0, entries_per_second: Some(4.2), wal_bytes_per_second: Some(1100.0) };
     assert_eq!(in_words(&writes, 100.0), "writes 4.2 entries/s, 1.1 kB/s of WAL, 3 % of what it saves");
     let files = Writes { hot_lost: 12.0, entries_per_second: None, wal_bytes_per_second: None, ..writes };
-    assert_eq!(in_words(&files, 0.1), "writes 15,120 entries, 12 updates are HOT no more, 30 times what it saves");
+    assert_eq!(in_words(&files, 0.1), "writes 15,120 entries, 12 updates are HOT no more and write in every index, 30 times what it saves");
     assert_eq!(in_words(&Writes::default(), 1.0), "nothing is written to it");
 }

@@ -14,7 +14,7 @@ pub fn in_words(writes: &Writes, benefit: f64) -> String {
     }];
     parts.extend(writes.wal_bytes_per_second.map(|rate| format!("{}/s of WAL", bytes(rate))));
     if writes.hot_lost > 0.0 {
-        parts.push(format!("{} updates are HOT no more", number(writes.hot_lost)));
+        parts.push(format!("{} updates are HOT no more and write in every index", number(writes.hot_lost)));
     }
     parts.push(match writes.cost / benefit {
         _ if benefit <= 0.0 => "and it saves nothing".into(),
