@@ -11,7 +11,7 @@
 //! rebuild.rs      the schema, object by object
 //! statistics.rs   pg_statistic
 //! extended.rs     pg_statistic_ext_data
-//! expressions.rs  statistics that a candidate's expression will have
+//! expressions/    statistics that a candidate's expression will have
 //! ends.rs         least and greatest values, as an index keeps them
 //! sizes.rs        page counts, file lengths, first pages of indexes
 //! btree.rs        the pages of a tree that holds nothing, or its two ends
