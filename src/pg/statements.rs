@@ -281,8 +281,8 @@ statements! {
     CLONE_INDEX_TREE = "clone/index_tree", 13..=99, None, [] -> ["oid", "root_schema", "root_name", "schema", "name", "table_schema", "table_name", "has_storage"];
     /// Clone: candidates that exist already.
     CLONE_TWINS = "clone/twins", 13..=99, None, ["_oid"] -> ["oid", "name"];
-    /// Clone: keys of an index that are expressions.
-    CLONE_EXPRESSION_KEYS = "clone/expression_keys", 13..=99, None, ["oid"] -> ["expression", "name"];
+    /// Clone: keys of indexes that are expressions.
+    CLONE_EXPRESSION_KEYS = "clone/expression_keys", 13..=99, None, ["_oid"] -> ["oid", "expression", "name"];
     /// Clone: what the statistics know of a column's values.
     CLONE_COLUMN_VALUES = "clone/column_values", 13..=99, None, ["text", "text", "text"]
         -> ["null_frac", "n_distinct", "correlation", "common", "shares", "bounds"];

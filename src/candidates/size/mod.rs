@@ -33,7 +33,7 @@ pub fn bytes(spec: &IndexSpec, table: &Table) -> Option<f64> {
     }
 }
 
-/// The least it would be, bytes, where [`bytes`] is the most and the truth may be more than a tenth below it: the statistics do
+/// The least it would be, bytes, where [`bytes()`] is the most and the truth may be more than a tenth below it: the statistics do
 /// not tell how far the columns of a B-tree, and those of its predicate, follow from each other, or how many rows meet a predicate.
 pub fn least(spec: &IndexSpec, table: &Table) -> Option<f64> {
     if spec.predicate.as_deref().is_some_and(|p| share_of(p, table).is_none()) {

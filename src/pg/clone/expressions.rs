@@ -17,15 +17,18 @@ use crate::pg::error::describe_without_values;
 use crate::pg::session::Session;
 use crate::pg::statements;
 use describe::describe;
-use std::collections::{BTreeMap, HashMap};
+use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::{Error, Row};
-use values::{Column, compute, spread};
+use values::{Reader, compute, spread};
 
 /// Access methods by whose expressions the planner knows how many rows a comparison leaves.
 const METHODS: [&str; 2] = ["btree", "hash"];
 
 /// A candidate's key that is an expression.
 struct Key {
+    /// Oid of the index.
+    index: u32,
     /// As the server prints it.
     sql: String,
     /// The index column that holds it.
@@ -45,32 +48,26 @@ pub(super) async fn write(
         let spec = &candidates[m.candidate].spec;
         m.has_storage && METHODS.contains(&spec.method.as_str()) && spec.keys.iter().any(|k| matches!(k.expr, KeyExpr::Expression(_)))
     };
-    let wanted: Vec<&Member> = members.iter().filter(has_expression).collect();
+    let wanted: HashMap<u32, &Member> = members.iter().filter(has_expression).map(|m| (m.oid, m)).collect();
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
     statistics::pin_formats(&[admin, planner]).await?;
-    let mut known: HashMap<(&TableName, String), Computed> = HashMap::new();
+    let keys = keys(planner, &wanted).await?;
+    let known = all_of(planner, keys.iter().map(|key| (&wanted[&key.index].table, key.sql.as_str())), rows).await?;
     let (mut all, mut failing) = (Vec::new(), BTreeMap::new());
-    for member in wanted {
-        let table_rows = rows.get(&member.table).copied().unwrap_or(0.0);
-        for key in keys(planner, member).await? {
-            let place = (&member.table, key.sql.clone());
-            if !known.contains_key(&place) {
-                let found = of_expression(planner, &member.table, &key.sql, table_rows).await?;
-                known.insert(place.clone(), found);
+    for key in &keys {
+        let member = wanted[&key.index];
+        match known.get(&(&member.table, key.sql.as_str())) {
+            Some(Computed::Statistics(found)) => {
+                let (schema, relation) = (member.name.schema.clone(), member.name.name.clone());
+                all.push(ColumnStatistics { schema, relation, column: key.name.clone(), ..found.clone() });
             }
-            match known.get(&place) {
-                Some(Computed::Statistics(found)) => {
-                    let (schema, relation) = (member.name.schema.clone(), member.name.name.clone());
-                    all.push(ColumnStatistics { schema, relation, column: key.name, ..found.clone() });
-                }
-                // The rows of a partial index may be just those for which it does not.
-                Some(Computed::Fails(why)) if candidates[member.candidate].spec.predicate.is_none() => {
-                    failing.insert(member.candidate, why.clone());
-                }
-                _ => {}
+            // The rows of a partial index may be just those for which it does not.
+            Some(Computed::Fails(why)) if candidates[member.candidate].spec.predicate.is_none() => {
+                failing.insert(member.candidate, why.clone());
             }
+            _ => {}
         }
     }
     // One that cannot be written is left to the planner's guess too.
@@ -87,15 +84,32 @@ enum Computed {
     Fails(String),
 }
 
-async fn keys(planner: &Session, member: &Member) -> Result<Vec<Key>, Failure> {
-    let rows = planner.client.query(statements::CLONE_EXPRESSION_KEYS.sql, &[&member.oid]).await.map_err(broken)?;
-    let key = |row: &Row| Ok(Key { sql: row.try_get("expression")?, name: row.try_get("name")? });
+async fn keys(planner: &Session, of: &HashMap<u32, &Member>) -> Result<Vec<Key>, Failure> {
+    let oids: Vec<u32> = of.keys().copied().collect();
+    let rows = planner.client.query(statements::CLONE_EXPRESSION_KEYS.sql, &[&oids]).await.map_err(broken)?;
+    let key = |row: &Row| Ok(Key { index: row.try_get("oid")?, sql: row.try_get("expression")?, name: row.try_get("name")? });
     rows.iter().map(key).collect::<Result<_, Error>>().map_err(broken)
 }
 
+/// Each expression once; the server works on one while we look at another.
+async fn all_of<'k>(
+    planner: &Session,
+    places: impl Iterator<Item = (&'k TableName, &'k str)>,
+    rows: &HashMap<TableName, f64>,
+) -> Result<HashMap<(&'k TableName, &'k str), Computed>, Failure> {
+    let places: BTreeSet<(&TableName, &str)> = places.collect();
+    let reader = Reader::over(planner).await?;
+    let all = places.iter().map(async |(table, sql)| {
+        let found = of_expression(&reader, table, sql, rows.get(table).copied().unwrap_or(0.0)).await?;
+        Ok(((*table, *sql), found))
+    });
+    try_join_all(all).await.map(|all| all.into_iter().collect())
+}
+
 /// Computes an expression, as the server printed it, of typical values of its only column.
-async fn of_expression(planner: &Session, table: &TableName, sql: &str, rows: f64) -> Result<Computed, Failure> {
-    let Some(column) = Column::of(planner, table, sql, rows).await? else { return Ok(Computed::Unknown) };
+async fn of_expression(reader: &Reader<'_>, table: &TableName, sql: &str, rows: f64) -> Result<Computed, Failure> {
+    let Some(column) = reader.column(table, sql, rows).await? else { return Ok(Computed::Unknown) };
+    let planner = reader.planner;
     let has_null = column.null_frac > 0.0;
     let real = has_null.then_some(None).into_iter().chain(column.common.iter().chain(&column.bounds).map(|v| Some(v.clone())));
     let real: Vec<Option<String>> = real.collect();

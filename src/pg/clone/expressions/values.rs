@@ -8,7 +8,7 @@ use crate::pg::session::Session;
 use crate::pg::statements;
 use crate::read::sql::tokens::{Kind, tokens};
 use std::collections::HashMap;
-use tokio_postgres::{Error, Row};
+use tokio_postgres::{Error, Row, Statement};
 
 /// Values tried from one bound to the next.
 const BETWEEN: i32 = 16;
@@ -29,10 +29,23 @@ pub(super) struct Column {
     pub(super) rows: f64,
 }
 
-impl Column {
-    /// `None` where there are several, or nothing is known of it.
-    pub(super) async fn of(planner: &Session, table: &TableName, sql: &str, rows: f64) -> Result<Option<Column>, Failure> {
-        let columns = planner.client.query(statements::CLONE_COLUMN_TYPES.sql, &[&table.schema, &table.name]).await.map_err(broken)?;
+/// Reads columns; what it asks is parsed once.
+pub(super) struct Reader<'s> {
+    pub(super) planner: &'s Session,
+    types: Statement,
+    values: Statement,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) async fn over(planner: &'s Session) -> Result<Reader<'s>, Failure> {
+        let types = planner.client.prepare(statements::CLONE_COLUMN_TYPES.sql).await.map_err(broken)?;
+        let values = planner.client.prepare(statements::CLONE_COLUMN_VALUES.sql).await.map_err(broken)?;
+        Ok(Reader { planner, types, values })
+    }
+
+    /// The only column of an expression; `None` where there are several, or nothing is known of it.
+    pub(super) async fn column(&self, table: &TableName, sql: &str, rows: f64) -> Result<Option<Column>, Failure> {
+        let columns = self.planner.client.query(&self.types, &[&table.schema, &table.name]).await.map_err(broken)?;
         let types: HashMap<String, String> =
             columns.iter().map(|row| Ok((row.try_get("name")?, row.try_get("type")?))).collect::<Result<_, Error>>().map_err(broken)?;
         let words = tokens(sql);
@@ -40,11 +53,12 @@ impl Column {
         found.sort();
         found.dedup();
         let [name] = found.as_slice() else { return Ok(None) };
-        let row =
-            planner.client.query_opt(statements::CLONE_COLUMN_VALUES.sql, &[&table.schema, &table.name, name]).await.map_err(broken)?;
+        let row = self.planner.client.query_opt(&self.values, &[&table.schema, &table.name, name]).await.map_err(broken)?;
         row.map(|row| Column::read(&row, name, &types[name], rows)).transpose().map_err(broken)
     }
+}
 
+impl Column {
     fn read(row: &Row, name: &str, type_name: &str, rows: f64) -> Result<Column, Error> {
         let number = |column: &str| Ok(f64::from(row.try_get::<_, Option<f32>>(column)?.unwrap_or(0.0)));
         let distinct = number("n_distinct")?;
