@@ -7,6 +7,7 @@ use advisor::model::catalog::TableKind;
 use advisor::model::index_def::{KeyExpr, TableName};
 use advisor::model::snapshot::{Evidence, Snapshot};
 use advisor::pg::collect::{CollectOptions, collect};
+use advisor::pg::explain::{self, Call, Ground};
 use advisor::pg::session::{Purpose, Session};
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -347,7 +348,11 @@ async fn our_planning_is_not_counted_as_a_scan_where_the_role_may_say_so() {
     let grants = client.batch_execute("grant set on parameter track_counts to quiet").await.is_ok();
     let scans = async |role: &str| {
         let session = enter(&url(role, name)).await;
-        session.client.simple_query("explain select from t where at > now() - interval '1 min'").await.expect("explain");
+        let ground = Ground { search_path: vec!["public".into()], ..Ground::default() };
+        let prepared = explain::prepare_on(&session, &ground, "select from t where at > now() - interval '1 min'").await.expect("parse");
+        explain::explain(&session, &ground, &[Call::Custom(&prepared, &[])]).await.expect("explain");
+        let own = session.client.query_one("show track_counts", &[]).await.expect("setting");
+        assert_eq!(own.get::<_, &str>(0), "on", "what doctor asks is the server's own");
         drop(session);
         // A session reports when it ends, or a second later.
         let mut last = 0i64;

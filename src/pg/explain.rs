@@ -70,7 +70,7 @@ impl Ground {
     /// Opens a READ ONLY transaction on this ground: one message.
     fn begin_sql(&self, session: &Session) -> String {
         let path = self.search_path.iter().map(|s| quote_ident(s)).collect::<Vec<_>>().join(", ");
-        let mut sql = session.begin_sql();
+        let mut sql = session.begin_planning_sql();
         sql += &format!("; SET LOCAL search_path = {}", if path.is_empty() { "''" } else { &path });
         for (name, value) in &self.settings {
             sql += &format!("; SET LOCAL {} = {}", quote_ident(name), quote_literal(value));

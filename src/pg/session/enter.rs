@@ -48,10 +48,7 @@ pub(super) async fn enter(
         return Err(failed(Failure::new(FailureKind::Connect, message).hint("name the right server, or target_session_attrs=any")));
     }
     settle(&mut session).await.map_err(failed)?;
-    if purpose.read_only && session.proven_direct && may_stop_counting(&session, &arrived).await {
-        // Not needed: without it our look at the ends of an index counts as a scan.
-        let _ = session.client.batch_execute("SET track_counts = off").await;
-    }
+    session.may_stop_counting = may_stop_counting(&session, &arrived).await;
     Ok(session)
 }
 
@@ -96,10 +93,9 @@ struct Arrived {
 /// First version in which the right to set a setting can be granted.
 const GRANTABLE: u32 = 150_000;
 
-/// Planning reads the ends of indexes, and the server counts that as a scan: an index that nobody uses would look used the next
-/// time. A superuser's session can do without the counters, and that of a role which was granted it.
+/// True for a superuser, and for a role that was granted it.
 async fn may_stop_counting(session: &Session, arrived: &Arrived) -> bool {
-    if arrived.is_superuser || arrived.version_num < GRANTABLE {
+    if arrived.is_superuser || arrived.version_num < GRANTABLE || !session.read_only {
         return arrived.is_superuser;
     }
     let answer = session.client.query_one(statements::MAY_STOP_COUNTING.sql, &[]).await;
@@ -156,6 +152,7 @@ async fn arrive(info: &ConnInfo, endpoint: &Endpoint, purpose: &Purpose, dialled
         is_standby,
         pending,
         read_only: purpose.read_only,
+        may_stop_counting: false,
         notices,
     };
     Ok((session, arrived))
