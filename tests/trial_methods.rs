@@ -183,7 +183,9 @@ async fn truth(client: &tokio_postgres::Client, work: &[(&str, IndexSpec)]) -> V
 async fn a_candidate_of_any_method_is_planned_as_the_real_index_is() {
     for shared in support::servers() {
         let (url, client, trigrams) = database(&shared, "trial_methods").await;
-        let work = workload(trigrams);
+        // The clone has the statistics that ANALYZE will gather of an expression, and here nobody runs it: trial_truth.rs does.
+        let expects_analyze = |spec: &IndexSpec| spec.method == "btree" && spec.keys.iter().any(|k| k.column_name().is_none());
+        let work: Vec<_> = workload(trigrams).into_iter().filter(|(_, spec)| !expects_analyze(spec)).collect();
         let (mut clone, session) = copy(&shared, &url).await;
         let catalog = collect(&session, &CollectOptions::default()).await.expect("snapshot").catalog;
         let real = truth(&client, &work).await;

@@ -12,3 +12,4 @@ where schemaname = $1::pg_catalog.text
   and tablename = $2::pg_catalog.text
   and attname = $3::pg_catalog.text
   and not inherited
+order by attname

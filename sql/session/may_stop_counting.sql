@@ -2,3 +2,4 @@
 -- reads:   privileges on settings
 -- locks:   none
 select pg_catalog.has_parameter_privilege('track_counts', 'SET') as may
+order by 1
