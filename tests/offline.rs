@@ -374,3 +374,22 @@ async fn queries_of_a_role_that_sees_some_rows_are_planned_as_that_role() {
     assert!(fidelity["equal"].as_u64() < fidelity["compared"].as_u64(), "{fidelity}");
     std::fs::remove_dir_all(path.parent().expect("folder")).expect("remove");
 }
+
+/// Pseudonyms of numbers in a text column are no numbers: that a cast of them fails says nothing of the real values.
+#[tokio::test]
+async fn an_expression_is_advised_though_it_fails_for_pseudonyms() {
+    let url = support::database("offline_casts");
+    let client = support::connect(&url).await;
+    let schema = "create table t (id int primary key, n text, pad text);
+        insert into t select g, g::text, repeat('x', 100) from generate_series(1, 60000) g";
+    client.batch_execute(schema).await.expect("schema");
+    client.batch_execute("vacuum analyze").await.expect("vacuum");
+    let folder = tempfile::tempdir().expect("folder");
+    let file = snapshot_of(&url, folder.path());
+    let queries = folder.path().join("q.sql");
+    std::fs::write(&queries, "select id from t where n::int = 77;").expect("write");
+    let found = report(&["--snapshot", file.to_str().expect("path"), "--queries", queries.to_str().expect("path")]);
+    let indexes = found["recommendation"]["indexes"].as_array().expect("a list");
+    let casts = |i: &Value| i["ddl"].as_str().is_some_and(|ddl| ddl.contains("n::INT"));
+    assert!(indexes.len() == 1 && casts(&indexes[0]), "{:#}", found["recommendation"]);
+}

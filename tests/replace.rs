@@ -219,8 +219,10 @@ async fn an_index_that_the_server_words_in_its_own_way_is_there_already() {
     let queries =
         "select * from t where left(uid::text, 6) = 'c4ca42'; select id from t where n::bigint % 700 = 7 and state in ('s1', 's2');";
     let asked = "create index on t (left(uid::text, 6))";
-    let found = report_with(&url, queries, &["--why", asked, "--min-stats-age", "0"]);
+    let unique = "create unique index on t (left(uid::text, 6))";
+    let found = report_with(&url, queries, &["--why", asked, "--why", unique, "--min-stats-age", "0"]);
     assert_eq!(changes(&found), [], "{:#}", found["recommendation"]);
+    assert_ne!(found["recommendation"]["why"][1]["reason_code"], "exists", "one that guards its keys is not there");
     assert_eq!(found["recommendation"]["why"][0]["reason_code"], "exists", "{:#}", found["recommendation"]["why"]);
     assert!(found["recommendation"]["why"][0]["reason"].as_str().is_some_and(|r| r.contains("by_start")));
     let unused = |f: &&Value| f["rule"] == "unused-index";

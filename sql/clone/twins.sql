@@ -9,6 +9,8 @@ join pg_catalog.pg_index e on e.indrelid = x.indrelid and e.indexrelid <> all ($
 join pg_catalog.pg_class ec on ec.oid = e.indexrelid
 where x.indexrelid = any ($1::pg_catalog.oid[])
   and ec.relam = xc.relam
+  -- One that guards its keys does what one that does not can, not the other way round.
+  and (e.indisunique or not x.indisunique)
   and e.indnkeyatts = x.indnkeyatts
   and e.indkey::pg_catalog.text = x.indkey::pg_catalog.text
   and e.indclass::pg_catalog.text = x.indclass::pg_catalog.text

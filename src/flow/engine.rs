@@ -319,11 +319,16 @@ async fn start_clone(session: &Session, snapshot: &mut Snapshot, advice: &Advice
     progress.set_message("Reading schema and statistics");
     let read = blueprint::read(session, &blueprint::Options::default()).await;
     progress.finish_and_clear();
-    build_clone(&binaries, read?.0, snapshot).await
+    build_clone(&binaries, read?.0, false, snapshot).await
 }
 
-/// A server of our own with this schema and these statistics.
-pub(super) async fn build_clone(binaries: &Binaries, mut blueprint: Blueprint, snapshot: &mut Snapshot) -> Result<Engine, Failure> {
+/// A server of our own with this schema and these statistics, whose values may be pseudonyms.
+pub(super) async fn build_clone(
+    binaries: &Binaries,
+    mut blueprint: Blueprint,
+    has_pseudonyms: bool,
+    snapshot: &mut Snapshot,
+) -> Result<Engine, Failure> {
     let progress = term::progress(0);
     progress.set_message("Copying schema and statistics");
     let may_differ = blueprint.problems.drain(..).map(|p| Problem { source: WHAT_IF_CLONE.into(), message: p.message });
@@ -331,6 +336,7 @@ pub(super) async fn build_clone(binaries: &Binaries, mut blueprint: Blueprint, s
     let built = CloneDb::build(binaries, blueprint, &snapshot.settings).await;
     progress.finish_and_clear();
     let mut clone = built?;
+    clone.has_pseudonyms = has_pseudonyms;
     snapshot.problems.append(&mut clone.problems);
     Ok(Engine::Clone(Box::new(clone)))
 }

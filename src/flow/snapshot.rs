@@ -163,7 +163,7 @@ pub(super) async fn stand_in(path: &Path, analysis: &Analysis) -> Result<Offline
     }
     read_workload(&mut snapshot);
     let binaries = engine::binaries(&mut snapshot, &analysis.advice)?;
-    let mut engine = engine::build_clone(&binaries, file.blueprint, &mut snapshot).await?;
+    let mut engine = engine::build_clone(&binaries, file.blueprint, !file.redaction.everything_kept, &mut snapshot).await?;
     engine.open().await?;
     let progress = term::progress(snapshot.workload.len().min(analysis.max_queries) as u64);
     progress.set_message("Planning queries");
